@@ -1,0 +1,74 @@
+# zsim: build, check, demo.  `make help` lists the targets.
+#
+# Sources are found by folder: a new file needs no line here.
+# Variables: CC, OPT (default -O2), BUILD (default build), PREFIX, DESTDIR.
+
+CC      ?= gcc
+OPT     ?= -O2
+BUILD   ?= build
+PREFIX  ?= /usr/local
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wpointer-arith -Wundef -Werror
+# Same result on every compiler: no fused multiply-add, no reassociation.
+DETERMINISM := -ffp-contract=off
+# -rdynamic and -ldl: policies may also come from a shared object.
+CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARNINGS) $(DETERMINISM) -I. -pthread -MMD -MP $(CFLAGS)
+LIBRARIES := -llzo2 -llz4 -lzstd -lz -lgsl -lgslcblas -lcjson -lmd -lxxhash -lm -ldl -pthread
+
+SOURCES := $(sort $(wildcard sim/*/*.c policies/*.c policies/*/*.c workloads/*.c workloads/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+MAIN    := $(BUILD)/sim/cli/main.o
+LIBRARY := $(BUILD)/libzsim.a
+TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
+
+.PHONY: all help deps deps-check demo check unit clean format lint
+all: zsim
+
+help:
+	@echo "make demo    install what is missing, build, run the shipped configs, draw the figures"
+	@echo "make check   install what is missing, build, run every test"
+	@echo "make         build ./zsim            make unit     the C unit tests alone"
+	@echo "make lint    formatting and static checks      make clean   remove build/"
+
+zsim: $(MAIN) $(LIBRARY)
+	$(CC) $(CFLAGS_ALL) -rdynamic -o $@ $(MAIN) -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBRARIES)
+
+$(LIBRARY): $(filter-out $(MAIN),$(OBJECTS))
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+$(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -o $@ $< $(LIBRARY) -lcmocka $(LIBRARIES)
+
+unit: $(TESTS)
+	scripts/run-tests $(TESTS)
+
+deps:
+	scripts/install-packages build plot test
+
+demo: 
+	scripts/install-packages build plot
+	$(MAKE) zsim
+	scripts/demo
+
+check:
+	scripts/install-packages build plot test
+	$(MAKE) zsim $(TESTS)
+	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
+
+format:
+	clang-format -i $(wildcard sim/*/*.[ch] policies/*.[ch] policies/*/*.[ch] workloads/*.[ch] workloads/*/*.[ch] tests/unit/*.[ch])
+
+lint:
+	scripts/lint
+
+clean:
+	rm -rf $(BUILD) zsim
+
+-include $(OBJECTS:.o=.d) $(TESTS:=.d)

@@ -1,0 +1,58 @@
+/* The axis "allocator": where compressed pages lie, and so how many whole
+ * pages the pool takes.
+ *
+ * One instance serves one zswap pool.  Sizes are bytes of compressed data as
+ * zswap asks for them (1..4096).  Only counts and positions are modelled: no
+ * bytes are kept.  An object is named by a 32-bit handle, never 0. */
+#ifndef ZSIM_POLICIES_ALLOCATOR_H
+#define ZSIM_POLICIES_ALLOCATOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum allocator_result {
+    ALLOCATOR_OK = 0,
+    ALLOCATOR_TOO_LARGE = 1, /* this allocator never stores that size */
+};
+
+/* Ask zswap to write one object back.  `owner` is the cookie given at alloc.
+ * True: the object is gone (zswap has called free for its handle); false: it stays. */
+typedef bool (*allocator_evict_object)(void *context, uint32_t owner, uint32_t handle);
+
+enum allocator_shrink_result {
+    ALLOCATOR_SHRUNK = 0,      /* one whole allocator page (or zspage) was freed */
+    ALLOCATOR_NOTHING_FREED,   /* victims were tried, none came free (kernel: -EAGAIN) */
+    ALLOCATOR_CANNOT_SHRINK,   /* empty, or it cannot evict (kernel: -EINVAL) */
+};
+
+/* What one instance is told when it is made. */
+struct allocator_setup {
+    const void *params;   /* the policy's own parameter struct, filled */
+    bool evicts;          /* it will be asked to shrink(): keep an LRU and owners */
+};
+
+struct allocator_hooks {
+    /* required */
+    void *(*create)(const struct allocator_setup *setup);
+    void (*destroy)(void *state); /* accepts NULL */
+    enum allocator_result (*alloc)(void *state, uint32_t size, uint32_t owner,
+                                   uint32_t *handle);
+    void (*free)(void *state, uint32_t handle);
+    uint64_t (*total_pages)(const void *state); /* 4 KiB pages taken from the system */
+
+    /* optional: NULL when the allocator cannot write back.  Walks at most its
+     * own kernel's number of victims (8). */
+    enum allocator_shrink_result (*shrink)(void *state, allocator_evict_object evict,
+                                           void *context);
+    /* optional: move objects together; returns pages given back */
+    uint64_t (*compact)(void *state);
+    /* optional: which of the instance's locks covers this object, 0..locks-1
+     * (zsmalloc: the size class); NULL: a single lock, number 0 */
+    uint32_t (*lock_of)(const void *state, uint32_t handle);
+    uint32_t (*locks)(const void *state);
+    /* optional: what is wrong with the instance's own books, or NULL (used by
+     * --check-invariants) */
+    const char *(*check)(const void *state);
+};
+
+#endif

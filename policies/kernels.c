@@ -1,0 +1,291 @@
+/* Kernel presets: what each kernel chooses on every axis and key that depends
+ * on it.  Facts were read in the sources of stable releases 6.1, 6.2, 6.5, 6.8,
+ * 6.12, 6.17, 7.0, 7.2 and 7.3 and in the patch series between them.
+ *
+ * "SECTION.KEY.POLICY.PARAMETER" is the kernel's value for a parameter of a
+ * policy, used whenever that policy is chosen, by the preset or by the user. */
+#include <stddef.h>
+
+#include "sim/experiment/experiment.h"
+
+/* ---- what kernels have in common ------------------------------------------ */
+
+#define EVERY_KERNEL \
+    {"vm.reclaim", "classic"}, \
+    {"swap.backing", "slots"}, \
+    {"zswap.admission", "always"}
+
+/* mm/zsmalloc.c: chains of 4 pages and four fullness groups; 8 from 6.3, groups
+ * of 10 % from 6.4.  One lock a pool in 6.2 to 6.10 and stable 6.1. */
+#define ZSMALLOC_BEFORE_6_3 \
+    {"zswap.allocator.zsmalloc.chain_size", "4"}, \
+    {"zswap.allocator.zsmalloc.class_selection", "most_used"}, \
+    {"zswap.allocator.zsmalloc.fullness", "four_groups"}, \
+    {"zswap.allocator.zsmalloc.locks", "pool"}
+#define ZSMALLOC_FROM_6_4(which_locks) \
+    {"zswap.allocator.zsmalloc.chain_size", "8"}, \
+    {"zswap.allocator.zsmalloc.class_selection", "least_waste"}, \
+    {"zswap.allocator.zsmalloc.fullness", "ten_percent_groups"}, \
+    {"zswap.allocator.zsmalloc.locks", which_locks}
+
+/* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
+ * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
+ * swap cache is there in 6.17 and gone in 7.0. */
+#define VM_RULES(batch, walk, zero, bypass) \
+    {"vm.lru_add_batch", batch}, \
+    {"vm.memcg_walk", walk}, \
+    {"vm.zero_map", zero}, \
+    {"vm.swap_cache_bypass", bypass}
+
+/* mm/zswap.c before 6.12 */
+#define ZSWAP_UP_TO_6_11 \
+    {"zswap.incompressible_rule", "rejected"}, \
+    {"zswap.second_chance", "false"}, \
+    {"zswap.same_filled_entries", "true"}, \
+    {"zswap.shrinker", "protected"}
+
+/* mm/zswap.c up to 6.2: the allocator keeps the LRU, objects carry a header.
+ * There is no slab shrinker before 6.8: "shrinker" has no effect while
+ * shrinker_enabled is false. */
+#define ZSWAP_UP_TO_6_2 \
+    ZSWAP_UP_TO_6_11, \
+    {"zswap.allocator", "zbud"}, \
+    {"zswap.lru", "allocator"}, \
+    {"zswap.writeback", "allocator_page"}, \
+    {"zswap.store_reclaim", "refuse"}, \
+    {"zswap.pool_ref", "kref"}, \
+    {"zswap.limit_rule", "cached"}, \
+    {"zswap.load_rule", "keeps"}, \
+    {"zswap.kick_rule", "when_full"}, \
+    {"zswap.poor_counter", "nothing"}, \
+    {"zswap.object_header_bytes", "8"}, \
+    {"zswap.zpools", "1"}
+
+/* mm/zswap.c from 6.8: a list a cgroup and node, one entry a node and turn */
+#define ZSWAP_CGROUP_LISTS \
+    {"zswap.allocator", "zsmalloc"}, \
+    {"zswap.store_reclaim", "one_per_node"}, \
+    {"zswap.object_header_bytes", "0"}
+
+/* mm/zswap.c from 6.9 to 6.11: one LRU over all pools, percpu_ref */
+#define ZSWAP_6_9_TO_6_11 \
+    ZSWAP_UP_TO_6_11, \
+    ZSWAP_CGROUP_LISTS, \
+    {"zswap.lru", "global"}, \
+    {"zswap.pool_ref", "percpu_ref"}, \
+    {"zswap.writeback", "single"}, \
+    {"zswap.writeback.single.failure_accounting", "every_cgroup"}, \
+    {"zswap.poor_counter", "compress_poor"}
+
+/* mm/zswap.c from 6.12: second chance, attempts and failures counted apart */
+#define ZSWAP_FROM_6_12 \
+    {"zswap.allocator", "zsmalloc"}, \
+    {"zswap.object_header_bytes", "0"}, \
+    {"zswap.lru", "global"}, \
+    {"zswap.pool_ref", "percpu_ref"}, \
+    {"zswap.writeback.single.failure_accounting", "attempts"}, \
+    {"zswap.shrinker", "second_chance"}, \
+    {"zswap.second_chance", "true"}, \
+    {"zswap.same_filled_entries", "false"}, \
+    {"zswap.limit_rule", "exact"}, \
+    {"zswap.kick_rule", "on_any_refusal"}, \
+    {"zswap.poor_counter", "compress_poor"}, \
+    {"zswap.zpools", "1"}
+
+#define ONE_ENTRY_A_NODE \
+    {"zswap.writeback", "single"}, \
+    {"zswap.store_reclaim", "one_per_node"}
+
+/* ---- the kernels ---------------------------------------------------------- */
+
+static const struct kernel_setting v6_1[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_BEFORE_6_3,
+    VM_RULES("15", "full", "false", "true"),
+    ZSWAP_UP_TO_6_2,
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_2[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_BEFORE_6_3,
+    VM_RULES("15", "full", "false", "true"),
+    ZSWAP_UP_TO_6_2,
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_5[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("pool"),
+    VM_RULES("15", "full", "false", "true"),
+    ZSWAP_UP_TO_6_11,
+    {"zswap.allocator", "zbud"},
+    {"zswap.lru", "pool_list"},
+    {"zswap.writeback", "pool_tail"},
+    {"zswap.store_reclaim", "refuse"},
+    {"zswap.pool_ref", "kref"},
+    {"zswap.limit_rule", "cached"},
+    {"zswap.load_rule", "keeps"},
+    {"zswap.kick_rule", "on_hysteresis"},
+    {"zswap.poor_counter", "nothing"},
+    {"zswap.object_header_bytes", "0"},
+    {"zswap.zpools", "1"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_8[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("pool"),
+    VM_RULES("15", "full", "false", "true"),
+    ZSWAP_UP_TO_6_11,
+    ZSWAP_CGROUP_LISTS,
+    {"zswap.lru", "per_pool"},
+    {"zswap.writeback", "single"},
+    {"zswap.writeback.single.failure_accounting", "every_cgroup"},
+    {"zswap.pool_ref", "kref"},
+    {"zswap.limit_rule", "cached"},
+    {"zswap.load_rule", "keeps"},
+    {"zswap.kick_rule", "on_hysteresis"},
+    {"zswap.poor_counter", "compress_fail"},
+    {"zswap.zpools", "32"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_9[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("pool"),
+    VM_RULES("15", "full", "false", "true"),
+    ZSWAP_6_9_TO_6_11,
+    {"zswap.limit_rule", "cached"},
+    {"zswap.load_rule", "exclusive"},
+    {"zswap.kick_rule", "on_hysteresis"},
+    {"zswap.zpools", "32"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_10[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("pool"),
+    VM_RULES("31", "full", "false", "true"),
+    ZSWAP_6_9_TO_6_11,
+    {"zswap.limit_rule", "exact"},
+    {"zswap.load_rule", "exclusive_in_cache"},
+    {"zswap.kick_rule", "on_any_refusal"},
+    {"zswap.zpools", "32"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_11[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("per_class"),
+    VM_RULES("31", "full", "false", "true"),
+    ZSWAP_6_9_TO_6_11,
+    {"zswap.limit_rule", "exact"},
+    {"zswap.load_rule", "exclusive_in_cache"},
+    {"zswap.kick_rule", "on_any_refusal"},
+    {"zswap.zpools", "1"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_12[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("per_class"),
+    VM_RULES("31", "partial", "true", "true"),
+    ZSWAP_FROM_6_12,
+    ONE_ENTRY_A_NODE,
+    {"zswap.incompressible_rule", "rejected"},
+    {"zswap.load_rule", "exclusive_in_cache"},
+    {NULL, NULL},
+};
+
+/* 6.13 to 6.17 differ from 6.12 in large folios, locks and where zsmalloc takes
+ * pages from, none of which is a key here. */
+static const struct kernel_setting v6_16[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("per_class"),
+    VM_RULES("31", "partial", "true", "true"),
+    ZSWAP_FROM_6_12,
+    ONE_ENTRY_A_NODE,
+    {"zswap.incompressible_rule", "rejected"},
+    {"zswap.load_rule", "exclusive_in_cache"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting v6_18[] = {
+    EVERY_KERNEL,
+    ZSMALLOC_FROM_6_4("per_class"),
+    VM_RULES("31", "partial", "true", "true"),
+    ZSWAP_FROM_6_12,
+    ONE_ENTRY_A_NODE,
+    {"zswap.incompressible_rule", "stored"},
+    {"zswap.load_rule", "exclusive_in_cache"},
+    {NULL, NULL},
+};
+
+#define FROM_7_0 \
+    EVERY_KERNEL, \
+    ZSMALLOC_FROM_6_4("per_class"), \
+    VM_RULES("31", "partial", "true", "false"), \
+    ZSWAP_FROM_6_12, \
+    {"zswap.incompressible_rule", "stored"}, \
+    {"zswap.load_rule", "exclusive"}
+
+/* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for
+ * the worker and for a store at memory.zswap.max; a short list may be walked
+ * twice. */
+static const struct kernel_setting v7_3[] = {
+    FROM_7_0,
+    {"zswap.writeback", "batch"},
+    {"zswap.writeback.batch.budget", "32"},
+    {"zswap.writeback.batch.per_node", "true"},
+    {"zswap.writeback.batch.cap_at_list_length", "false"},
+    {"zswap.store_reclaim", "budget"},
+    {"zswap.store_reclaim.budget.entries", "32"},
+    {"zswap.store_reclaim.budget.per_node", "true"},
+    {"zswap.store_reclaim.budget.cap_at_list_length", "false"},
+    {NULL, NULL},
+};
+
+/* "mm/zswap: Support batch writeback in shrink_memcg()" (Hao Jia, v5, June
+ * 2026): 64 entries shared by the nodes, none met twice; a store at
+ * memory.zswap.max scans as many entries as there are nodes, shared too. */
+#define BATCH_SERIES \
+    FROM_7_0, \
+    {"zswap.writeback", "batch"}, \
+    {"zswap.writeback.batch.budget", "64"}, \
+    {"zswap.writeback.batch.per_node", "false"}, \
+    {"zswap.writeback.batch.cap_at_list_length", "true"}, \
+    {"zswap.writeback.batch.stop_on_swap_cache", "true"}, \
+    {"zswap.store_reclaim", "budget"}, \
+    {"zswap.store_reclaim.budget.per_node", "false"}, \
+    {"zswap.store_reclaim.budget.cap_at_list_length", "true"}
+
+static const struct kernel_setting batch_v5[] = {
+    BATCH_SERIES,
+    {"zswap.store_reclaim.budget.entries", "0"},
+    {NULL, NULL},
+};
+
+static const struct kernel_setting batch_store1[] = {
+    BATCH_SERIES,
+    {"zswap.store_reclaim.budget.entries", "1"},
+    {NULL, NULL},
+};
+
+const struct kernel_preset kernel_presets[] = {
+    {"v6.1", "the allocator's own LRU of pages, zbud; loads keep the entry", v6_1},
+    {"v6.2", "as 6.1, and zsmalloc can write back", v6_2},
+    {"v6.5", "one LRU of entries a pool, kept by zswap", v6_5},
+    {"v6.8", "an LRU a pool, cgroup and node; shrinker; zsmalloc; 32 zpools", v6_8},
+    {"v6.9", "one LRU over all pools; percpu_ref; loads remove the entry", v6_9},
+    {"v6.10", "exact limit; every refusal wakes the worker", v6_10},
+    {"v6.11", "one zpool again, a lock a size class", v6_11},
+    {"v6.12", "second chance; zero pages stay out of zswap; partial cgroup walks", v6_12},
+    {"v6.16", "as 6.12, before incompressible pages were stored", v6_16},
+    {"v6.18", "incompressible pages are stored as they are", v6_18},
+    {"v7.3", "32 entries a node and turn; swap-in always through the swap cache", v7_3},
+    {"batch-v5", "proposal of 2026: 64 entries a turn, shared by the nodes", batch_v5},
+    {"batch-store1", "the same, and a store at memory.zswap.max scans exactly one entry",
+     batch_store1},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,358 @@
+/* reclaim: classic - active and inactive lists with a referenced bit.
+ *
+ * Mirrors mm/vmscan.c and mm/workingset.c with CONFIG_LRU_GEN off, 6.1 to 7.2,
+ * for anonymous pages: shrink_lruvec, get_scan_count, shrink_inactive_list,
+ * folio_check_references, shrink_active_list, inactive_is_low, workingset_refault.
+ * Leaves out: file lists, mlock, mappings shared between processes. */
+#include "policies/policy.h"
+#include "policies/reclaim/reclaim.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/workingset.h"
+
+enum { COST_PER_PAGEOUT = 32, FILE_COST = 0 };
+
+/* ---- lists ------------------------------------------------------------------ */
+
+static enum lru list_of(const struct mm *mm, uint32_t page)
+{
+    return mm->cold[page].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
+}
+
+static void classic_add(struct mm *mm, struct lruvec *lruvec, uint32_t page)
+{
+    lru_list_add_head(mm->cold, &lruvec->lists[list_of(mm, page)], page);
+}
+
+static void classic_remove(struct mm *mm, struct lruvec *lruvec, uint32_t page)
+{
+    lru_list_remove(mm->cold, &lruvec->lists[list_of(mm, page)], page);
+}
+
+static void classic_rotate(struct mm *mm, struct lruvec *lruvec, uint32_t page)
+{
+    /* lru_move_tail: an active page becomes inactive on the way. */
+    lru_list_remove(mm->cold, &lruvec->lists[list_of(mm, page)], page);
+    mm->cold[page].bits &= ~(uint32_t)PAGE_ACTIVE;
+    lru_list_add_tail(mm->cold, &lruvec->lists[LRU_INACTIVE_ANON], page);
+}
+
+static void classic_reparent(struct mm *mm, struct lruvec *from, struct lruvec *to)
+{
+    for (unsigned list = 0; list < LRU_LISTS; list++)
+        while (from->lists[list].tail != NO_PAGE) {
+            uint32_t page = from->lists[list].tail;
+            lru_list_remove(mm->cold, &from->lists[list], page);
+            lru_list_add_head(mm->cold, &to->lists[list], page);
+        }
+}
+
+/* ---- cost of reclaiming ----------------------------------------------------------- */
+
+/* lru_note_cost: up the tree; both halved when they outgrow the lists. */
+static void note_cost(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t pageouts,
+                      uint64_t rotated)
+{
+    uint64_t cost = pageouts * COST_PER_PAGEOUT + rotated;
+    if (!cost)
+        return;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        struct lruvec *lruvec = &mm->memcgs[at].lruvecs[node];
+        lruvec->anon_cost += cost;
+        uint64_t size =
+            lruvec->seen_pages[LRU_INACTIVE_ANON] + lruvec->seen_pages[LRU_ACTIVE_ANON];
+        if (lruvec->anon_cost > size / 4)
+            lruvec->anon_cost /= 2;
+    }
+}
+
+/* ---- inactive list -------------------------------------------------------------------- */
+
+/* folio_check_references for an anonymous page mapped once. */
+static enum page_fate check_references(struct mm *mm, uint32_t page)
+{
+    bool accessed = (mm->hot[page] & HOT_MAPPED) && (mm->hot[page] & HOT_ACCESSED);
+    bool referenced = mm->cold[page].bits & PAGE_REFERENCED;
+    mm->hot[page] &= (uint8_t)~HOT_ACCESSED;
+    mm->cold[page].bits &= ~(uint32_t)PAGE_REFERENCED;
+    if (!accessed)
+        return FATE_FREED;
+    mm->cold[page].bits |= PAGE_REFERENCED;
+    return referenced ? FATE_ACTIVATE : FATE_KEEP;
+}
+
+static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                  uint32_t page)
+{
+    if (mm->cold[page].bits & PAGE_WRITEBACK) {
+        mm->cold[page].bits |= PAGE_RECLAIM;
+        return FATE_ACTIVATE;
+    }
+    enum page_fate fate = check_references(mm, page);
+    return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
+}
+
+/* isolate_lru_folios: up to n pages off the tail, oldest first. */
+static uint32_t isolate(struct mm *mm, struct page_list *list, uint32_t n, uint32_t *pages)
+{
+    uint32_t taken = 0;
+    while (taken < n && list->tail != NO_PAGE) {
+        uint32_t page = list->tail;
+        lru_list_remove(mm->cold, list, page);
+        mm->cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
+        pages[taken++] = page;
+    }
+    return taken;
+}
+
+static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                     uint32_t memcg, uint32_t node, uint32_t n)
+{
+    struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
+    uint32_t pages[RECLAIM_CLUSTER], kept = 0, activated = 0;
+    lru_add_drain(mm, exec->cpu);
+    uint32_t taken = isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
+    if (!taken)
+        return 0;
+    count_event(mm, memcg, node, COUNTER_pgscan_anon, taken);
+    count_event(mm, memcg, node, reclaim_scan_counter(scan), taken);
+    spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);
+    scan->scanned += taken;
+    scan->pageouts = 0;
+    for (uint32_t i = 0; i < taken; i++) {
+        enum page_fate fate = shrink_page(mm, exec, scan, pages[i]);
+        if (fate == FATE_FREED)
+            continue;
+        if (fate == FATE_ACTIVATE) {
+            mm->cold[pages[i]].bits |= PAGE_ACTIVE;
+            reclaim_note_activated(mm, exec, pages[i]);
+            activated++;
+        }
+        pages[kept++] = pages[i];
+    }
+    /* move_folios_to_lru: the oldest goes first and so ends deepest. */
+    for (uint32_t i = 0; i < kept; i++) {
+        mm->cold[pages[i]].bits |= PAGE_ON_LRU;
+        classic_add(mm, lruvec, pages[i]);
+        if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
+            workingset_age(mm, memcg, node, 1);
+    }
+    uint32_t freed = taken - kept;
+    count_event(mm, memcg, node, COUNTER_pgactivate, activated);
+    count_event(mm, memcg, node, COUNTER_pgsteal_anon, freed);
+    count_event(mm, memcg, node, reclaim_steal_counter(scan), freed);
+    note_cost(mm, memcg, node, scan->pageouts, kept);
+    return freed;
+}
+
+/* ---- active list -------------------------------------------------------------------------- */
+
+/* shrink_active_list: anonymous pages are deactivated whatever their accessed bit. */
+static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t node,
+                               uint32_t n)
+{
+    struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
+    uint32_t pages[RECLAIM_CLUSTER];
+    lru_add_drain(mm, exec->cpu);
+    uint32_t taken = isolate(mm, &lruvec->lists[LRU_ACTIVE_ANON], n, pages);
+    for (uint32_t i = 0; i < taken; i++) {
+        mm->hot[pages[i]] &= (uint8_t)~HOT_ACCESSED;
+        mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;
+        mm->cold[pages[i]].bits |= PAGE_WORKINGSET | PAGE_ON_LRU;
+        classic_add(mm, lruvec, pages[i]);
+    }
+    count_event(mm, memcg, node, COUNTER_pgrefill, taken);
+    count_event(mm, memcg, node, COUNTER_pgdeactivate, taken);
+    spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);
+}
+
+/* inactive_is_low, on the sizes that the statistics show: inactive * ratio < active
+ * with ratio = sqrt(10 * size in GiB), at least 1. */
+static bool inactive_is_low(const struct lruvec *lruvec)
+{
+    uint64_t inactive = lruvec->seen_pages[LRU_INACTIVE_ANON];
+    uint64_t active = lruvec->seen_pages[LRU_ACTIVE_ANON];
+    uint64_t gib = (inactive + active) >> 18, ratio = 1;
+    if (gib)
+        for (ratio = 0; (ratio + 1) * (ratio + 1) <= 10 * gib;)
+            ratio++;
+    return inactive * ratio < active;
+}
+
+/* ---- one cgroup on one node ------------------------------------------------------------------ */
+
+/* get_scan_count, the steps before the split: size after protection, shifted. */
+static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, uint32_t memcg,
+                          uint64_t size)
+{
+    const struct memcg *at = &mm->memcgs[memcg];
+    if (memcg != scan->target && (at->effective_min || at->effective_low)) {
+        uint64_t protection = at->effective_min;
+        if (!scan->low_reclaim && at->effective_low > at->effective_min)
+            protection = at->effective_low;
+        uint64_t usage = at->usage > protection ? at->usage : protection;
+        uint64_t left = size - (uint64_t)((unsigned __int128)size * protection / (usage + 1));
+        size = left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
+    }
+    return size >> scan->priority;
+}
+
+/* The anonymous share of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
+static uint64_t anonymous_share(const struct mm *mm, const struct scan_control *scan,
+                                const struct lruvec *target, uint64_t size)
+{
+    if (scan->priority == 0)
+        return size;
+    uint64_t total = target->anon_cost + FILE_COST;
+    uint64_t anon = total + target->anon_cost, file = total + FILE_COST;
+    total = anon + file;
+    uint64_t anon_part = mm->swappiness * (total + 1) / (anon + 1);
+    uint64_t file_part = (200 - mm->swappiness) * (total + 1) / (file + 1);
+    return anon_part + file_part ? size * anon_part / (anon_part + file_part) : 0;
+}
+
+static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan,
+                               uint32_t memcg)
+{
+    if (scan->limit_reclaim && !mm->swappiness)
+        return false;
+    if (!mm->swappiness && scan->priority != 0)
+        return false;
+    return mm->swap_hooks.room(mm->swap, memcg);
+}
+
+static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                  uint32_t memcg, uint32_t node)
+{
+    struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
+    const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
+    if (!may_scan_anonymous(mm, scan, memcg))
+        return;
+    uint64_t left[LRU_LISTS];
+    for (unsigned list = 0; list < LRU_LISTS; list++)
+        left[list] = anonymous_share(
+            mm, scan, target, scan_size(mm, scan, memcg, lruvec->lists[list].count));
+    /* Only global direct reclaim at the first priority scans on beyond its goal. */
+    bool proportional = !scan->limit_reclaim && !scan->kswapd && scan->priority == PRIORITY_START;
+    uint64_t freed = 0;
+    while (left[LRU_INACTIVE_ANON]) {
+        for (unsigned list = 0; list < LRU_LISTS; list++) {
+            uint32_t n = left[list] < RECLAIM_CLUSTER ? (uint32_t)left[list] : RECLAIM_CLUSTER;
+            if (!n)
+                continue;
+            left[list] -= n;
+            if (list == LRU_INACTIVE_ANON)
+                freed += shrink_inactive_list(mm, exec, scan, memcg, node, n);
+            else if (scan->may_deactivate)
+                shrink_active_list(mm, exec, memcg, node, n);
+            else
+                scan->skipped_deactivate = true;
+        }
+        /* With no file pages to balance against, the goal alone ends the scan. */
+        if (freed >= scan->goal && !proportional)
+            break;
+    }
+    scan->reclaimed += freed;
+    if (inactive_is_low(lruvec))
+        shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
+}
+
+/* prepare_scan_control: shall active pages come down in this pass? */
+static void classic_begin_pass(struct mm *mm, struct scan_control *scan, uint32_t node)
+{
+    const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
+    scan->may_deactivate = scan->force_deactivate ||
+                           target->seen_activations != target->snapshot_activations ||
+                           inactive_is_low(target);
+}
+
+/* snapshot_refaults */
+static void classic_end_run(struct mm *mm, struct scan_control *scan, uint32_t node)
+{
+    struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
+    target->snapshot_activations = target->seen_activations;
+}
+
+/* kswapd_age_node */
+static void classic_age_node(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                             uint32_t node)
+{
+    (void)scan;
+    if (!inactive_is_low(&mm->memcgs[ROOT_MEMCG].lruvecs[node]))
+        return;
+    for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG; memcg = memcg_next(mm, ROOT_MEMCG, memcg))
+        if (!mm->memcgs[memcg].offline)
+            shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
+}
+
+/* ---- refaults ----------------------------------------------------------------------------------- */
+
+/* workingset_refault and workingset_test_recent */
+static void classic_refault(struct mm *mm, uint32_t page, uint32_t age, uint32_t place)
+{
+    uint32_t owner = page_memcg(mm, page), node = page_node(mm, page);
+    count_event(mm, owner, node, COUNTER_workingset_refault_anon, 1);
+    uint32_t evictor = shadow_memcg(place);
+    if (mm->memcgs[evictor].offline)
+        return;
+    const struct lruvec *evicted_from = &mm->memcgs[evictor].lruvecs[shadow_node(place)];
+    uint32_t distance = (uint32_t)evicted_from->nonresident_age - age;
+    /* Against the lists that the page would have had to compete with: no file
+     * pages here, so the active anonymous list, while swap has room. */
+    uint64_t size =
+        mm->swap_hooks.room(mm->swap, evictor) ? evicted_from->seen_pages[LRU_ACTIVE_ANON] : 0;
+    if (distance > size)
+        return;
+    mm->cold[page].bits |= PAGE_ACTIVE;
+    workingset_age(mm, owner, node, 1);
+    count_event(mm, owner, node, COUNTER_workingset_activate_anon, 1);
+    mm->memcgs[owner].lruvecs[node].activations++;
+    if (shadow_workingset(place)) {
+        mm->cold[page].bits |= PAGE_WORKINGSET;
+        note_cost(mm, owner, node, 1, 0);
+        count_event(mm, owner, node, COUNTER_workingset_restore_anon, 1);
+    }
+}
+
+static const char *classic_check(const struct mm *mm, const struct lruvec *lruvec)
+{
+    for (unsigned list = 0; list < LRU_LISTS; list++) {
+        uint32_t count = 0, previous = NO_PAGE;
+        for (uint32_t page = lruvec->lists[list].head; page != NO_PAGE;
+             page = mm->cold[page].lru.next) {
+            if (mm->cold[page].lru.previous != previous)
+                return "an LRU link does not point back";
+            if (!(mm->cold[page].bits & PAGE_ON_LRU) || list_of(mm, page) != list)
+                return "a page is on the wrong LRU list";
+            previous = page;
+            if (++count > lruvec->lists[list].count)
+                return "an LRU list is longer than its count";
+        }
+        if (count != lruvec->lists[list].count)
+            return "an LRU list is shorter than its count";
+    }
+    return NULL;
+}
+
+static const struct reclaim_hooks classic_hooks = {
+    .add = classic_add,
+    .remove = classic_remove,
+    .rotate = classic_rotate,
+    .reparent = classic_reparent,
+    .shrink_lruvec = classic_shrink_lruvec,
+    .begin_pass = classic_begin_pass,
+    .age_node = classic_age_node,
+    .end_run = classic_end_run,
+    .evict = workingset_evict,
+    .refault = classic_refault,
+    .check = classic_check,
+};
+
+const struct policy classic_policy = {
+    .name = "classic",
+    .summary = "active and inactive lists, second chance by the accessed bit, refault distance",
+    .source = "Linux 6.1-7.2 mm/vmscan.c, mm/workingset.c without CONFIG_LRU_GEN",
+    .params = NO_PARAMS,
+    .hooks = &classic_hooks,
+    .interface_version = POLICY_INTERFACE_VERSION,
+};

@@ -1,0 +1,41 @@
+/* The axis "reclaim": which page leaves RAM.
+ *
+ * The driver (sim/mm/reclaim.c) decides when reclaim runs, for which cgroup and
+ * node, at which priority and until what goal; the policy keeps the lists of a
+ * lruvec and picks the pages.  What happens to a picked page (slot, write,
+ * drop) is the same for all: reclaim_evict(). */
+#ifndef ZSIM_POLICIES_RECLAIM_H
+#define ZSIM_POLICIES_RECLAIM_H
+
+#include "sim/mm/mm.h"
+#include "sim/mm/reclaim.h"
+
+struct reclaim_hooks {
+    /* required: a page gets onto, or leaves, the lists (PAGE_ON_LRU is kept by the caller) */
+    void (*add)(struct mm *mm, struct lruvec *lruvec, uint32_t page);
+    void (*remove)(struct mm *mm, struct lruvec *lruvec, uint32_t page);
+    /* required: to the end where victims are taken */
+    void (*rotate)(struct mm *mm, struct lruvec *lruvec, uint32_t page);
+    /* required: put all pages of one lruvec behind another's */
+    void (*reparent)(struct mm *mm, struct lruvec *from, struct lruvec *to);
+
+    /* required: take pages from one cgroup on one node; adds to scan->reclaimed and ->scanned */
+    void (*shrink_lruvec)(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                          uint32_t memcg, uint32_t node);
+    /* optional: before the cgroups of a node are walked (prepare_scan_control) */
+    void (*begin_pass)(struct mm *mm, struct scan_control *scan, uint32_t node);
+    /* optional: kswapd, before each priority step (kswapd_age_node) */
+    void (*age_node)(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t node);
+    /* optional: a run of reclaim has ended (snapshot_refaults) */
+    void (*end_run)(struct mm *mm, struct scan_control *scan, uint32_t node);
+
+    /* required: the page leaves RAM by reclaim of `target`: fill cold[page].shadow */
+    void (*evict)(struct mm *mm, uint32_t target, uint32_t page);
+    /* required: a page with a shadow comes back (the shadow is still in place);
+     * sets PAGE_ACTIVE and PAGE_WORKINGSET and counts */
+    void (*refault)(struct mm *mm, uint32_t page, uint32_t age, uint32_t place);
+    /* optional: the books of one lruvec; NULL or what is wrong */
+    const char *(*check)(const struct mm *mm, const struct lruvec *lruvec);
+};
+
+#endif

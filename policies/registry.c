@@ -1,0 +1,61 @@
+/* Every policy there is: one line each. */
+#include "policies/policy.h"
+
+#include <string.h>
+
+#define POLICIES(X) \
+    X(zsmalloc) X(zbud) X(z3fold) \
+    X(global) X(per_pool) \
+    X(single) X(batch) \
+    X(refuse) X(one_per_node) X(budget) \
+    X(kref) X(percpu_ref) \
+    X(protected) X(second_chance) \
+    X(always) X(compressibility) \
+    X(classic) \
+    X(slots)
+#define X(name) extern const struct policy name##_policy;
+POLICIES(X)
+#undef X
+
+static const struct policy *const allocators[] = {&zsmalloc_policy, &zbud_policy, &z3fold_policy,
+                                                  NULL};
+static const struct policy *const zswap_lrus[] = {&global_policy, &per_pool_policy, NULL};
+static const struct policy *const writebacks[] = {&single_policy, &batch_policy, NULL};
+static const struct policy *const store_reclaims[] = {&refuse_policy, &one_per_node_policy,
+                                                      &budget_policy, NULL};
+static const struct policy *const pool_refs[] = {&kref_policy, &percpu_ref_policy, NULL};
+static const struct policy *const shrinkers[] = {&protected_policy, &second_chance_policy, NULL};
+static const struct policy *const admissions[] = {&always_policy, &compressibility_policy, NULL};
+static const struct policy *const reclaims[] = {&classic_policy, NULL};
+static const struct policy *const swap_backings[] = {&slots_policy, NULL};
+
+const struct policy_axis policy_axes[] = {
+    {"allocator", "where compressed pages lie, and how many whole pages that takes", allocators},
+    {"zswap_lru", "who is the oldest entry", zswap_lrus},
+    {"writeback", "how many entries, of which cgroup and node, go to the device in a turn",
+     writebacks},
+    {"store_reclaim", "what a store that meets memory.zswap.max scans", store_reclaims},
+    {"pool_ref", "what it costs to hold a pool", pool_refs},
+    {"shrinker", "when memory pressure shrinks the pool", shrinkers},
+    {"admission", "which pages are worth keeping compressed", admissions},
+    {"reclaim", "which page leaves RAM", reclaims},
+    {"swap_backing", "what a page in compressed swap costs on disk", swap_backings},
+    {NULL, NULL, NULL},
+};
+
+const struct policy_axis *policy_axis_find(const char *axis)
+{
+    for (const struct policy_axis *at = policy_axes; at->name; at++)
+        if (strcmp(at->name, axis) == 0)
+            return at;
+    return NULL;
+}
+
+const struct policy *policy_find(const char *axis, const char *name)
+{
+    const struct policy_axis *found = policy_axis_find(axis);
+    for (unsigned i = 0; found && found->choices[i]; i++)
+        if (strcmp(found->choices[i]->name, name) == 0)
+            return found->choices[i];
+    return NULL;
+}

@@ -1,0 +1,14 @@
+/* The axis "swap_backing": what a page in compressed swap costs on disk. */
+#ifndef ZSIM_POLICIES_SWAP_BACKING_H
+#define ZSIM_POLICIES_SWAP_BACKING_H
+
+#include "sim/swap/swap.h"
+
+struct swap_backing_hooks {
+    /* required: a page enters the swap cache: does it need room on a device now? */
+    bool takes_slot_on_entry;
+    /* required: can a page be swapped out at all when every slot is taken? */
+    bool needs_device;
+};
+
+#endif

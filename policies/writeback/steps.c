@@ -1,0 +1,33 @@
+/* The worker's loop over cgroups as the kernel has it from 6.12, shared by the
+ * writeback policies that differ only in their budget. */
+#include "policies/writeback/writeback.h"
+#include "sim/mm/memcg.h"
+
+bool writeback_note_failure(struct zswap *zswap, struct shrink_worker *worker)
+{
+    if (++worker->failures < WRITEBACK_FAILURES_AT_MOST)
+        return true;
+    zswap->mm->counters[COUNTER_worker_gave_up]++;
+    return false;
+}
+
+bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,
+                                 struct exec *exec, const struct shrink_budget *budget)
+{
+    struct mm *mm = zswap->mm;
+    do {
+        worker->cursor = memcg_next(mm, ROOT_MEMCG, worker->cursor);
+    } while (worker->cursor != NO_MEMCG && mm->memcgs[worker->cursor].offline);
+
+    if (worker->cursor == NO_MEMCG) {
+        bool tree_was_empty = worker->attempts == 0;
+        worker->attempts = 0;
+        return tree_was_empty ? writeback_note_failure(zswap, worker) : true;
+    }
+    enum shrink_result result =
+        zswap_shrink_memcg(zswap, exec, worker->cursor, budget, DRIVER_WORKER);
+    if (result == SHRINK_EMPTY)
+        return true;
+    worker->attempts++;
+    return result == SHRINK_WROTE ? true : writeback_note_failure(zswap, worker);
+}

@@ -1,0 +1,24 @@
+/* The axis "writeback": what the shrink worker does in one step. */
+#ifndef ZSIM_POLICIES_WRITEBACK_H
+#define ZSIM_POLICIES_WRITEBACK_H
+
+#include "sim/zswap/zswap.h"
+
+enum { WRITEBACK_FAILURES_AT_MOST = 16 }; /* MAX_RECLAIM_RETRIES */
+
+struct writeback_hooks {
+    /* required: one pass of the worker's loop; false: the run ends here.  The
+     * worker itself ends it when the pool is small enough again. */
+    bool (*step)(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
+                 const void *params);
+};
+
+/* The walk over cgroups that 6.12 and later share: the next online cgroup in
+ * pre-order, failures and attempts counted.  `shrink` is called for a cgroup. */
+bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,
+                                 struct exec *exec, const struct shrink_budget *budget);
+
+/* One more failure; false when it was the last one allowed. */
+bool writeback_note_failure(struct zswap *zswap, struct shrink_worker *worker);
+
+#endif

@@ -1,0 +1,88 @@
+#include "sim/base/histogram.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+/* Values below HISTOGRAM_SUB_BUCKETS have a bucket each; above, each power of
+ * two is cut into HISTOGRAM_SUB_BUCKETS equal parts. */
+static unsigned bucket_of(uint64_t value)
+{
+    if (value < HISTOGRAM_SUB_BUCKETS)
+        return (unsigned)value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
+    unsigned index = (shift + 1) * HISTOGRAM_SUB_BUCKETS +
+                     (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
+    return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
+}
+
+static uint64_t upper_edge_of(unsigned bucket)
+{
+    if (bucket < HISTOGRAM_SUB_BUCKETS)
+        return bucket;
+    unsigned shift = bucket / HISTOGRAM_SUB_BUCKETS - 1;
+    uint64_t part = bucket % HISTOGRAM_SUB_BUCKETS + HISTOGRAM_SUB_BUCKETS;
+    return ((part + 1) << shift) - 1;
+}
+
+void histogram_add(struct histogram *histogram, uint64_t value)
+{
+    if (!histogram->buckets)
+        histogram->buckets =
+            memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*histogram->buckets), "a histogram");
+    if (histogram->count == 0 || value < histogram->least)
+        histogram->least = value;
+    if (value > histogram->most)
+        histogram->most = value;
+    histogram->count++;
+    histogram->sum += value;
+    histogram->buckets[bucket_of(value)]++;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000)
+{
+    if (!histogram->count)
+        return 0;
+    unsigned __int128 product = (unsigned __int128)histogram->count * of_10000;
+    uint64_t rank = (uint64_t)((product + 9999) / 10000);
+    uint64_t seen = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        seen += histogram->buckets[i];
+        if (seen >= rank && seen) {
+            uint64_t edge = upper_edge_of(i);
+            if (edge > histogram->most)
+                edge = histogram->most;
+            return edge < histogram->least ? histogram->least : edge;
+        }
+    }
+    return histogram->most;
+}
+
+unsigned histogram_filled(const struct histogram *histogram)
+{
+    unsigned filled = 0;
+    if (histogram->buckets)
+        for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+            filled += histogram->buckets[i] != 0;
+    return filled;
+}
+
+void histogram_bucket(const struct histogram *histogram, unsigned filled_index, uint64_t *upper_edge,
+                      uint32_t *count)
+{
+    *upper_edge = 0;
+    *count = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        if (histogram->buckets[i] && filled_index-- == 0) {
+            *upper_edge = upper_edge_of(i);
+            *count = histogram->buckets[i];
+            return;
+        }
+}
+
+void histogram_release(struct histogram *histogram)
+{
+    free(histogram->buckets);
+    memset(histogram, 0, sizeof(*histogram));
+}

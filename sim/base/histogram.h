@@ -1,0 +1,26 @@
+/* A histogram of times in ns with at most 1/32 relative error, in integers only,
+ * so that percentiles are the same on every machine. */
+#ifndef ZSIM_BASE_HISTOGRAM_H
+#define ZSIM_BASE_HISTOGRAM_H
+
+#include <stdint.h>
+
+enum { HISTOGRAM_SUB_BUCKETS = 32, HISTOGRAM_BUCKETS = 60 * HISTOGRAM_SUB_BUCKETS };
+
+/* Zero-initialise before use. */
+struct histogram {
+    uint64_t count, sum, least, most;
+    uint32_t *buckets; /* [HISTOGRAM_BUCKETS], made on first use */
+};
+
+void histogram_add(struct histogram *histogram, uint64_t value);
+/* The value below which `per_mille_10` of 10,000 samples lie (5000: median,
+ * 9990: p99.9): the upper edge of its bucket, within [least, most]; 0 when empty. */
+uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000);
+/* Bucket edges for drawing: the number of non-empty buckets; i-th one's upper edge and count. */
+unsigned histogram_filled(const struct histogram *histogram);
+void histogram_bucket(const struct histogram *histogram, unsigned filled_index, uint64_t *upper_edge,
+                      uint32_t *count);
+void histogram_release(struct histogram *histogram);
+
+#endif

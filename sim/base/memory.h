@@ -1,0 +1,39 @@
+/* Memory for zsim's own use: every request is checked, none returns NULL.
+ *
+ * A simulation that cannot get memory cannot finish; it says so in one line
+ * on stderr and ends the process with exit code 1.  Results are written under
+ * temporary names, so nothing half-written is left behind. */
+#ifndef ZSIM_BASE_MEMORY_H
+#define ZSIM_BASE_MEMORY_H
+
+#include <stddef.h>
+
+/* count * size zeroed bytes (overflow checked); `what` names the object in the
+ * message that ends the process on failure.  Free with free(). */
+void *memory_zeroed(size_t count, size_t size, const char *what);
+
+/* realloc() of an array of count elements of size bytes; new bytes are not zeroed. */
+void *memory_resized(void *old, size_t count, size_t size, const char *what);
+
+/* A copy of a string.  Free with free(). */
+char *memory_string(const char *text);
+
+/* Zeroed pages straight from the system, for arrays over all simulated pages:
+ * untouched parts cost no memory, and huge pages are asked for.  Release with
+ * memory_unmap() and the same size. */
+void *memory_mapped(size_t bytes, const char *what);
+void memory_unmap(void *address, size_t bytes);
+
+/* A bump allocator for many small objects that die together (a parsed config).
+ * Zero-initialise it to begin; memory is zeroed. */
+struct arena {
+    struct arena_block *blocks;
+};
+
+void *arena_zeroed(struct arena *arena, size_t bytes);
+char *arena_string(struct arena *arena, const char *text, size_t length);
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void arena_release(struct arena *arena);
+
+#endif

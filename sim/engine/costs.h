@@ -1,0 +1,118 @@
+/* What each step costs, in ns: the only numbers that are not mechanism.
+ *
+ * One row a cost.  Values come from a cost table file (configs/costs/NAME.json),
+ * which gives every number with its source and range; nothing here is fitted to
+ * a result. */
+#ifndef ZSIM_ENGINE_COSTS_H
+#define ZSIM_ENGINE_COSTS_H
+
+#include <stdint.h>
+
+#include "sim/base/diagnostics.h"
+#include "workloads/content/content.h"
+
+/* X(name, meaning) - all in ns */
+#define COST_LIST(X) \
+    X(hit, "an access to a mapped page, the program's own work around it included") \
+    X(first_touch, "minor fault: allocate, zero and map a page") \
+    X(fault, "major fault without the data: entry, slot look-up, allocate, map, exit") \
+    X(minor_swap_cache, "fault on a page found in the swap cache") \
+    X(scan_page, "take one page off an LRU, test its references, put it back or go on") \
+    X(evict_page, "unmap, take a slot, remove from the swap cache and free, without compression") \
+    X(store_entry, "zswap bookkeeping of one store: entry, index, charge") \
+    X(load_entry, "zswap bookkeeping of one load") \
+    X(allocator_alloc, "allocate and fill one compressed object") \
+    X(allocator_free, "free one compressed object") \
+    X(zero_page_check, "test a page for being zero or same-filled") \
+    X(page_copy, "copy or fill 4 KiB") \
+    X(disk_submit_read, "processor time to submit and complete one read") \
+    X(disk_submit_write, "processor time to submit one write") \
+    X(writeback_entry, "write one entry back: swap-cache page, checks, submit; without decompression") \
+    X(rotate_entry, "look at one zswap entry and rotate it") \
+    X(shrink_memcg, "one call of shrink_memcg without its entries") \
+    X(worker_wakeup, "from queueing the shrink worker to its first step") \
+    X(kswapd_wakeup, "from waking kswapd to its first step") \
+    X(reclaim_call, "set up one reclaim run") \
+    X(atomic_local, "atomic update of a cache line this processor owns") \
+    X(line_same_socket, "move a cache line between processors of a socket") \
+    X(line_cross_socket, "move a cache line between sockets") \
+    X(lock_uncontended, "take and release a free spinlock in a local line") \
+    X(lru_lock_hold, "hold of an LRU lock for one list operation") \
+    X(tree_lock_hold, "hold of the entry index's lock for one operation") \
+    X(pool_lock_hold, "hold of an allocator lock for one operation") \
+    X(context_switch, "switch a processor to another task")
+
+enum cost {
+#define X(name, meaning) COST_##name,
+    COST_LIST(X)
+#undef X
+        COSTS
+};
+
+struct cost_description {
+    const char *name, *meaning;
+};
+extern const struct cost_description cost_descriptions[COSTS];
+
+/* Time to compress or decompress one page: fixed + per_byte * compressed length,
+ * in picoseconds a byte so that it stays in integers. */
+struct codec_cost {
+    uint64_t compress_ns, compress_ps_per_byte;
+    uint64_t decompress_ns, decompress_ps_per_byte;
+};
+
+struct costs {
+    const char *name; /* of the table */
+    uint64_t ns[COSTS];
+    struct codec_cost codec[COMPRESSORS_AT_MOST]; /* by index into compressors[] */
+};
+
+/* Read a table.  Every cost and every compressor must be there; messages go to
+ * `errors`.  Strings live in `arena`. */
+bool costs_read(const char *path, struct costs *costs, struct arena *arena,
+                struct diagnostics *errors);
+
+static inline uint64_t costs_compress_ns(const struct costs *costs, unsigned compressor,
+                                         uint32_t length)
+{
+    const struct codec_cost *codec = &costs->codec[compressor];
+    return codec->compress_ns + codec->compress_ps_per_byte * length / 1000;
+}
+
+static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned compressor,
+                                           uint32_t length)
+{
+    const struct codec_cost *codec = &costs->codec[compressor];
+    return codec->decompress_ns + codec->decompress_ps_per_byte * length / 1000;
+}
+
+/* Where time went: X(name, meaning) - the keys of "cost_ns" in a result. */
+#define TIME_LIST(X) \
+    X(user, "the program's own accesses") \
+    X(fault, "fault entry, allocation, mapping") \
+    X(compress, "compression") \
+    X(decompress, "decompression") \
+    X(zswap, "zswap bookkeeping and allocator work") \
+    X(reclaim_scan, "scanning LRU lists") \
+    X(evict, "unmapping and freeing reclaimed pages") \
+    X(swap_io_cpu, "submitting device reads and writes") \
+    X(reference, "pool references (kref or percpu_ref)") \
+    X(lru_lock_wait, "waiting for LRU locks") \
+    X(tree_lock_wait, "waiting for entry index locks") \
+    X(pool_lock_wait, "waiting for allocator locks") \
+    X(worker, "the zswap shrink worker") \
+    X(kswapd, "kswapd") \
+    X(device_read_wait, "tasks waiting for device reads") \
+    X(device_write_wait, "tasks waiting for room in a device's queue") \
+    X(throttle, "sleeping above memory.high") \
+    X(cpu_wait, "runnable tasks waiting for a processor")
+
+enum time_kind {
+#define X(name, meaning) TIME_##name,
+    TIME_LIST(X)
+#undef X
+        TIME_KINDS
+};
+extern const struct cost_description time_descriptions[TIME_KINDS];
+
+#endif

@@ -1,0 +1,53 @@
+/* The event queue: what happens next, and when.
+ *
+ * Order is by (time, rank, sequence): earlier first; at the same time the lower
+ * rank first; then first in, first out.  Nothing else decides, so a run does
+ * not depend on the machine.  Time is a 64-bit count of ns and never goes back. */
+#ifndef ZSIM_ENGINE_EVENTS_H
+#define ZSIM_ENGINE_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* At equal times: what has finished comes before what begins. */
+enum event_rank {
+    RANK_DEVICE,    /* a transfer has completed */
+    RANK_CONTROL,   /* config events, statistics, time series */
+    RANK_WAKEUP,    /* something becomes runnable */
+    RANK_PROCESSOR, /* a processor takes its next task */
+};
+
+typedef void (*event_handler)(void *owner, uint64_t now_ns, uint64_t argument);
+
+struct event {
+    uint64_t time_ns;
+    uint64_t order; /* rank in the top byte, sequence below */
+    event_handler handler;
+    void *owner;
+    uint64_t argument;
+};
+
+/* Zero-initialise to begin. */
+struct event_queue {
+    struct event *heap;
+    size_t count, capacity;
+    uint64_t sequence, now_ns;
+};
+
+/* time_ns must not lie before the queue's now. */
+void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_rank rank,
+                     event_handler handler, void *owner, uint64_t argument);
+
+/* Take the next event and run it.  False when there is none. */
+bool events_run_next(struct event_queue *queue);
+
+/* Time of the next event; UINT64_MAX when there is none. */
+static inline uint64_t events_next_time(const struct event_queue *queue)
+{
+    return queue->count ? queue->heap[0].time_ns : UINT64_MAX;
+}
+
+void events_release(struct event_queue *queue);
+
+#endif

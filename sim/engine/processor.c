@@ -1,0 +1,116 @@
+#include "sim/engine/processor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+void processors_init(struct processors *processors, struct event_queue *events,
+                     const struct costs *costs, struct topology topology, uint64_t *time_ns)
+{
+    processors->events = events;
+    processors->costs = costs;
+    processors->topology = topology;
+    processors->time_ns = time_ns;
+    processors->list =
+        memory_zeroed(topology.cpus, sizeof(*processors->list), "the processors");
+}
+
+void processors_release(struct processors *processors)
+{
+    free(processors->list);
+    memset(processors, 0, sizeof(*processors));
+}
+
+static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu);
+
+static void schedule_dispatch(struct processors *processors, uint32_t cpu, uint64_t at_ns)
+{
+    struct processor *processor = &processors->list[cpu];
+    if (processor->dispatch_pending)
+        return;
+    processor->dispatch_pending = true;
+    events_schedule(processors->events, at_ns, RANK_PROCESSOR, dispatch, processors, cpu);
+}
+
+static void enqueue(struct processor *processor, struct runner *runner, uint64_t now_ns)
+{
+    runner->next = NULL;
+    runner->queued = true;
+    runner->runnable_since_ns = now_ns;
+    if (processor->last)
+        processor->last->next = runner;
+    else
+        processor->first = runner;
+    processor->last = runner;
+}
+
+void processors_wake(struct processors *processors, struct runner *runner, uint64_t now_ns)
+{
+    if (runner->queued) {
+        runner->woken = true;
+        return;
+    }
+    enqueue(&processors->list[runner->cpu], runner, now_ns);
+    schedule_dispatch(processors, runner->cpu, now_ns);
+}
+
+static void wake_event(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct runner *runner = owner;
+    processors_wake(runner->processors, runner, now_ns);
+}
+
+void processors_wake_at(struct processors *processors, struct runner *runner, uint64_t at_ns)
+{
+    runner->processors = processors;
+    events_schedule(processors->events, at_ns, RANK_WAKEUP, wake_event, runner, 0);
+}
+
+uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise)
+{
+    for (uint32_t cpu = processors->topology.cpus; cpu-- > 0;) {
+        const struct processor *processor = &processors->list[cpu];
+        if (!processor->first && !processor->dispatch_pending && !processor->in_turn)
+            return cpu;
+    }
+    return otherwise;
+}
+
+/* Give the first runner in the queue its turn; look again when the turn is over. */
+static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
+{
+    struct processors *processors = owner;
+    struct processor *processor = &processors->list[cpu];
+    processor->dispatch_pending = false;
+    struct runner *runner = processor->first;
+    if (!runner)
+        return;
+    processor->first = runner->next;
+    if (!processor->first)
+        processor->last = NULL;
+
+    uint64_t start_ns = now_ns;
+    if (processor->previous && processor->previous != runner)
+        start_ns += processors->costs->ns[COST_context_switch];
+    processor->previous = runner;
+    processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
+    runner->woken = false;
+    runner->processors = processors;
+
+    uint64_t end_ns = start_ns, wake_at_ns = 0;
+    processor->in_turn = true;
+    enum turn_end end = runner->turn(runner, (uint32_t)cpu, start_ns, &end_ns, &wake_at_ns);
+    processor->in_turn = false;
+    processor->busy_ns += end_ns - now_ns;
+    if (runner->kernel_thread)
+        processors->time_ns[runner->own_time] += end_ns - start_ns;
+    runner->queued = false;
+    if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
+        enqueue(processor, runner, end_ns);
+    else if (end == TURN_BLOCKED && wake_at_ns)
+        events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+    /* Also when the queue is empty now: the processor is not free before end_ns. */
+    schedule_dispatch(processors, (uint32_t)cpu, end_ns);
+}

@@ -1,0 +1,67 @@
+/* Processors and what runs on them.
+ *
+ * A runner is a task of the workload or a kernel thread.  Each processor has a
+ * first-in, first-out queue of runnable runners; it gives the first one a turn,
+ * which the runner ends by running out of its quantum, by blocking, or by
+ * finishing. */
+#ifndef ZSIM_ENGINE_PROCESSOR_H
+#define ZSIM_ENGINE_PROCESSOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/engine/costs.h"
+#include "sim/engine/events.h"
+#include "sim/engine/resource.h"
+
+enum turn_end {
+    TURN_RUNNABLE, /* wants the processor again at once */
+    TURN_BLOCKED,  /* until processors_wake(), or until `wake_at_ns` when that is not 0 */
+    TURN_FINISHED,
+};
+
+struct runner {
+    /* Run from now_ns on `cpu`.  Sets *end_ns (>= now_ns), the time the turn ended,
+     * and, for TURN_BLOCKED with a known end, *wake_at_ns. */
+    enum turn_end (*turn)(struct runner *runner, uint32_t cpu, uint64_t now_ns, uint64_t *end_ns,
+                          uint64_t *wake_at_ns);
+    struct processors *processors;
+    struct runner *next; /* in its processor's queue */
+    uint32_t cpu;        /* where it runs */
+    bool queued;         /* in a queue, or having its turn */
+    bool woken;          /* woken while it had its turn */
+    bool kernel_thread;
+    uint64_t runnable_since_ns;
+    enum time_kind own_time; /* kernel threads: which time kind their turns count as */
+};
+
+struct processor {
+    struct runner *first, *last;
+    struct runner *previous;
+    uint64_t busy_ns;
+    bool dispatch_pending; /* an event will look at the queue */
+    bool in_turn;
+};
+
+struct processors {
+    struct event_queue *events;
+    const struct costs *costs;
+    struct topology topology;
+    struct processor *list; /* [topology.cpus] */
+    uint64_t *time_ns;      /* [TIME_KINDS] of the run */
+};
+
+void processors_init(struct processors *processors, struct event_queue *events,
+                     const struct costs *costs, struct topology topology, uint64_t *time_ns);
+void processors_release(struct processors *processors);
+
+/* Make a runner runnable now; nothing if it is already. */
+void processors_wake(struct processors *processors, struct runner *runner, uint64_t now_ns);
+
+/* The same at a later time. */
+void processors_wake_at(struct processors *processors, struct runner *runner, uint64_t at_ns);
+
+/* A processor with nothing to do, from the last one down; `otherwise` if there is none. */
+uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise);
+
+#endif

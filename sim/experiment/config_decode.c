@@ -1,0 +1,211 @@
+#include "sim/experiment/config_decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/engine/costs_table.h"
+
+enum { PRESETS_AT_MOST = 64 };
+
+/* ---- "kernel" ------------------------------------------------------------ */
+
+static void unknown_kernel(struct decoder *decoder, const struct config_node *node)
+{
+    const char *names[PRESETS_AT_MOST], *axis, *policy;
+    size_t count = 0;
+    for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
+        if (!kernel_preset_missing(preset, &axis, &policy) && count < PRESETS_AT_MOST)
+            names[count++] = preset->name;
+    decode_unknown(decoder, &node->at, "kernel", "unknown kernel", node->text, names, count);
+}
+
+const struct kernel_preset *decode_kernel(struct decoder *decoder, const struct config_node *tree)
+{
+    const struct config_node *node = config_tree_member(tree, "kernel");
+    const char *name = DEFAULT_KERNEL, *axis, *policy;
+    if (node && node->kind != CONFIG_STRING) {
+        decode_expected(decoder, node, "the name of a kernel preset");
+        return NULL;
+    }
+    if (node)
+        name = node->text;
+    const struct kernel_preset *preset = kernel_preset_find(name);
+    if (!preset) {
+        unknown_kernel(decoder, node);
+        return NULL;
+    }
+    if (kernel_preset_missing(preset, &axis, &policy)) {
+        decode_error(decoder, node ? &node->at : &tree->at,
+                     "kernel: \"%s\" needs the %s policy \"%s\", which this build does not have",
+                     name, axis, policy);
+        return NULL;
+    }
+    return preset;
+}
+
+/* ---- "machine" ----------------------------------------------------------- */
+
+static void decode_nodes(struct decoder *decoder, const struct config_node *list,
+                         struct machine_config *machine)
+{
+    machine->nodes = 1;
+    machine->node_memory[0] = 4ull << 30;
+    if (!list)
+        return;
+    if (list->kind != CONFIG_ARRAY || list->children == 0 || list->children > NODES_AT_MOST) {
+        decode_expected(decoder, list, "a list of 1 to 8 nodes");
+        return;
+    }
+    machine->nodes = 0;
+    for (const struct config_node *node = list->first; node; node = node->next) {
+        struct node_fields fields = {0};
+        decode_section(decoder, &section_node, node, &fields);
+        machine->node_memory[machine->nodes++] = fields.memory;
+    }
+}
+
+static void decode_machine(struct decoder *decoder, const struct config_node *node,
+                           struct machine_config *machine)
+{
+    decode_section(decoder, &section_machine, node, machine);
+    decode_nodes(decoder, config_tree_member(node, "nodes"), machine);
+    const struct config_node *sockets = config_tree_member(node, "sockets");
+    if (sockets && machine->sockets > machine->cpus)
+        decode_error(decoder, &sockets->at,
+                     "machine.sockets: %llu sockets, but machine.cpus is %llu",
+                     (unsigned long long)machine->sockets, (unsigned long long)machine->cpus);
+}
+
+/* ---- "swap" -------------------------------------------------------------- */
+
+static void check_device_name(struct decoder *decoder, const struct config_node *node,
+                              const struct swap_config *swap)
+{
+    const char *name = swap->devices[swap->device_count - 1].name;
+    for (uint64_t i = 0; name && i + 1 < swap->device_count; i++)
+        if (swap->devices[i].name && strcmp(swap->devices[i].name, name) == 0) {
+            const struct config_node *at = config_tree_member(node, "name");
+            decode_error(decoder, &at->at, "%s: \"%s\" is already the name of swap.devices[%llu]",
+                         decode_path(decoder, at), name, (unsigned long long)i);
+        }
+}
+
+static void decode_swap(struct decoder *decoder, const struct config_node *node,
+                        struct swap_config *swap)
+{
+    decode_section(decoder, &section_swap, node, swap);
+    const struct config_node *list = config_tree_member(node, "devices");
+    if (list && list->kind != CONFIG_ARRAY) {
+        decode_expected(decoder, list, "a list of devices");
+        return;
+    }
+    size_t count = list ? list->children : 1;
+    swap->devices = arena_zeroed(decoder->arena, count * sizeof(*swap->devices) + 1);
+    if (!list) {
+        decode_section(decoder, &section_device, NULL, &swap->devices[0]);
+        swap->devices[0].name = "nvme0";
+        swap->devices[0].size = 8ull << 30;
+        swap->device_count = 1;
+        return;
+    }
+    for (const struct config_node *device = list->first; device; device = device->next) {
+        decode_section(decoder, &section_device, device, &swap->devices[swap->device_count++]);
+        check_device_name(decoder, device, swap);
+    }
+}
+
+/* ---- "costs" ------------------------------------------------------------- */
+
+/* A cost table read for this experiment. */
+struct cost_file {
+    struct cost_file *next;
+    const char *path;
+    struct costs costs;
+};
+
+static void decode_costs(struct decoder *decoder, const struct config_node *node,
+                         struct costs *costs)
+{
+    costs_set_builtin(costs);
+    if (!node)
+        return;
+    if (node->kind != CONFIG_STRING || !*node->text) {
+        decode_expected(decoder, node, "the name of a cost table file");
+        return;
+    }
+    const char *path = decode_file_name(decoder, node->text);
+    struct cost_file *file = decoder->cost_files;
+    while (file && strcmp(file->path, path) != 0)
+        file = file->next;
+    if (!file) {
+        file = arena_zeroed(decoder->arena, sizeof(*file));
+        file->path = path;
+        file->next = decoder->cost_files;
+        decoder->cost_files = file;
+        size_t before = decoder->errors->count;
+        if (!costs_read(path, &file->costs, decoder->arena, decoder->errors) &&
+            decoder->errors->count > before)
+            decode_error(decoder, &node->at, "costs: the table \"%s\" has mistakes", node->text);
+    }
+    *costs = file->costs;
+}
+
+/* ---- the document -------------------------------------------------------- */
+
+static void check_text(struct decoder *decoder, const struct config_node *tree, const char *key)
+{
+    const struct config_node *node = config_tree_member(tree, key);
+    if (node && node->kind != CONFIG_STRING)
+        decode_expected(decoder, node, "a text");
+}
+
+static void check_figures(struct decoder *decoder, const struct config_node *list)
+{
+    if (!list)
+        return;
+    if (list->kind != CONFIG_ARRAY) {
+        decode_expected(decoder, list, "a list of figures");
+        return;
+    }
+    for (const struct config_node *figure = list->first; figure; figure = figure->next) {
+        if (figure->kind != CONFIG_OBJECT) {
+            decode_expected(decoder, figure, "an object");
+            continue;
+        }
+        static const char *const required[] = {"template", "title"};
+        for (size_t i = 0; i < 2; i++) {
+            const struct config_node *node = config_tree_member(figure, required[i]);
+            if (!node)
+                decode_error(decoder, &figure->at, "%s: missing key \"%s\"",
+                             decode_path(decoder, figure), required[i]);
+            else if (node->kind != CONFIG_STRING)
+                decode_expected(decoder, node, "a text");
+        }
+    }
+}
+
+void config_decode(struct decoder *decoder, const struct config_node *tree,
+                   struct config *config)
+{
+    memset(config, 0, sizeof(*config));
+    decoder->preset = decode_kernel(decoder, tree);
+    config->kernel = decoder->preset ? decoder->preset->name : NULL;
+    decode_section(decoder, &section_document, tree, config);
+    check_text(decoder, tree, "question");
+    check_figures(decoder, config_tree_member(tree, "figures"));
+    decode_machine(decoder, config_tree_member(tree, "machine"), &config->machine);
+    decode_section(decoder, &section_vm, config_tree_member(tree, "vm"), &config->vm);
+    decode_swap(decoder, config_tree_member(tree, "swap"), &config->swap);
+    decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
+    int compressor =
+        config->zswap.compressor_name ? compressor_find(config->zswap.compressor_name) : -1;
+    config->zswap.compressor = compressor < 0 ? 0 : (unsigned)compressor;
+    decode_section(decoder, &section_engine, config_tree_member(tree, "engine"),
+                   &config->engine);
+    decode_costs(decoder, config_tree_member(tree, "costs"), &config->costs);
+    decode_cgroups(decoder, config_tree_member(tree, "cgroups"), config);
+    decode_tasks(decoder, tree, config);
+    decode_events(decoder, config_tree_member(tree, "events"), config);
+    cgroup_index_free(decoder->cgroups);
+    decoder->cgroups = NULL;
+}

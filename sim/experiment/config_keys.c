@@ -1,0 +1,445 @@
+#include "sim/experiment/config_keys.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "sim/base/units.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define TABLE(rows, type) {(rows), COUNT_OF(rows), sizeof(type)}
+
+/* ---- "machine" ----------------------------------------------------------- */
+
+#define FIELD(name) offsetof(struct machine_config, name)
+static const struct param machine_rows[] = {
+    {"cpus", PARAM_COUNT, FIELD(cpus), "1", 1, CPUS_AT_MOST, NULL, 0, "Processors.", NULL},
+    {"sockets", PARAM_COUNT, FIELD(sockets), "1", 1, CPUS_AT_MOST, NULL, 0,
+     "Sockets; processors are dealt out to them in equal runs. A cache line that moves between "
+     "sockets costs line_cross_socket.",
+     NULL},
+    {"total_ram_pages", PARAM_COUNT, FIELD(total_ram_pages), "0", 0, 0, NULL, 0,
+     "Pages that zswap.max_pool_percent refers to; 0: the sum of the nodes. For replaying a case "
+     "of a machine whose other memory is not simulated.",
+     "mm/zswap.c, zswap_max_pages(): totalram_pages()"},
+};
+#undef FIELD
+
+static const struct structured_key machine_structured[] = {
+    {"nodes", "array", "machine.nodes[]", "[{\"memory\": \"4G\"}]",
+     "Memory nodes, 1 to 8. Default: one of 4G."},
+    {0},
+};
+
+static const struct param node_rows[] = {
+    {"memory", PARAM_BYTES, offsetof(struct node_fields, memory), NULL, 1 << 20, 1ull << 44, NULL,
+     PARAM_REQUIRED | PARAM_WHOLE_PAGES, "Memory managed by the page allocator on this node.",
+     NULL},
+};
+
+/* ---- "vm" ---------------------------------------------------------------- */
+
+static const char *const memcg_walks[] = {"full", "partial", NULL};
+static const char *const cgroup_versions[] = {"v1", "v2", NULL};
+
+#define FIELD(name) offsetof(struct vm_config, name)
+static const struct param vm_rows[] = {
+    {"swappiness", PARAM_COUNT, FIELD(swappiness), "60", 0, 200, NULL, 0,
+     "Weight of anonymous against file memory in reclaim.", "vm.swappiness, default 60"},
+    {"page_cluster", PARAM_COUNT, FIELD(page_cluster), "3", 0, 10, NULL, 0,
+     "Swap readahead covers up to 2^page_cluster pages; 0: none.", "vm.page-cluster, default 3"},
+    {"watermark_scale_factor", PARAM_COUNT, FIELD(watermark_scale_factor), "10", 1, 3000, NULL, 0,
+     "Distance between a node's watermarks, in 1/10000 of its memory.",
+     "vm.watermark_scale_factor, default 10"},
+    {"min_free_kbytes", PARAM_COUNT, FIELD(min_free_kbytes), "0", 0, 0, NULL, 0,
+     "Free memory kept for the kernel, in KiB; 0: the kernel's own formula.",
+     "vm.min_free_kbytes; mm/page_alloc.c, calculate_min_free_kbytes()"},
+    {"memcg_stat_flush", PARAM_TIME, FIELD(memcg_stat_flush_ns), "2s", 0, 0, NULL, 0,
+     "Memory cgroup statistics, which reclaim decides by, are folded in this often; 0: never by "
+     "time.",
+     "mm/memcontrol.c, FLUSH_TIME: 2 s"},
+    {"memcg_stat_flushes_per_run", PARAM_COUNT, FIELD(memcg_stat_flushes_per_run), "0", 0, 0, NULL,
+     0,
+     "And this many times in a run, evenly over the accesses of the first task, as a reader of "
+     "memory.stat would cause; 0: none.",
+     NULL},
+    {"lru_add_batch", PARAM_COUNT, FIELD(lru_add_batch), NULL, 1, 255, NULL, PARAM_FROM_KERNEL,
+     "Folios that a processor collects before they reach an LRU.",
+     "include/linux/pagevec.h, PAGEVEC_SIZE: 15, 31 from 6.10"},
+    {"memcg_walk", PARAM_ENUM, FIELD(memcg_walk), NULL, 0, 0, memcg_walks, PARAM_FROM_KERNEL,
+     "How limit and direct reclaim visit the cgroups below a limit: the full subtree every time, "
+     "or part of it, going on where the last run stopped.",
+     "mm/vmscan.c, shrink_node_memcgs(): partial from 6.12"},
+    {"cgroup_version", PARAM_ENUM, FIELD(cgroup_version), "v2", 0, 0, cgroup_versions, 0,
+     "v2 charges compressed memory to the cgroup and applies memory.zswap.max; v1 does neither.",
+     "mm/memcontrol.c, obj_cgroup_may_zswap()"},
+    {"zero_map", PARAM_BOOL, FIELD(zero_map), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
+     "Zero pages are marked in the swap map and reach neither zswap nor a device.",
+     "mm/page_io.c, swap_writeout(): from 6.12"},
+    {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL,
+     PARAM_FROM_KERNEL, "Synchronous devices are read around the swap cache.",
+     "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},
+    {"charge_page_tables", PARAM_BOOL, FIELD(charge_page_tables), "true", 0, 0, NULL, 0,
+     "A page-table page is charged to the cgroup for every 512 pages touched.", NULL},
+};
+static const struct axis_key vm_axes[] = {{"reclaim", "reclaim", FIELD(reclaim)}, {0}};
+#undef FIELD
+
+/* ---- "swap" -------------------------------------------------------------- */
+
+static const struct axis_key swap_axes[] = {
+    {"backing", "swap_backing", offsetof(struct swap_config, backing)},
+    {0},
+};
+
+static const struct structured_key swap_structured[] = {
+    {"devices", "array", "swap.devices[]", "[{\"name\": \"nvme0\", \"size\": \"8G\"}]",
+     "Swap devices. Default: one named nvme0 of 8G; []: none."},
+    {0},
+};
+
+#define FIELD(name) offsetof(struct swap_device_config, name)
+static const struct param device_rows[] = {
+    {"name", PARAM_STRING, FIELD(name), NULL, 0, 0, NULL, PARAM_REQUIRED, "Name in results.", NULL},
+    {"size", PARAM_BYTES, FIELD(size), NULL, PAGE_BYTES, 1ull << 50, NULL,
+     PARAM_REQUIRED | PARAM_WHOLE_PAGES, "Room for swapped pages.", NULL},
+    {"read_latency", PARAM_TIME, FIELD(read_latency_ns), "65us", 0, 0, NULL, 0,
+     "One 4 KiB read on an idle device.",
+     "NVMe 4 KiB random read at queue depth 1: 65 us (one user's report); a virtio disk 47 to 67 "
+     "us, fault included"},
+    {"write_latency", PARAM_TIME, FIELD(write_latency_ns), "20us", 0, 0, NULL, 0,
+     "One 4 KiB write on an idle device.", "estimate: an SSD answers from its write cache"},
+    {"bandwidth", PARAM_BYTES, FIELD(bandwidth_bytes_per_s), "2G", 1, 0x1p62, NULL, 0,
+     "Bytes per second over all transfers.", NULL},
+    {"queue_depth", PARAM_COUNT, FIELD(queue_depth), "32", 1, 65536, NULL, 0,
+     "Transfers served at the same time.", NULL},
+    {"rotational", PARAM_BOOL, FIELD(rotational), "false", 0, 0, NULL, 0,
+     "Readahead takes neighbouring slots instead of neighbouring pages.",
+     "mm/swap_state.c, swap_use_vma_readahead()"},
+    {"synchronous", PARAM_BOOL, FIELD(synchronous), "false", 0, 0, NULL, 0,
+     "Transfers end in the caller, as on a RAM disk.", "SWP_SYNCHRONOUS_IO"},
+    {"priority", PARAM_COUNT, FIELD(priority), "0", 0, 32767, NULL, 0,
+     "Higher is filled first; equal ones take turns.", "swapon(2)"},
+};
+#undef FIELD
+
+/* ---- "zswap" ------------------------------------------------------------- */
+
+static const char *const limit_rules[] = {"cached", "exact", NULL};
+static const char *const load_rules[] = {"keeps", "exclusive", "exclusive_in_cache", NULL};
+static const char *const kick_rules[] = {"when_full", "on_hysteresis", "on_any_refusal", NULL};
+static const char *const incompressible_rules[] = {"rejected", "stored", NULL};
+static const char *const poor_counters[] = {"nothing", "compress_fail", "compress_poor", NULL};
+
+#define FIELD(name) offsetof(struct zswap_config, name)
+static const struct param zswap_rows[] = {
+    {"enabled", PARAM_BOOL, FIELD(enabled), "true", 0, 0, NULL, 0,
+     "Pages are stored. When it is turned off, what is stored stays until it is loaded or written "
+     "back.",
+     "/sys/module/zswap/parameters/enabled"},
+    {"compressor", PARAM_STRING, FIELD(compressor_name), "lzo", 0, 0, NULL, 0,
+     "Compressor of new pages; a change starts a new pool.",
+     "/sys/module/zswap/parameters/compressor, default lzo"},
+    {"max_pool_percent", PARAM_COUNT, FIELD(max_pool_percent), "20", 0, 100, NULL, 0,
+     "The pools may take this part of all memory.",
+     "/sys/module/zswap/parameters/max_pool_percent, default 20"},
+    {"accept_threshold_percent", PARAM_COUNT, FIELD(accept_threshold_percent), "90", 0, 100, NULL,
+     0,
+     "Once full, zswap accepts pages again when the pools have shrunk to this part of their "
+     "limit.",
+     "/sys/module/zswap/parameters/accept_threshold_percent, default 90"},
+    {"shrinker_enabled", PARAM_BOOL, FIELD(shrinker_enabled), "false", 0, 0, NULL, 0,
+     "Memory pressure writes entries back through the slab shrinker (6.8+).",
+     "/sys/module/zswap/parameters/shrinker_enabled"},
+    {"limit_rule", PARAM_ENUM, FIELD(limit_rule), NULL, 0, 0, limit_rules, PARAM_FROM_KERNEL,
+     "cached: the pool size is a cached sum, full when above the limit; exact: it is added up at "
+     "every store, full when at the limit.",
+     "mm/zswap.c, zswap_is_full() up to 6.9, zswap_check_limits() from 6.10"},
+    {"load_rule", PARAM_ENUM, FIELD(load_rule), NULL, 0, 0, load_rules, PARAM_FROM_KERNEL,
+     "A load keeps the entry, removes it, or removes it unless the read goes around the swap "
+     "cache.",
+     "mm/zswap.c, zswap_load(): keeps up to 6.8, exclusive in 6.9 and from 7.0, "
+     "exclusive_in_cache between"},
+    {"kick_rule", PARAM_ENUM, FIELD(kick_rule), NULL, 0, 0, kick_rules, PARAM_FROM_KERNEL,
+     "Which refused store wakes the shrink worker: at the limit only, also between limit and "
+     "accept threshold, or any while the pool counts as full.",
+     "mm/zswap.c, zswap_store(): when_full up to 6.4, on_hysteresis 6.5 to 6.9, on_any_refusal "
+     "from 6.10"},
+    {"incompressible_rule", PARAM_ENUM, FIELD(incompressible_rule), NULL, 0, 0,
+     incompressible_rules, PARAM_FROM_KERNEL,
+     "A page that does not compress below 4096 bytes is rejected or stored as it is.",
+     "mm/zswap.c, zswap_compress(): stored from 6.18"},
+    {"poor_counter", PARAM_ENUM, FIELD(poor_counter), NULL, 0, 0, poor_counters,
+     PARAM_FROM_KERNEL, "What counts a compressor that found no room for its output.",
+     "mm/zswap.c: nothing up to 6.6, reject_compress_fail to 6.8, reject_compress_poor from 6.9"},
+    {"second_chance", PARAM_BOOL, FIELD(second_chance), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
+     "Entries enter referenced; a shrinker clears that and rotates them once before it writes "
+     "them back.",
+     "mm/zswap.c, shrink_memcg_cb(): from 6.12"},
+    {"same_filled_entries", PARAM_BOOL, FIELD(same_filled_entries), NULL, 0, 0, NULL,
+     PARAM_FROM_KERNEL, "Pages of one repeated word become entries without an object.",
+     "mm/zswap.c, zswap_is_page_same_filled(): up to 6.11"},
+    {"object_header_bytes", PARAM_COUNT, FIELD(object_header_bytes), NULL, 0, 64, NULL,
+     PARAM_FROM_KERNEL, "Bytes before every object, in pools whose allocator can evict.",
+     "mm/zswap.c, struct zswap_header: 8 up to 6.4"},
+    {"zpools", PARAM_COUNT, FIELD(zpools), NULL, 1, 32, NULL, PARAM_FROM_KERNEL,
+     "Allocator instances in a pool, chosen by a hash of the entry.",
+     "mm/zswap.c, ZSWAP_NR_ZPOOLS: 32 in 6.6 to 6.10"},
+};
+static const struct axis_key zswap_axes[] = {
+    {"allocator", "allocator", FIELD(allocator)},
+    {"lru", "zswap_lru", FIELD(lru)},
+    {"writeback", "writeback", FIELD(writeback)},
+    {"store_reclaim", "store_reclaim", FIELD(store_reclaim)},
+    {"pool_ref", "pool_ref", FIELD(pool_ref)},
+    {"shrinker", "shrinker", FIELD(shrinker)},
+    {"admission", "admission", FIELD(admission)},
+    {0},
+};
+#undef FIELD
+
+/* ---- "cgroups" ----------------------------------------------------------- */
+
+#define FIELD(name) offsetof(struct cgroup_config, name)
+static const struct param cgroup_rows[] = {
+    {"memory.min", PARAM_BYTES, FIELD(memory_min), "0", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Never reclaimed below this.", "cgroup v2, memory.min"},
+    {"memory.low", PARAM_BYTES, FIELD(memory_low), "0", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Reclaimed below this only when nothing else is left.",
+     "cgroup v2, memory.low"},
+    {"memory.high", PARAM_BYTES, FIELD(memory_high), "max", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Above this, tasks reclaim and are throttled.",
+     "cgroup v2, memory.high"},
+    {"memory.max", PARAM_BYTES, FIELD(memory_max), "max", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Hard limit.", "cgroup v2, memory.max"},
+    {"memory.swap.max", PARAM_BYTES, FIELD(memory_swap_max), "max", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Limit of swap slots, pages in zswap included.",
+     "cgroup v2, memory.swap.max"},
+    {"memory.zswap.max", PARAM_BYTES, FIELD(memory_zswap_max), "max", 0, 0, NULL,
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Limit of compressed bytes.",
+     "cgroup v2, memory.zswap.max"},
+    {"memory.zswap.writeback", PARAM_BOOL, FIELD(memory_zswap_writeback), "true", 0, 0, NULL, 0,
+     "Entries may be written back, and refused pages may go to a device; false here or in any "
+     "ancestor forbids it.",
+     "cgroup v2, memory.zswap.writeback (6.8+)"},
+};
+#undef FIELD
+
+/* ---- "tasks" ------------------------------------------------------------- */
+
+#define FIELD(name) offsetof(struct task_fields, name)
+static const struct param task_rows[] = {
+    {"name", PARAM_STRING, FIELD(name), NULL, 0, 0, NULL, PARAM_REQUIRED,
+     "Name in results; unique.", NULL},
+    {"cgroup", PARAM_STRING, FIELD(cgroup), "/", 0, 0, NULL, 0,
+     "Cgroup that its pages are charged to.", NULL},
+    {"cpu", PARAM_COUNT, FIELD(cpu), NULL, 0, CPUS_AT_MOST - 1, NULL, 0,
+     "Processor it starts on. Default: processors are dealt out to the tasks in turn; replicas "
+     "take the following ones.",
+     NULL},
+    {"start", PARAM_TIME, FIELD(start_ns), "0", 0, 0, NULL, 0, "When it starts.", NULL},
+    {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 0, NULL, 0,
+     "Added to every access, on top of the cost \"hit\".", NULL},
+    {"count", PARAM_COUNT, FIELD(count), "1", 1, 65000, NULL, 0,
+     "Replicas, each with a stream of its own: NAME.0, NAME.1, ...", NULL},
+};
+#undef FIELD
+
+static const struct structured_key task_structured[] = {
+    {"workload", "object", NULL, "{\"type\": \"zipf\", \"pages\": 65536}",
+     "Where its accesses come from; `zsim list workloads`. Required."},
+    {"content", "object", NULL, "{\"type\": \"rule\"}",
+     "What its pages hold; `zsim list contents`. Default: {\"type\": \"rule\"}."},
+    {"cgroups", "array", NULL, "[\"/hot\", \"/scan\"]",
+     "Instead of \"cgroup\": one for each address space of the workload."},
+    {"contents", "array", NULL, "[{\"type\": \"rule\"}, {\"type\": \"uniform\"}]",
+     "Instead of \"content\": one for each address space of the workload."},
+    {0},
+};
+
+/* ---- "events" ------------------------------------------------------------ */
+
+#define FIELD(name) offsetof(struct event_fields, name)
+static const struct param event_rows[] = {
+    {"at", PARAM_TIME, FIELD(at_ns), NULL, 0, 0, NULL, 0, "When, in simulated time.", NULL},
+    {"at_access", PARAM_COUNT, FIELD(at_access), NULL, 0, 0, NULL, 0,
+     "Or: before this access of the first task, counted from 0.", NULL},
+    {"set", PARAM_STRING, FIELD(set), NULL, 0, 0, NULL, 0,
+     "Change this key, such as \"zswap.compressor\" or \"cgroups./web.memory.max\".", NULL},
+    {"offline", PARAM_STRING, FIELD(offline), NULL, 0, 0, NULL, 0,
+     "Remove this cgroup: its charge and entries move to the parent.", NULL},
+    {"reclaim", PARAM_STRING, FIELD(reclaim), NULL, 0, 0, NULL, 0,
+     "Write \"bytes\" to memory.reclaim of this cgroup.", "cgroup v2, memory.reclaim"},
+    {"bytes", PARAM_BYTES, FIELD(bytes), NULL, 1, 0x1p62, NULL, 0, "How much to reclaim.", NULL},
+    {"snapshot", PARAM_STRING, FIELD(snapshot), NULL, 0, 0, NULL, 0,
+     "Record all counters under this label.", NULL},
+    {"flush", PARAM_BOOL, FIELD(flush), "false", 0, 0, NULL, 0,
+     "Fold in memory cgroup statistics now.", NULL},
+};
+#undef FIELD
+
+static const struct structured_key event_structured[] = {
+    {"value", "any", NULL, "\"zstd\"", "With \"set\": the new value, as in the config."},
+    {0},
+};
+
+/* ---- "engine" ------------------------------------------------------------ */
+
+#define FIELD(name) offsetof(struct engine_config, name)
+static const struct param engine_rows[] = {
+    {"quantum", PARAM_TIME, FIELD(quantum_ns), "100us", 100, 1e12, NULL, 0,
+     "How far a task may run ahead of the others between faults.", NULL},
+    {"series_interval", PARAM_TIME, FIELD(series_interval_ns), "0", 0, 0, NULL, 0,
+     "A row of the time series this often; 0: none by time.", NULL},
+    {"series_rows", PARAM_COUNT, FIELD(series_rows), "100", 0, 1000000, NULL, 0,
+     "And this many rows, evenly over the accesses of the first task; 0: none.", NULL},
+};
+#undef FIELD
+
+/* ---- the document and variants ------------------------------------------- */
+
+static const struct structured_key document_structured[] = {
+    {"question", "string", NULL, "\"Does the pool limit matter?\"",
+     "What the experiment asks; shown with the results."},
+    {"kernel", "string", NULL, "\"v6.18\"",
+     "Preset that gives the default of every key marked \"by kernel\"; `zsim list kernels`. "
+     "Default: v6.18."},
+    {"machine", "object", "machine", NULL, "Processors and memory."},
+    {"vm", "object", "vm", NULL, "Reclaim and its sysctls."},
+    {"swap", "object", "swap", NULL, "Swap devices."},
+    {"zswap", "object", "zswap", NULL, "Compressed swap cache."},
+    {"cgroups", "object", "cgroups.PATH", "{\"/web\": {\"memory.max\": \"64M\"}}",
+     "Memory cgroups by path. A parent must be listed; the root always exists."},
+    {"tasks", "array", "tasks[]", NULL, "Programs that touch memory. At least one."},
+    {"events", "array", "events[]", NULL, "Changes while the simulation runs."},
+    {"engine", "object", "engine", NULL, "Precision of the simulation and of its series."},
+    {"costs", "string", NULL, "\"costs/vm.json\"",
+     "Cost table, relative to the config file. Default: the built-in table vm."},
+    {"variants", "array", "variants[]", NULL,
+     "What is compared: named changes to the document. Default: one variant, base, without "
+     "changes."},
+    {"sweep", "object", NULL, "{\"zswap.max_pool_percent\": [10, 20]}",
+     "Dotted paths, each with a list of values; every combination is run with every variant."},
+    {"seeds", "any", NULL, "\"1..5\"", "A range, a list or one number. Default: 1."},
+    {"figures", "array", NULL, "[{\"template\": \"bars\", \"title\": \"Writeback\"}]",
+     "Figures for scripts/plot: \"template\" and \"title\", and whatever the template takes."},
+    {0},
+};
+
+struct variant_fields {
+    const char *name;
+};
+static const struct param variant_rows[] = {
+    {"name", PARAM_STRING, offsetof(struct variant_fields, name), NULL, 0, 0, NULL, PARAM_REQUIRED,
+     "Name in results; unique.", NULL},
+};
+static const struct structured_key variant_structured[] = {
+    {"set", "object", NULL, "{\"zswap.lru\": \"per_pool\"}",
+     "What differs from the base, by dotted path. Default: nothing."},
+    {0},
+};
+
+/* ---- all sections -------------------------------------------------------- */
+
+const struct config_section section_document = {
+    "", "The document.", NO_PARAMS, NULL, document_structured};
+const struct config_section section_machine = {
+    "machine", "Processors and memory.", TABLE(machine_rows, struct machine_config), NULL,
+    machine_structured};
+const struct config_section section_node = {
+    "machine.nodes[]", "One memory node.", TABLE(node_rows, struct node_fields), NULL, NULL};
+const struct config_section section_vm = {
+    "vm", "Page reclaim: sysctls and the rules of the kernel's era.",
+    TABLE(vm_rows, struct vm_config), vm_axes, NULL};
+const struct config_section section_swap = {
+    "swap", "Where pages go that leave memory.", {NULL, 0, sizeof(struct swap_config)},
+    swap_axes, swap_structured};
+const struct config_section section_device = {
+    "swap.devices[]", "One swap device.", TABLE(device_rows, struct swap_device_config), NULL,
+    NULL};
+const struct config_section section_zswap = {
+    "zswap", "The compressed swap cache: parameters and the rules of the kernel's era.",
+    TABLE(zswap_rows, struct zswap_config), zswap_axes, NULL};
+const struct config_section section_cgroup = {
+    "cgroups.PATH", "One memory cgroup.", TABLE(cgroup_rows, struct cgroup_config), NULL, NULL};
+const struct config_section section_task = {
+    "tasks[]", "One program, or several equal ones.", TABLE(task_rows, struct task_fields), NULL,
+    task_structured};
+const struct config_section section_event = {
+    "events[]", "One change: \"at\" or \"at_access\", and one of \"set\", \"offline\", "
+                "\"reclaim\", \"snapshot\", \"flush\".",
+    TABLE(event_rows, struct event_fields), NULL, event_structured};
+const struct config_section section_engine = {
+    "engine", "Precision of the simulation and of its time series.",
+    TABLE(engine_rows, struct engine_config), NULL, NULL};
+const struct config_section section_variant = {
+    "variants[]", "One named set of changes.", TABLE(variant_rows, struct variant_fields), NULL,
+    variant_structured};
+
+const struct config_section *const config_sections[] = {
+    &section_document, &section_machine, &section_node,   &section_vm,    &section_swap,
+    &section_device,   &section_zswap,   &section_cgroup, &section_task,  &section_event,
+    &section_engine,   &section_variant, NULL,
+};
+
+const struct config_section *config_section_find(const char *path)
+{
+    for (size_t i = 0; config_sections[i]; i++)
+        if (strcmp(config_sections[i]->path, path) == 0)
+            return config_sections[i];
+    return NULL;
+}
+
+const struct param *config_section_row(const struct config_section *section, const char *name)
+{
+    for (size_t i = 0; i < section->keys.count; i++)
+        if (strcmp(section->keys.rows[i].name, name) == 0)
+            return &section->keys.rows[i];
+    return NULL;
+}
+
+const struct axis_key *config_section_axis(const struct config_section *section, const char *name)
+{
+    for (const struct axis_key *axis = section->axes; axis && axis->name; axis++)
+        if (strcmp(axis->name, name) == 0)
+            return axis;
+    return NULL;
+}
+
+const struct runtime_key runtime_keys[] = {
+    {&section_zswap, "enabled"},
+    {&section_zswap, "compressor"},
+    {&section_zswap, "max_pool_percent"},
+    {&section_zswap, "accept_threshold_percent"},
+    {&section_zswap, "shrinker_enabled"},
+    {&section_vm, "swappiness"},
+    {&section_vm, "page_cluster"},
+    {&section_cgroup, "memory.min"},
+    {&section_cgroup, "memory.low"},
+    {&section_cgroup, "memory.high"},
+    {&section_cgroup, "memory.max"},
+    {&section_cgroup, "memory.swap.max"},
+    {&section_cgroup, "memory.zswap.max"},
+    {&section_cgroup, "memory.zswap.writeback"},
+    {NULL, NULL},
+};
+
+bool config_key_is_runtime(const struct config_section *section, const char *name)
+{
+    for (const struct runtime_key *key = runtime_keys; key->section; key++)
+        if (key->section == section && strcmp(key->name, name) == 0)
+            return true;
+    return false;
+}
+
+size_t config_key_words(const struct param *row, const char *words[KEY_WORDS_AT_MOST])
+{
+    size_t count = 0;
+    if (row->type == PARAM_ENUM)
+        for (; row->choices[count] && count + 1 < KEY_WORDS_AT_MOST; count++)
+            words[count] = row->choices[count];
+    else if (row == config_section_row(&section_zswap, "compressor"))
+        for (; compressors[count].name && count + 1 < KEY_WORDS_AT_MOST; count++)
+            words[count] = compressors[count].name;
+    words[count] = NULL;
+    return count;
+}

@@ -1,0 +1,137 @@
+#include "sim/experiment/experiment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/experiment/config_decode.h"
+#include "sim/experiment/config_variants.h"
+#include "sim/experiment/shared_inputs.h"
+
+/* "configs/two-pools.json" -> "two-pools" */
+static const char *experiment_name(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    size_t length = strlen(name);
+    if (length > 5 && strcmp(name + length - 5, ".json") == 0)
+        length -= 5;
+    return arena_string(arena, name, length);
+}
+
+static const char *directory_of(const char *path, struct arena *arena)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return "";
+    return slash == path ? "/." : arena_string(arena, path, (size_t)(slash - path));
+}
+
+/* Syntax, overrides, variants, then every variant's config. */
+static void read_document(struct experiment *experiment, struct decoder *decoder,
+                          const char *const *overrides, uint32_t override_count,
+                          const char *seeds)
+{
+    experiment->tree =
+        config_tree_read(experiment->path, &experiment->arena, decoder->errors);
+    if (!experiment->tree)
+        return;
+    if (experiment->tree->kind != CONFIG_OBJECT) {
+        decode_expected(decoder, experiment->tree, "an object");
+        return;
+    }
+    variants_override(decoder, experiment->tree, overrides, override_count);
+    variants_seeds(decoder, experiment->tree, seeds, experiment);
+    variants_expand(decoder, experiment->tree, overrides, override_count, experiment);
+    decoder->seed = experiment->seeds[0];
+    for (uint32_t i = 0; i < experiment->variant_count; i++)
+        config_decode(decoder, experiment->variants[i].tree, &experiment->variants[i].config);
+    const struct config_node *question = config_tree_member(experiment->tree, "question");
+    experiment->question = question && question->kind == CONFIG_STRING ? question->text : "";
+    experiment->figures = config_tree_member(experiment->tree, "figures");
+}
+
+struct experiment *experiment_read(const char *path, const char *const *overrides,
+                                   uint32_t override_count, const char *seeds,
+                                   struct diagnostics *errors)
+{
+    struct experiment *experiment = memory_zeroed(1, sizeof(*experiment), "an experiment");
+    struct arena *arena = &experiment->arena;
+    size_t errors_before = errors->count;
+    experiment->path = arena_string(arena, path, strlen(path));
+    experiment->name = experiment_name(path, arena);
+    experiment->inputs = shared_inputs_create();
+    struct decoder decoder = {.arena = arena,
+                              .errors = errors,
+                              .directory = directory_of(path, arena),
+                              .inputs = experiment->inputs};
+    read_document(experiment, &decoder, overrides, override_count, seeds);
+    decoder_finish(&decoder);
+    if (errors->count > errors_before) {
+        experiment_free(experiment);
+        return NULL;
+    }
+    return experiment;
+}
+
+void experiment_free(struct experiment *experiment)
+{
+    if (!experiment)
+        return;
+    shared_inputs_free(experiment->inputs);
+    arena_release(&experiment->arena);
+    free(experiment);
+}
+
+/* Contents follow the workload where its spaces have another size with this seed. */
+static void resize_contents(struct experiment *experiment, const struct task_config *before,
+                            struct task_config *task, struct diagnostics *errors)
+{
+    uint32_t spaces = task->workload->spaces;
+    struct content **contents =
+        shared_inputs_memory(experiment->inputs, spaces * sizeof(*contents));
+    for (uint32_t i = 0; i < spaces; i++)
+        contents[i] = shared_inputs_resized(experiment->inputs, before->contents[i],
+                                            task->workload->space_pages[i], errors);
+    task->contents = contents;
+}
+
+static bool reseed_task(struct experiment *experiment, const struct task_config *before,
+                        uint64_t seed, struct task_config *task, struct diagnostics *errors)
+{
+    task->workload =
+        shared_inputs_reseeded(experiment->inputs, before->workload, seed, errors);
+    if (!task->workload)
+        return false;
+    if (task->workload->spaces != before->workload->spaces) {
+        struct source_position position = {.file = experiment->path};
+        diagnostics_add(errors, &position,
+                        "task \"%s\" has %u address spaces with one seed and %u with another",
+                        task->name, before->workload->spaces, task->workload->spaces);
+        return false;
+    }
+    for (uint32_t i = 0; i < task->workload->spaces; i++)
+        if (task->workload->space_pages[i] != before->workload->space_pages[i]) {
+            resize_contents(experiment, before, task, errors);
+            break;
+        }
+    return true;
+}
+
+bool experiment_config(struct experiment *experiment, uint32_t variant, uint64_t seed,
+                       struct config *config, struct diagnostics *errors)
+{
+    const struct config *base = &experiment->variants[variant].config;
+    *config = *base;
+    if (seed == experiment->seeds[0])
+        return true;
+    config->tasks = shared_inputs_memory(experiment->inputs,
+                                         base->task_count * sizeof(*config->tasks));
+    size_t errors_before = errors->count;
+    for (uint32_t i = 0; i < base->task_count; i++) {
+        config->tasks[i] = base->tasks[i];
+        if (base->tasks[i].workload->type->seeded)
+            reseed_task(experiment, &base->tasks[i], task_stream_seed(seed, i),
+                        &config->tasks[i], errors);
+    }
+    return errors->count == errors_before;
+}

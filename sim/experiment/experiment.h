@@ -1,0 +1,61 @@
+/* An experiment: a question, a base config, and what is varied.
+ *
+ * experiment_read() turns a config file into an `struct experiment`.  Every key
+ * is a row of a parameter table (sim/experiment/config_keys.c), so `zsim schema`,
+ * `zsim defaults`, `zsim explain` and docs/config.md come from the same rows. */
+#ifndef ZSIM_EXPERIMENT_H
+#define ZSIM_EXPERIMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/diagnostics.h"
+#include "sim/config.h"
+#include "sim/experiment/config_tree.h"
+
+/* One variant: base + named overrides. */
+struct variant {
+    const char *name;
+    const struct config_node *set; /* what differs from the base; NULL for the base itself */
+    struct config_node *tree;      /* the merged document */
+    struct config config;          /* decoded with the first seed; see experiment_config() */
+};
+
+struct experiment {
+    struct arena arena;
+    const char *path, *name, *question; /* name: file name without .json */
+    struct config_node *tree;
+    struct variant *variants;
+    uint32_t variant_count;
+    uint64_t *seeds;
+    uint32_t seed_count;
+    const struct config_node *figures; /* passed through to the result */
+    struct shared_inputs *inputs;      /* workloads and contents, opened once */
+};
+
+/* Read, check and decode.  All mistakes are added to `errors` in one pass; NULL then.
+ * `overrides`: "PATH=VALUE" strings of --set; `seeds`: "1..10" or NULL. */
+struct experiment *experiment_read(const char *path, const char *const *overrides,
+                                   uint32_t override_count, const char *seeds,
+                                   struct diagnostics *errors);
+void experiment_free(struct experiment *experiment); /* accepts NULL */
+
+/* The config of one run: as variant->config, with the workloads of this seed. */
+bool experiment_config(struct experiment *experiment, uint32_t variant, uint64_t seed,
+                       struct config *config, struct diagnostics *errors);
+
+/* ---- kernel presets ------------------------------------------------------ */
+
+/* A preset is data: a value for every key that depends on the kernel, written
+ * as in a config.  Ended by a row with name NULL. */
+struct kernel_setting {
+    const char *path, *value; /* "zswap.lru", "global" */
+};
+struct kernel_preset {
+    const char *name, *summary;
+    const struct kernel_setting *settings; /* ended by path NULL */
+};
+extern const struct kernel_preset kernel_presets[];
+const struct kernel_preset *kernel_preset_find(const char *name);
+
+#endif

@@ -1,0 +1,46 @@
+/* Building JSON with cJSON, exactly.
+ *
+ * cJSON keeps numbers as doubles and prints 15 digits of them; these functions
+ * print integers whole and reals so that they read back the same.  Running out
+ * of memory ends the process, as everywhere. */
+#ifndef ZSIM_EXPERIMENT_JSON_OUTPUT_H
+#define ZSIM_EXPERIMENT_JSON_OUTPUT_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/diagnostics.h"
+#include "sim/experiment/config_tree.h"
+
+cJSON *json_object(void);
+cJSON *json_array(void);
+/* Give `item` to `object`.  Keys that are constants are not copied. */
+void json_add(cJSON *object, const char *key, cJSON *item);
+void json_add_to_array(cJSON *array, cJSON *item);
+
+void json_add_string(cJSON *object, const char *key, const char *text); /* NULL: null */
+void json_add_bool(cJSON *object, const char *key, bool value);
+void json_add_integer(cJSON *object, const char *key, uint64_t value);
+/* The shortest form that reads back to the same value; null for NAN and infinity. */
+void json_add_real(cJSON *object, const char *key, double value);
+/* Text that is JSON already. */
+void json_add_raw(cJSON *object, const char *key, const char *text);
+
+cJSON *json_integer(uint64_t value);
+cJSON *json_string(const char *text);
+/* A document that was read, as cJSON; numbers keep the text they had. */
+cJSON *json_of_config(const struct config_node *node); /* NULL: null */
+
+/* The shortest text of a finite number that reads back the same. */
+void print_real(char *out, size_t size, double value);
+
+/* Printed, with a newline at the end.  Free with free(). */
+char *json_print(const cJSON *item);
+
+/* Write a file so that it is never seen half-written: a temporary name in the
+ * same directory, fsync, rename.  False after adding to `errors`. */
+bool file_write_whole(const char *path, const char *text, size_t length,
+                      struct diagnostics *errors);
+
+#endif

@@ -1,0 +1,358 @@
+#include "sim/experiment/metrics.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+/* ---- which way is better --------------------------------------------------- */
+
+/* Counters that cost something or say that something went wrong.  The others
+ * say how much was done, which is neither good nor bad in itself. */
+static const bool counter_lower_is_better[COUNTERS] = {
+    [COUNTER_pgfault] = true,
+    [COUNTER_pgmajfault] = true,
+    [COUNTER_pswpin] = true,
+    [COUNTER_pswpout] = true,
+    [COUNTER_zswpwb] = true,
+    [COUNTER_pgscan_anon] = true,
+    [COUNTER_pgscan_kswapd] = true,
+    [COUNTER_pgscan_direct] = true,
+    [COUNTER_pgscan_proactive] = true,
+    [COUNTER_pgrefill] = true,
+    [COUNTER_workingset_refault_anon] = true,
+    [COUNTER_allocstall] = true,
+    [COUNTER_oom_kill] = true,
+    [COUNTER_pool_limit_hit] = true,
+    [COUNTER_written_back_pages] = true,
+    [COUNTER_reject_reclaim_fail] = true,
+    [COUNTER_reject_alloc_fail] = true,
+    [COUNTER_reject_compress_fail] = true,
+    [COUNTER_reject_compress_poor] = true,
+    [COUNTER_reject_kmemcache_fail] = true,
+    [COUNTER_decompress_fail] = true,
+    [COUNTER_memory_max] = true,
+    [COUNTER_memory_high] = true,
+    [COUNTER_memory_oom] = true,
+    [COUNTER_swap_max] = true,
+    [COUNTER_swap_fail] = true,
+    [COUNTER_fault_disk] = true,
+    [COUNTER_refused_stores] = true,
+    [COUNTER_refused_by_limit] = true,
+    [COUNTER_refused_by_memcg] = true,
+    [COUNTER_worker_gave_up] = true,
+    [COUNTER_zswap_entries_scanned] = true,
+    [COUNTER_unbacked_activate] = true,
+};
+
+static const bool counter_is_headline[COUNTERS] = {
+    [COUNTER_pgmajfault] = true,     [COUNTER_pswpin] = true,
+    [COUNTER_pswpout] = true,        [COUNTER_zswpin] = true,
+    [COUNTER_zswpout] = true,        [COUNTER_zswpwb] = true,
+    [COUNTER_pgscan_anon] = true,    [COUNTER_workingset_refault_anon] = true,
+    [COUNTER_pool_limit_hit] = true, [COUNTER_reject_reclaim_fail] = true,
+    [COUNTER_refused_stores] = true, [COUNTER_fault_disk] = true,
+    [COUNTER_oom_kill] = true,
+};
+
+/* ---- the other groups ------------------------------------------------------ */
+
+struct plain_metric {
+    const char *object, *key, *unit, *meaning;
+    size_t offset; /* of a uint64_t in struct run_result */
+    enum metric_direction direction;
+    bool headline;
+};
+
+#define FIELD(member) offsetof(struct run_result, member)
+static const struct plain_metric plain_metrics[] = {
+    {NULL, "end_ns", "ns", "simulated time of the last event", FIELD(end_ns), LOWER_IS_BETTER, true},
+    {"cpu", "user_ns", "ns", "processor time of the tasks' own work, over all processors",
+     FIELD(cpu.user_ns), NEITHER_IS_BETTER, false},
+    {"cpu", "sys_ns", "ns", "processor time of the kernel, over all processors", FIELD(cpu.sys_ns),
+     LOWER_IS_BETTER, true},
+    {"cpu", "iowait_ns", "ns", "idle while a task of the processor waited for a device",
+     FIELD(cpu.iowait_ns), LOWER_IS_BETTER, false},
+    {"cpu", "idle_ns", "ns", "idle otherwise", FIELD(cpu.idle_ns), NEITHER_IS_BETTER, false},
+    {"psi", "some_us", "us", "time in which some task stalled on memory (/proc/pressure/memory)",
+     FIELD(psi.some_us), LOWER_IS_BETTER, true},
+    {"psi", "full_us", "us", "time in which all tasks stalled on memory (/proc/pressure/memory)",
+     FIELD(psi.full_us), LOWER_IS_BETTER, false},
+    {"inversion", "at_end_ppm", "ppm",
+     "of the pages on a device, those used later than the median page in zswap, at the end",
+     FIELD(inversion.at_end_ppm), LOWER_IS_BETTER, false},
+    {"inversion", "time_average_ppm", "ppm", "the same as an average over time",
+     FIELD(inversion.time_average_ppm), LOWER_IS_BETTER, true},
+    {"inversion", "pair_ppm", "ppm",
+     "how likely a random page in zswap was last used before a random page on a device "
+     "(500,000: no order)",
+     FIELD(inversion.pair_ppm), LOWER_IS_BETTER, false},
+    {"fairness", "cgroups_ppm", "ppm",
+     "Jain's index of written-back pages over cgroups (1,000,000: even)",
+     FIELD(fairness.cgroups_ppm), HIGHER_IS_BETTER, false},
+    {"fairness", "nodes_ppm", "ppm",
+     "Jain's index of written-back pages over nodes (1,000,000: even)", FIELD(fairness.nodes_ppm),
+     HIGHER_IS_BETTER, false},
+};
+enum { PLAIN_METRICS = sizeof(plain_metrics) / sizeof(plain_metrics[0]) };
+
+static const struct latency_part {
+    const char *key, *words;
+    unsigned of_10000;
+} latency_parts[] = {{"p50", "median", 5000}, {"p99", "99th percentile", 9900},
+                     {"p99_9", "99.9th percentile", 9990}};
+enum { LATENCY_PARTS = sizeof(latency_parts) / sizeof(latency_parts[0]) };
+
+static const char *const latency_names[LATENCY_KINDS] = {
+#define X(name, meaning) #name,
+    FAULT_KIND_LIST(X)
+#undef X
+        "major",
+};
+static const char *const latency_meanings[LATENCY_KINDS] = {
+#define X(name, meaning) meaning,
+    FAULT_KIND_LIST(X)
+#undef X
+        "kinds zero, zswap and disk together",
+};
+
+const char *latency_kind_name(unsigned kind)
+{
+    return latency_names[kind];
+}
+
+const char *latency_kind_meaning(unsigned kind)
+{
+    return latency_meanings[kind];
+}
+
+static void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    if (!from->count)
+        return;
+    if (!into->buckets)
+        into->buckets = memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*into->buckets), "a histogram");
+    if (!into->count || from->least < into->least)
+        into->least = from->least;
+    if (from->most > into->most)
+        into->most = from->most;
+    into->count += from->count;
+    into->sum += from->sum;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
+}
+
+struct histogram latency_of_run(const struct run_result *run, unsigned kind)
+{
+    struct histogram merged = {0};
+    if (kind != LATENCY_MAJOR) {
+        histogram_merge(&merged, &run->fault_latency[kind]);
+        return merged;
+    }
+    histogram_merge(&merged, &run->fault_latency[FAULT_zero]);
+    histogram_merge(&merged, &run->fault_latency[FAULT_zswap]);
+    histogram_merge(&merged, &run->fault_latency[FAULT_disk]);
+    return merged;
+}
+
+/* ---- the flat list --------------------------------------------------------- */
+
+enum {
+    FIRST_COUNTER = PLAIN_METRICS,
+    FIRST_GAUGE = FIRST_COUNTER + COUNTERS,
+    FIRST_TIME = FIRST_GAUGE + GAUGES,
+    FIRST_LATENCY = FIRST_TIME + TIME_KINDS,
+    METRICS = FIRST_LATENCY + LATENCY_KINDS * LATENCY_PARTS,
+};
+
+unsigned metric_count(void)
+{
+    return METRICS;
+}
+
+static void describe_plain(const struct plain_metric *row, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "%s%s%s", row->object ? row->object : "",
+             row->object ? "." : "", row->key);
+    metric->unit = row->unit;
+    metric->meaning = row->meaning;
+    metric->direction = row->direction;
+    metric->headline = row->headline;
+    unsigned at = 0;
+    if (row->object)
+        metric->path[at++] = row->object;
+    metric->path[at] = row->key;
+}
+
+static void describe_total(const struct counter_description *row, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "%s", row->name);
+    metric->unit = row->unit;
+    metric->meaning = row->meaning;
+    metric->path[0] = "totals";
+    metric->path[1] = row->name;
+}
+
+static void describe_time(enum time_kind kind, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "cost_ns.%s", time_descriptions[kind].name);
+    metric->unit = "ns";
+    metric->meaning = time_descriptions[kind].meaning;
+    metric->direction = kind == TIME_user ? NEITHER_IS_BETTER : LOWER_IS_BETTER;
+    metric->path[0] = "cost_ns";
+    metric->path[1] = time_descriptions[kind].name;
+}
+
+static void describe_latency(unsigned kind, unsigned part, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "fault_latency_ns.%s.%s", latency_names[kind],
+             latency_parts[part].key);
+    metric->unit = "ns";
+    metric->meaning = latency_meanings[kind];
+    metric->direction = LOWER_IS_BETTER;
+    metric->headline = kind == LATENCY_MAJOR && latency_parts[part].of_10000 == 9900;
+    metric->path[0] = "histograms";
+    metric->path[1] = "fault_latency_ns";
+    metric->path[2] = latency_names[kind];
+    metric->path[3] = latency_parts[part].key;
+}
+
+void metric_describe(unsigned index, struct metric *metric)
+{
+    memset(metric, 0, sizeof(*metric));
+    if (index < FIRST_COUNTER) {
+        describe_plain(&plain_metrics[index], metric);
+    } else if (index < FIRST_GAUGE) {
+        unsigned counter = index - FIRST_COUNTER;
+        describe_total(&counter_descriptions[counter], metric);
+        if (counter == COUNTER_swap_ra_hit)
+            metric->direction = HIGHER_IS_BETTER;
+        else if (counter_lower_is_better[counter])
+            metric->direction = LOWER_IS_BETTER;
+        metric->headline = counter_is_headline[counter];
+    } else if (index < FIRST_TIME) {
+        unsigned gauge = index - FIRST_GAUGE;
+        describe_total(&gauge_descriptions[gauge], metric);
+        metric->direction = gauge == GAUGE_disk_pages ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
+        metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
+    } else if (index < FIRST_LATENCY) {
+        describe_time((enum time_kind)(index - FIRST_TIME), metric);
+    } else {
+        unsigned latency = index - FIRST_LATENCY;
+        describe_latency(latency / LATENCY_PARTS, latency % LATENCY_PARTS, metric);
+    }
+}
+
+int metric_find(const char *name)
+{
+    struct metric metric;
+    for (unsigned i = 0; i < METRICS; i++) {
+        metric_describe(i, &metric);
+        if (strcmp(metric.name, name) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool metric_nearest(const char *word, char name[64])
+{
+    struct metric *metrics = memory_zeroed(METRICS, sizeof(*metrics), "names of metrics");
+    const char *names[METRICS];
+    for (unsigned i = 0; i < METRICS; i++) {
+        metric_describe(i, &metrics[i]);
+        names[i] = metrics[i].name;
+    }
+    const char *nearest = nearest_name(word, names, METRICS);
+    if (nearest)
+        snprintf(name, 64, "%s", nearest);
+    free(metrics);
+    return nearest != NULL;
+}
+
+const char *metric_direction_name(enum metric_direction direction)
+{
+    return direction == LOWER_IS_BETTER ? "lower" : direction == HIGHER_IS_BETTER ? "higher" : "neither";
+}
+
+static bool latency_percentile(const struct run_result *run, unsigned index, uint64_t *value)
+{
+    struct histogram histogram = latency_of_run(run, index / LATENCY_PARTS);
+    *value = histogram_percentile(&histogram, latency_parts[index % LATENCY_PARTS].of_10000);
+    bool defined = histogram.count != 0;
+    histogram_release(&histogram);
+    return defined;
+}
+
+bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value)
+{
+    if (index < FIRST_COUNTER)
+        memcpy(value, (const char *)run + plain_metrics[index].offset, sizeof(*value));
+    else if (index < FIRST_GAUGE)
+        *value = run->totals.counters[index - FIRST_COUNTER];
+    else if (index < FIRST_TIME)
+        *value = run->totals.gauges[index - FIRST_GAUGE];
+    else if (index < FIRST_LATENCY)
+        *value = run->time_ns[index - FIRST_TIME];
+    else
+        return latency_percentile(run, index - FIRST_LATENCY, value);
+    return index >= FIRST_COUNTER || *value != UINT64_MAX;
+}
+
+/* ---- the reference page ---------------------------------------------------- */
+
+static void print_rows(FILE *out, unsigned first, unsigned end, bool with_origin)
+{
+    fprintf(out, with_origin ? "| name | unit | origin | better | meaning |\n|---|---|---|---|---|\n"
+                             : "| name | unit | better | meaning |\n|---|---|---|---|\n");
+    struct metric metric;
+    for (unsigned i = first; i < end; i++) {
+        metric_describe(i, &metric);
+        const char *origin = "";
+        if (with_origin)
+            origin = i < FIRST_GAUGE ? counter_descriptions[i - FIRST_COUNTER].origin
+                                     : gauge_descriptions[i - FIRST_GAUGE].origin;
+        const char *better =
+            metric.direction == NEITHER_IS_BETTER ? "" : metric_direction_name(metric.direction);
+        fprintf(out, "| `%s` | %s |%s%s%s %s | %s |\n", metric.name, metric.unit,
+                with_origin ? " " : "", origin, with_origin ? " |" : "", better, metric.meaning);
+    }
+    fputc('\n', out);
+}
+
+static void print_latency_rows(FILE *out)
+{
+    fprintf(out, "| kind | meaning |\n|---|---|\n");
+    for (unsigned kind = 0; kind < LATENCY_KINDS; kind++)
+        fprintf(out, "| `%s` | %s |\n", latency_names[kind], latency_meanings[kind]);
+    fputc('\n', out);
+}
+
+void metrics_reference_print(FILE *out)
+{
+    fputs("# Metrics\n\n"
+          "This page is printed by zsim from the tables that fill a result file.\n"
+          "What the kernel counts has the kernel's name and unit; `origin` says where the\n"
+          "kernel shows it (`vmstat`: /proc/vmstat; `zswap`: /sys/kernel/debug/zswap; the\n"
+          "others: files of a cgroup), or `zsim` for what no kernel shows.  `better` is what\n"
+          "`zsim compare` goes by; empty: more is neither good nor bad in itself.\n\n"
+          "## Counters\n\nSince the start of the run, under `totals`.\n\n",
+          out);
+    print_rows(out, FIRST_COUNTER, FIRST_GAUGE, true);
+    fputs("## Gauges\n\nAt the end of the run, under `totals`.\n\n", out);
+    print_rows(out, FIRST_GAUGE, FIRST_TIME, true);
+    fputs("## Where time went\n\n"
+          "Over all processors and tasks, under `cost_ns`.\n\n",
+          out);
+    print_rows(out, FIRST_TIME, FIRST_LATENCY, false);
+    fputs("## Machine\n\n`null` in a result where a value is undefined; `undefined` of the run\n"
+          "says why.\n\n",
+          out);
+    print_rows(out, 0, FIRST_COUNTER, false);
+    fputs("## Fault latency\n\n"
+          "Histograms of the time from a fault to the task's next instruction, under\n"
+          "`histograms.fault_latency_ns`, with at most 1/32 relative error.  Compared are\n"
+          "`fault_latency_ns.KIND.p50`, `.p99` and `.p99_9`, in ns; lower is better.\n\n",
+          out);
+    print_latency_rows(out);
+}

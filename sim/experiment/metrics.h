@@ -1,0 +1,52 @@
+/* Everything of a run that can be compared, as one flat list of whole numbers.
+ *
+ * A metric's name is its place in a run of a result file: the counters and
+ * gauges under "totals" have their own names, the others the name of their
+ * object, a dot and the key ("cost_ns.compress", "fault_latency_ns.major.p99"). */
+#ifndef ZSIM_EXPERIMENT_METRICS_H
+#define ZSIM_EXPERIMENT_METRICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sim/experiment/config_tree.h"
+#include "sim/result.h"
+
+enum metric_direction { NEITHER_IS_BETTER, LOWER_IS_BETTER, HIGHER_IS_BETTER };
+
+enum { METRIC_PATH_AT_MOST = 4 };
+
+struct metric {
+    char name[64];
+    const char *unit, *meaning;
+    enum metric_direction direction;
+    const char *path[METRIC_PATH_AT_MOST]; /* keys under a run of a result file, ended by NULL */
+    bool headline; /* shown by `zsim compare` when nothing else is asked for */
+};
+
+unsigned metric_count(void);
+/* index < metric_count(). */
+void metric_describe(unsigned index, struct metric *metric);
+/* The index of a name, or -1. */
+int metric_find(const char *name);
+/* The name nearest to a misspelt one, copied into `name`; false when none is near. */
+bool metric_nearest(const char *word, char name[64]);
+/* "neither", "lower" or "higher". */
+const char *metric_direction_name(enum metric_direction direction);
+
+/* The value in a run; false when it is undefined there (no samples, nothing to divide by). */
+bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value);
+
+/* Fault kinds of a result file: the kinds of a run and "major", the faults of
+ * kinds zero, zswap and disk together. */
+enum { LATENCY_KINDS = FAULT_KINDS + 1, LATENCY_MAJOR = FAULT_KINDS };
+const char *latency_kind_name(unsigned kind);
+const char *latency_kind_meaning(unsigned kind);
+/* The histogram of a kind.  Release it with histogram_release(). */
+struct histogram latency_of_run(const struct run_result *run, unsigned kind);
+
+/* docs/metrics.md. */
+void metrics_reference_print(FILE *out);
+
+#endif

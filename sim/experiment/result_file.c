@@ -1,0 +1,670 @@
+#define _GNU_SOURCE
+#include "sim/experiment/result_file.h"
+
+#include <gsl/gsl_version.h>
+#include <inttypes.h>
+#include <lz4.h>
+#include <lzo/lzoconf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "sim/experiment/json_output.h"
+
+/* ---- text made piece by piece ----------------------------------------------- */
+
+struct text {
+    FILE *stream;
+    char *bytes;
+    size_t length;
+};
+
+static void text_begin(struct text *text)
+{
+    memset(text, 0, sizeof(*text));
+    text->stream = open_memstream(&text->bytes, &text->length);
+    if (!text->stream)
+        abort();
+}
+
+static const char *text_end(struct text *text)
+{
+    if (fclose(text->stream) != 0) {
+        fprintf(stderr, "zsim: error: out of memory for a result\n");
+        exit(1);
+    }
+    return text->bytes;
+}
+
+/* Hand the text over to a member of an object. */
+static void add_text(cJSON *object, const char *key, struct text *text)
+{
+    json_add_raw(object, key, text_end(text));
+    free(text->bytes);
+}
+
+/* ---- counters and gauges ----------------------------------------------------- */
+
+static void add_totals(cJSON *object, const char *key, const struct counters_at *at)
+{
+    cJSON *totals = json_object();
+    for (unsigned i = 0; i < COUNTERS; i++)
+        json_add_integer(totals, counter_descriptions[i].name, at->counters[i]);
+    for (unsigned i = 0; i < GAUGES; i++)
+        json_add_integer(totals, gauge_descriptions[i].name, at->gauges[i]);
+    json_add(object, key, totals);
+}
+
+/* The same on one line, for lists of many. */
+static void print_members(FILE *out, const struct counters_at *at)
+{
+    for (unsigned i = 0; i < COUNTERS; i++)
+        fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", counter_descriptions[i].name,
+                at->counters[i]);
+    for (unsigned i = 0; i < GAUGES; i++)
+        fprintf(out, ", \"%s\": %" PRIu64, gauge_descriptions[i].name, at->gauges[i]);
+}
+
+static void print_string(FILE *out, const char *string)
+{
+    cJSON *item = json_string(string);
+    char *printed = item ? cJSON_PrintUnformatted(item) : NULL;
+    if (!printed)
+        abort();
+    fputs(printed, out);
+    free(printed);
+    cJSON_Delete(item);
+}
+
+static void add_cgroups(cJSON *object, const struct run_result *run)
+{
+    struct text text;
+    text_begin(&text);
+    fputc('{', text.stream);
+    for (uint32_t i = 0; i < run->cgroup_count; i++) {
+        fputs(i ? ",\n" : "\n", text.stream);
+        print_string(text.stream, run->cgroups[i].path);
+        fputs(": {", text.stream);
+        print_members(text.stream, &run->cgroups[i].at_end);
+        fputc('}', text.stream);
+    }
+    fputc('}', text.stream);
+    add_text(object, "cgroups", &text);
+}
+
+static void add_nodes(cJSON *object, const struct run_result *run)
+{
+    struct text text;
+    text_begin(&text);
+    fputc('[', text.stream);
+    for (uint32_t i = 0; i < run->node_count; i++) {
+        fprintf(text.stream, "%s{\"node\": %" PRIu32 ", ", i ? ",\n" : "\n", i);
+        print_members(text.stream, &run->nodes[i]);
+        fputc('}', text.stream);
+    }
+    fputc(']', text.stream);
+    add_text(object, "nodes", &text);
+}
+
+static void add_snapshots(cJSON *object, const struct run_result *run)
+{
+    struct text text;
+    text_begin(&text);
+    fputc('[', text.stream);
+    for (uint32_t i = 0; i < run->snapshot_count; i++) {
+        const struct snapshot *snapshot = &run->snapshots[i];
+        fprintf(text.stream, "%s{\"label\": ", i ? ",\n" : "\n");
+        print_string(text.stream, snapshot->label);
+        fprintf(text.stream, ", \"at_ns\": %" PRIu64 ", \"at_accesses\": %" PRIu64 ", \"totals\": {",
+                snapshot->at_ns, snapshot->accesses);
+        print_members(text.stream, &snapshot->at);
+        fputs("}}", text.stream);
+    }
+    fputc(']', text.stream);
+    add_text(object, "snapshots", &text);
+}
+
+/* ---- series ------------------------------------------------------------------ */
+
+/* Columns of the series: what is not zero somewhere in some run, the same for
+ * all runs of a file. */
+struct columns {
+    bool counters[COUNTERS], gauges[GAUGES];
+};
+
+static void find_columns(const struct result_source *source, struct columns *columns)
+{
+    memset(columns, 0, sizeof(*columns));
+    size_t runs = (size_t)source->variant_count * source->seed_count;
+    for (size_t r = 0; r < runs; r++) {
+        const struct run_result *run = &source->runs[r].result;
+        for (uint32_t row = 0; row < run->series_count; row++) {
+            for (unsigned i = 0; i < COUNTERS; i++)
+                columns->counters[i] |= run->series[row].at.counters[i] != 0;
+            for (unsigned i = 0; i < GAUGES; i++)
+                columns->gauges[i] |= run->series[row].at.gauges[i] != 0;
+        }
+    }
+    /* The row's own second column. */
+    columns->counters[COUNTER_accesses] = false;
+}
+
+static void print_series_row(FILE *out, const struct columns *columns,
+                             const struct series_row *row)
+{
+    fprintf(out, "[%" PRIu64 ",%" PRIu64, row->at_ns, row->accesses);
+    for (unsigned i = 0; i < COUNTERS; i++)
+        if (columns->counters[i])
+            fprintf(out, ",%" PRIu64, row->at.counters[i]);
+    for (unsigned i = 0; i < GAUGES; i++)
+        if (columns->gauges[i])
+            fprintf(out, ",%" PRIu64, row->at.gauges[i]);
+    fputc(']', out);
+}
+
+static void add_series(cJSON *object, const struct run_result *run, const struct columns *columns)
+{
+    cJSON *series = json_object(), *names = json_array();
+    json_add_to_array(names, json_string("at_ns"));
+    json_add_to_array(names, json_string("accesses"));
+    for (unsigned i = 0; i < COUNTERS; i++)
+        if (columns->counters[i])
+            json_add_to_array(names, json_string(counter_descriptions[i].name));
+    for (unsigned i = 0; i < GAUGES; i++)
+        if (columns->gauges[i])
+            json_add_to_array(names, json_string(gauge_descriptions[i].name));
+    json_add(series, "columns", names);
+
+    struct text text;
+    text_begin(&text);
+    fputc('[', text.stream);
+    for (uint32_t row = 0; row < run->series_count; row++) {
+        fputs(row ? ",\n" : "\n", text.stream);
+        print_series_row(text.stream, columns, &run->series[row]);
+    }
+    fputc(']', text.stream);
+    add_text(series, "rows", &text);
+    json_add(object, "series", series);
+}
+
+/* ---- histograms --------------------------------------------------------------- */
+
+static void add_buckets(cJSON *object, const struct histogram *histogram)
+{
+    struct text text;
+    text_begin(&text);
+    fputc('[', text.stream);
+    unsigned filled = histogram_filled(histogram);
+    for (unsigned i = 0; i < filled; i++) {
+        uint64_t upper;
+        uint32_t count;
+        histogram_bucket(histogram, i, &upper, &count);
+        fprintf(text.stream, "%s[%" PRIu64 ",%" PRIu32 "]", i ? "," : "", upper, count);
+    }
+    fputc(']', text.stream);
+    add_text(object, "buckets", &text);
+}
+
+/* null for what needs a sample. */
+static void add_sampled(cJSON *object, const char *key, const struct histogram *histogram,
+                        uint64_t value)
+{
+    if (histogram->count)
+        json_add_integer(object, key, value);
+    else
+        json_add(object, key, cJSON_CreateNull());
+}
+
+static cJSON *histogram_object(const struct histogram *histogram)
+{
+    static const struct {
+        const char *key;
+        unsigned of_10000;
+    } percentiles[] = {{"p50", 5000}, {"p90", 9000}, {"p99", 9900}, {"p99_9", 9990}};
+    cJSON *object = json_object();
+    json_add_integer(object, "n", histogram->count);
+    add_sampled(object, "min", histogram, histogram->least);
+    add_sampled(object, "max", histogram, histogram->most);
+    json_add_real(object, "mean",
+                  histogram->count ? (double)histogram->sum / (double)histogram->count : NAN);
+    for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
+        add_sampled(object, percentiles[i].key, histogram,
+                    histogram_percentile(histogram, percentiles[i].of_10000));
+    add_buckets(object, histogram);
+    return object;
+}
+
+static void add_histograms(cJSON *object, const struct run_result *run)
+{
+    cJSON *histograms = json_object(), *latency = json_object();
+    for (unsigned kind = 0; kind < LATENCY_KINDS; kind++) {
+        struct histogram histogram = latency_of_run(run, kind);
+        json_add(latency, latency_kind_name(kind), histogram_object(&histogram));
+        histogram_release(&histogram);
+    }
+    json_add(histograms, "fault_latency_ns", latency);
+    json_add(object, "histograms", histograms);
+}
+
+/* ---- a run -------------------------------------------------------------------- */
+
+/* Value or null; a null is explained under "undefined". */
+static void add_defined(cJSON *object, cJSON *undefined, const char *prefix, const char *key,
+                        uint64_t value, const char *reason)
+{
+    if (value != UINT64_MAX) {
+        json_add_integer(object, key, value);
+        return;
+    }
+    char name[64];
+    snprintf(name, sizeof(name), "%s.%s", prefix, key);
+    json_add(object, key, cJSON_CreateNull());
+    json_add_string(undefined, name, reason);
+}
+
+static void add_derived(cJSON *object, const struct run_result *run)
+{
+    cJSON *undefined = json_object(), *part = json_object();
+    const char *no_order = "no page in zswap, or none on a device";
+    add_defined(part, undefined, "inversion", "at_end_ppm", run->inversion.at_end_ppm, no_order);
+    add_defined(part, undefined, "inversion", "time_average_ppm", run->inversion.time_average_ppm,
+                no_order);
+    add_defined(part, undefined, "inversion", "pair_ppm", run->inversion.pair_ppm, no_order);
+    json_add(object, "inversion", part);
+
+    part = json_object();
+    const char *no_members = "nothing written back, or a single member";
+    add_defined(part, undefined, "fairness", "cgroups_ppm", run->fairness.cgroups_ppm, no_members);
+    add_defined(part, undefined, "fairness", "nodes_ppm", run->fairness.nodes_ppm, no_members);
+    json_add(object, "fairness", part);
+    json_add(object, "undefined", undefined);
+}
+
+static void add_times(cJSON *object, const struct run_result *run)
+{
+    cJSON *part = json_object();
+    for (unsigned i = 0; i < TIME_KINDS; i++)
+        json_add_integer(part, time_descriptions[i].name, run->time_ns[i]);
+    json_add(object, "cost_ns", part);
+
+    part = json_object();
+    json_add_integer(part, "user_ns", run->cpu.user_ns);
+    json_add_integer(part, "sys_ns", run->cpu.sys_ns);
+    json_add_integer(part, "iowait_ns", run->cpu.iowait_ns);
+    json_add_integer(part, "idle_ns", run->cpu.idle_ns);
+    json_add(object, "cpu", part);
+
+    part = json_object();
+    json_add_integer(part, "some_us", run->psi.some_us);
+    json_add_integer(part, "full_us", run->psi.full_us);
+    json_add(object, "psi", part);
+}
+
+static void add_run_inputs(cJSON *object, const struct run_record *record)
+{
+    cJSON *inputs = json_array();
+    for (uint32_t i = 0; i < record->input_count; i++)
+        json_add_to_array(inputs, json_string(record->inputs[i].fingerprint));
+    json_add(object, "inputs", inputs);
+}
+
+static cJSON *run_object(const struct run_record *record, const struct columns *columns)
+{
+    const struct run_result *run = &record->result;
+    cJSON *object = json_object();
+    json_add_integer(object, "seed", run->seed);
+    json_add_bool(object, "complete", run->complete);
+    json_add_string(object, "failure", run->failure);
+    add_run_inputs(object, record);
+    json_add_integer(object, "end_ns", run->end_ns);
+    add_totals(object, "totals", &run->totals);
+    add_times(object, run);
+    add_derived(object, run);
+    add_histograms(object, run);
+    add_cgroups(object, run);
+    add_nodes(object, run);
+    add_snapshots(object, run);
+    add_series(object, run, columns);
+    return object;
+}
+
+/* ---- over the runs ------------------------------------------------------------- */
+
+uint32_t result_values(const struct result_source *source, uint32_t variant, unsigned metric,
+                       double *values)
+{
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < source->seed_count; s++) {
+        const struct run_record *record = result_run(source, variant, s);
+        uint64_t value;
+        if (record->started && record->result.complete &&
+            metric_of_run(&record->result, metric, &value))
+            values[n++] = (double)value;
+    }
+    return n;
+}
+
+static bool same_inputs(const struct run_record *a, const struct run_record *b)
+{
+    if (a->input_count != b->input_count)
+        return false;
+    for (uint32_t i = 0; i < a->input_count; i++)
+        if (strcmp(a->inputs[i].fingerprint, b->inputs[i].fingerprint) != 0)
+            return false;
+    return true;
+}
+
+struct paired_difference result_paired(const struct result_source *source, uint32_t variant,
+                                       uint32_t against, unsigned metric, bool *same)
+{
+    double *base = memory_zeroed(source->seed_count, sizeof(*base), "values to pair");
+    double *new = memory_zeroed(source->seed_count, sizeof(*new), "values to pair");
+    uint32_t n = 0;
+    *same = true;
+    for (uint32_t s = 0; s < source->seed_count; s++) {
+        const struct run_record *b = result_run(source, against, s);
+        const struct run_record *v = result_run(source, variant, s);
+        uint64_t base_value, new_value;
+        if (!b->started || !v->started || !b->result.complete || !v->result.complete)
+            continue;
+        *same = *same && same_inputs(b, v);
+        if (!metric_of_run(&b->result, metric, &base_value) ||
+            !metric_of_run(&v->result, metric, &new_value))
+            continue;
+        base[n] = (double)base_value;
+        new[n++] = (double)new_value;
+    }
+    struct paired_difference paired = statistics_paired(base, new, n);
+    free(base);
+    free(new);
+    return paired;
+}
+
+static void add_summary(cJSON *object, const struct result_source *source, uint32_t variant)
+{
+    cJSON *summary = json_object();
+    double *values = memory_zeroed(source->seed_count, sizeof(*values), "values to summarize");
+    for (unsigned m = 0; m < metric_count(); m++) {
+        struct metric metric;
+        metric_describe(m, &metric);
+        uint32_t n = result_values(source, variant, m, values);
+        struct sample_summary of = statistics_summary(values, n);
+        cJSON *entry = json_object();
+        json_add_integer(entry, "n", n);
+        json_add_real(entry, "mean", of.mean);
+        json_add_real(entry, "median", of.median);
+        json_add_real(entry, "stddev", of.stddev);
+        json_add_real(entry, "ci95_low", of.ci95_low);
+        json_add_real(entry, "ci95_high", of.ci95_high);
+        json_add(summary, metric.name, entry);
+    }
+    free(values);
+    json_add(object, "summary", summary);
+}
+
+static bool metric_is_used(const struct result_source *source, unsigned metric)
+{
+    size_t runs = (size_t)source->variant_count * source->seed_count;
+    for (size_t r = 0; r < runs; r++) {
+        uint64_t value;
+        const struct run_record *record = &source->runs[r];
+        if (record->started && metric_of_run(&record->result, metric, &value) && value)
+            return true;
+    }
+    return false;
+}
+
+static void add_difference(cJSON *list, const struct result_source *source, uint32_t variant,
+                           unsigned index)
+{
+    struct metric metric;
+    bool same;
+    metric_describe(index, &metric);
+    struct paired_difference paired = result_paired(source, variant, 0, index, &same);
+    cJSON *entry = json_object();
+    json_add_string(entry, "variant", source->variants[variant].name);
+    json_add_string(entry, "against", source->variants[0].name);
+    json_add_string(entry, "metric", metric.name);
+    json_add_integer(entry, "n", paired.n);
+    json_add_bool(entry, "same_inputs", same);
+    json_add_real(entry, "mean_difference", paired.mean_difference);
+    json_add_real(entry, "percent", statistics_percent(&paired, paired.mean_difference));
+    /* One pair has an exact difference but no interval. */
+    json_add_real(entry, "ci95_low", paired.exact ? NAN : paired.ci95_low);
+    json_add_real(entry, "ci95_high", paired.exact ? NAN : paired.ci95_high);
+    json_add_string(entry, "verdict", verdict_name(statistics_verdict(&paired, metric.direction)));
+    json_add_to_array(list, entry);
+}
+
+static void add_differences(cJSON *document, const struct result_source *source)
+{
+    cJSON *list = json_array();
+    for (uint32_t v = 1; v < source->variant_count; v++)
+        for (unsigned m = 0; m < metric_count(); m++)
+            if (metric_is_used(source, m))
+                add_difference(list, source, v, m);
+    json_add(document, "differences", list);
+}
+
+/* ---- configs -------------------------------------------------------------------- */
+
+struct path_step {
+    const struct path_step *up;
+    const char *key; /* NULL: `index` of an array */
+    int index;
+};
+
+static void add_step(cJSON *path, const struct path_step *step)
+{
+    if (!step)
+        return;
+    add_step(path, step->up);
+    json_add_to_array(path, step->key ? json_string(step->key) : json_integer((uint64_t)step->index));
+}
+
+static void add_change(cJSON *changes, const struct path_step *at, const cJSON *value)
+{
+    cJSON *change = json_object(), *path = json_array();
+    add_step(path, at);
+    json_add(change, "path", path);
+    json_add(change, "value", value ? cJSON_Duplicate(value, true) : cJSON_CreateNull());
+    json_add_to_array(changes, change);
+}
+
+static bool same_keys(const cJSON *a, const cJSON *b)
+{
+    if (cJSON_GetArraySize(a) != cJSON_GetArraySize(b))
+        return false;
+    if (cJSON_IsObject(a))
+        for (const cJSON *child = a->child; child; child = child->next)
+            if (!cJSON_GetObjectItemCaseSensitive(b, child->string))
+                return false;
+    return true;
+}
+
+/* What to set in `base` to get `other`: the smallest subtrees that differ. */
+static void find_changes(cJSON *changes, const struct path_step *at, const cJSON *base,
+                         const cJSON *other)
+{
+    if (cJSON_Compare(base, other, true))
+        return;
+    bool containers = (cJSON_IsObject(base) && cJSON_IsObject(other)) ||
+                      (cJSON_IsArray(base) && cJSON_IsArray(other));
+    if (!containers || !same_keys(base, other)) {
+        add_change(changes, at, other);
+        return;
+    }
+    struct path_step step = {.up = at};
+    const cJSON *twin = other->child;
+    for (const cJSON *child = base->child; child; child = child->next, step.index++) {
+        step.key = child->string;
+        find_changes(changes, &step, child,
+                     step.key ? cJSON_GetObjectItemCaseSensitive(other, step.key) : twin);
+        twin = twin ? twin->next : NULL;
+    }
+}
+
+static void hash_config(XXH3_state_t *state, const cJSON *config)
+{
+    char *text = cJSON_PrintUnformatted(config);
+    if (!text)
+        abort();
+    XXH3_64bits_update(state, text, strlen(text) + 1);
+    free(text);
+}
+
+void result_config_hash(const struct result_source *source, char hash[17])
+{
+    XXH3_state_t *state = XXH3_createState();
+    if (!state)
+        abort();
+    XXH3_64bits_reset(state);
+    for (uint32_t v = 0; v < source->variant_count; v++)
+        hash_config(state, source->variants[v].config);
+    for (uint32_t s = 0; s < source->seed_count; s++) {
+        char seed[24];
+        int length = snprintf(seed, sizeof(seed), "%" PRIu64 ",", source->seeds[s]);
+        XXH3_64bits_update(state, seed, (size_t)length);
+    }
+    snprintf(hash, 17, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(state));
+    XXH3_freeState(state);
+}
+
+/* "config" is that of the first variant, with the figures that go with the file. */
+static void add_config(cJSON *document, const struct result_source *source)
+{
+    cJSON *config = cJSON_Duplicate(source->variants[0].config, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(config, "figures");
+    json_add(config, "figures", source->figures ? json_of_config(source->figures) : json_array());
+    json_add(document, "config", config);
+    char hash[17];
+    result_config_hash(source, hash);
+    json_add_string(document, "config_xxh3", hash);
+}
+
+/* ---- the document ---------------------------------------------------------------- */
+
+static cJSON *variant_object(const struct result_source *source, uint32_t variant,
+                             const struct columns *columns)
+{
+    const struct variant_record *record = &source->variants[variant];
+    cJSON *object = json_object(), *changes = json_array(), *runs = json_array();
+    json_add_string(object, "name", record->name);
+    json_add(object, "set", record->set ? json_of_config(record->set) : json_object());
+    find_changes(changes, NULL, source->variants[0].config, record->config);
+    json_add(object, "changes", changes);
+    for (uint32_t s = 0; s < source->seed_count; s++)
+        if (result_run(source, variant, s)->started)
+            json_add_to_array(runs, run_object(result_run(source, variant, s), columns));
+    json_add(object, "runs", runs);
+    add_summary(object, source, variant);
+    return object;
+}
+
+/* Each distinct workload once, in the order of the runs. */
+static void add_inputs(cJSON *document, const struct result_source *source)
+{
+    cJSON *list = json_array(), *seen = json_object();
+    size_t runs = (size_t)source->variant_count * source->seed_count;
+    for (size_t r = 0; r < runs; r++)
+        for (uint32_t i = 0; i < source->runs[r].input_count; i++) {
+            const struct run_input *input = &source->runs[r].inputs[i];
+            if (cJSON_GetObjectItemCaseSensitive(seen, input->fingerprint))
+                continue;
+            json_add_bool(seen, input->fingerprint, true);
+            cJSON *entry = json_object();
+            json_add_string(entry, "fingerprint", input->fingerprint);
+            json_add_string(entry, "type", input->type);
+            json_add_integer(entry, "accesses", input->accesses);
+            json_add_integer(entry, "spaces", input->spaces);
+            json_add_to_array(list, entry);
+        }
+    cJSON_Delete(seen);
+    json_add(document, "inputs", list);
+}
+
+/* Libraries whose versions may change a number: compressed lengths, statistics. */
+static void add_libraries(cJSON *document)
+{
+    cJSON *libraries = json_object();
+    json_add_string(libraries, "lz4", LZ4_versionString());
+    json_add_string(libraries, "lzo", lzo_version_string());
+    json_add_string(libraries, "zstd", ZSTD_versionString());
+    json_add_string(libraries, "zlib", zlibVersion());
+    json_add_string(libraries, "gsl", gsl_version);
+    json_add(document, "libraries", libraries);
+}
+
+static void add_metrics(cJSON *document)
+{
+    cJSON *metrics = json_object();
+    for (unsigned i = 0; i < metric_count(); i++) {
+        struct metric metric;
+        metric_describe(i, &metric);
+        cJSON *entry = json_object();
+        json_add_string(entry, "unit", metric.unit);
+        json_add_string(entry, "better", metric_direction_name(metric.direction));
+        json_add(metrics, metric.name, entry);
+    }
+    json_add(document, "metrics", metrics);
+}
+
+static void add_host(cJSON *document, const struct result_source *source)
+{
+    cJSON *host = json_object(), *runs = json_array();
+    json_add_integer(host, "jobs", source->jobs);
+    json_add_integer(host, "wall_ns", source->wall_ns);
+    for (uint32_t v = 0; v < source->variant_count; v++)
+        for (uint32_t s = 0; s < source->seed_count; s++) {
+            const struct run_record *record = result_run(source, v, s);
+            if (!record->started)
+                continue;
+            cJSON *run = json_object();
+            json_add_string(run, "variant", source->variants[v].name);
+            json_add_integer(run, "seed", source->seeds[s]);
+            json_add_integer(run, "wall_ns", record->result.host_wall_ns);
+            json_add_integer(run, "state_bytes", record->result.host_state_bytes);
+            json_add_to_array(runs, run);
+        }
+    json_add(host, "runs", runs);
+    json_add(document, "host", host);
+}
+
+cJSON *result_document(const struct result_source *source)
+{
+    struct columns columns;
+    find_columns(source, &columns);
+    cJSON *document = json_object(), *seeds = json_array(), *variants = json_array();
+    json_add_string(document, "schema", RESULT_SCHEMA);
+    json_add_string(document, "zsim_version", ZSIM_VERSION);
+    json_add_string(document, "name", source->name);
+    json_add_string(document, "question", source->question);
+    json_add_bool(document, "complete", source->complete);
+    add_config(document, source);
+    for (uint32_t s = 0; s < source->seed_count; s++)
+        json_add_to_array(seeds, json_integer(source->seeds[s]));
+    json_add(document, "seeds", seeds);
+    add_inputs(document, source);
+    add_libraries(document);
+    for (uint32_t v = 0; v < source->variant_count; v++)
+        json_add_to_array(variants, variant_object(source, v, &columns));
+    json_add(document, "variants", variants);
+    add_differences(document, source);
+    add_metrics(document);
+    add_host(document, source);
+    return document;
+}
+
+bool result_file_write(const char *path, const struct result_source *source,
+                       struct diagnostics *errors)
+{
+    cJSON *document = result_document(source);
+    char *text = json_print(document);
+    cJSON_Delete(document);
+    bool written = file_write_whole(path, text, strlen(text), errors);
+    free(text);
+    return written;
+}

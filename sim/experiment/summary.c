@@ -1,0 +1,224 @@
+#include "sim/experiment/summary.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+
+/* The rows, and what they are called. */
+static const struct summary_row {
+    const char *metric, *label;
+} rows[] = {
+    {"end_ns", "simulated time"},
+    {"pgmajfault", "major faults"},
+    {"zswpin", "zswap loads"},
+    {"pswpin", "disk reads (pages)"},
+    {"pswpout", "disk writes (pages)"},
+    {"zswpwb", "of these: zswap writeback"},
+    {"zswpout", "zswap stores"},
+    {"refused_stores", "refused stores"},
+    {"workingset_refault_anon", "refaults"},
+    {"pool_total_size", "zswap pool size, end"},
+    {"stored_pages", "pages in zswap, end"},
+    {"fault_latency_ns.major.p99", "p99 of a major fault"},
+    {"cpu.sys_ns", "kernel processor time"},
+    {"psi.some_us", "PSI memory some"},
+    {"inversion.pair_ppm", "LRU inversion (ppm)"},
+    {"oom_kill", "OOM kills"},
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]), LABEL_WIDTH = 27, VALUE_WIDTH = 11, CHANGE_WIDTH = 12 };
+/* 27 + 11 + 2 + 2 * (11 + 12 + 2) = 90 columns. */
+enum { OTHERS_IN_A_BLOCK = 2, COLUMN_GAP = 2 };
+
+struct scale {
+    double step;
+    const char *suffixes[5];
+};
+
+static void print_scaled(char *out, size_t size, double value, const struct scale *scale)
+{
+    unsigned at = 0;
+    while (at + 1 < 5 && scale->suffixes[at + 1] && fabs(value) >= scale->step) {
+        value /= scale->step;
+        at++;
+    }
+    bool whole = at == 0 && value == floor(value);
+    snprintf(out, size, whole ? "%.0f %s" : "%.2f %s", value, scale->suffixes[at]);
+}
+
+void print_quantity(char *out, size_t size, double value, const char *unit)
+{
+    static const struct scale bytes = {1024, {"B", "KiB", "MiB", "GiB", "TiB"}};
+    static const struct scale ns = {1000, {"ns", "us", "ms", "s", NULL}};
+    static const struct scale us = {1000, {"us", "ms", "s", NULL, NULL}};
+    if (!isfinite(value))
+        snprintf(out, size, "-");
+    else if (strcmp(unit, "bytes") == 0)
+        print_scaled(out, size, value, &bytes);
+    else if (strcmp(unit, "ns") == 0)
+        print_scaled(out, size, value, &ns);
+    else if (strcmp(unit, "us") == 0)
+        print_scaled(out, size, value, &us);
+    else if (fabs(value) >= 1e12)
+        snprintf(out, size, "%.2f T", value / 1e12);
+    else if (fabs(value) >= 1e9)
+        snprintf(out, size, "%.2f G", value / 1e9);
+    else if (fabs(value) >= 1e7)
+        snprintf(out, size, "%.2f M", value / 1e6);
+    else
+        snprintf(out, size, value == floor(value) ? "%.0f" : "%.1f", value);
+}
+
+/* "+12.3 %", "=", "from 0"; "?" behind it when the interval includes no change. */
+static void print_change(char *out, size_t size, const struct paired_difference *paired)
+{
+    double percent = statistics_percent(paired, paired->mean_difference);
+    bool open = paired->ci95_low <= 0 && paired->ci95_high >= 0;
+    if (paired->n == 0)
+        snprintf(out, size, "-");
+    else if (paired->mean_difference == 0 && paired->ci95_low == paired->ci95_high)
+        snprintf(out, size, "=");
+    else if (!isfinite(percent))
+        snprintf(out, size, "from 0%s", open ? "?" : "");
+    else if (fabs(percent) >= 10000)
+        snprintf(out, size, "x %.3g%s", paired->new_mean / paired->base_mean, open ? "?" : "");
+    else
+        snprintf(out, size, "%+.1f %%%s", percent, open ? "?" : "");
+}
+
+static void print_padded(FILE *out, const char *text, int width)
+{
+    fprintf(out, "%*s", width, text);
+}
+
+static void print_mean(FILE *out, const struct result_source *source, uint32_t variant,
+                       unsigned index, const char *unit, double *values)
+{
+    char text[32];
+    uint32_t n = result_values(source, variant, index, values);
+    print_quantity(text, sizeof(text), statistics_summary(values, n).mean, unit);
+    print_padded(out, text, VALUE_WIDTH);
+}
+
+static bool row_is_empty(const struct result_source *source, unsigned index, double *values)
+{
+    for (uint32_t v = 0; v < source->variant_count; v++) {
+        uint32_t n = result_values(source, v, index, values);
+        for (uint32_t i = 0; i < n; i++)
+            if (values[i] != 0)
+                return false;
+    }
+    return true;
+}
+
+/* Returns whether a change was marked as open. */
+static bool print_row(FILE *out, const struct result_source *source, const struct summary_row *row,
+                      uint32_t first, uint32_t end, double *values)
+{
+    int index = metric_find(row->metric);
+    struct metric metric;
+    if (index < 0 || row_is_empty(source, (unsigned)index, values))
+        return false;
+    bool any_open = false;
+    metric_describe((unsigned)index, &metric);
+    fprintf(out, "%-*s", LABEL_WIDTH, row->label);
+    print_mean(out, source, 0, (unsigned)index, metric.unit, values);
+    for (uint32_t v = first; v < end; v++) {
+        char change[32];
+        bool same_inputs;
+        struct paired_difference paired =
+            result_paired(source, v, 0, (unsigned)index, &same_inputs);
+        fprintf(out, "%*s", COLUMN_GAP, "");
+        print_mean(out, source, v, (unsigned)index, metric.unit, values);
+        print_change(change, sizeof(change), &paired);
+        print_padded(out, change, CHANGE_WIDTH);
+        any_open |= strchr(change, '?') != NULL;
+    }
+    fputc('\n', out);
+    return any_open;
+}
+
+/* A name cut to the width of its column. */
+static void print_name(FILE *out, const char *name, int width)
+{
+    int length = (int)strlen(name);
+    if (length <= width)
+        fprintf(out, "%*s", width, name);
+    else
+        fprintf(out, "%.*s~", width - 1, name);
+}
+
+static bool print_block(FILE *out, const struct result_source *source, uint32_t first,
+                        uint32_t end, double *values)
+{
+    bool any_open = false;
+    /* The label's column has room to spare beside the header of the first one. */
+    fprintf(out, "%-*s", LABEL_WIDTH - COLUMN_GAP - 8, "");
+    print_name(out, source->variants[0].name, VALUE_WIDTH + COLUMN_GAP + 8);
+    for (uint32_t v = first; v < end; v++) {
+        fprintf(out, "%*s", COLUMN_GAP, "");
+        print_name(out, source->variants[v].name, VALUE_WIDTH + CHANGE_WIDTH);
+    }
+    fputc('\n', out);
+    for (unsigned i = 0; i < ROWS; i++)
+        any_open |= print_row(out, source, &rows[i], first, end, values);
+    return any_open;
+}
+
+static uint32_t runs_counted(const struct result_source *source)
+{
+    uint32_t counted = 0;
+    size_t runs = (size_t)source->variant_count * source->seed_count;
+    for (size_t r = 0; r < runs; r++)
+        counted += source->runs[r].started && source->runs[r].result.complete;
+    return counted;
+}
+
+static void print_question(FILE *out, const struct result_source *source)
+{
+    fprintf(out, "%s: ", source->name);
+    int column = (int)strlen(source->name) + 2;
+    for (const char *word = source->question ? source->question : ""; *word;) {
+        size_t length = strcspn(word, " \n");
+        if (column + (int)length > 98) {
+            fputs("\n    ", out);
+            column = 4;
+        }
+        fprintf(out, "%.*s ", (int)length, word);
+        column += (int)length + 1;
+        word += length + strspn(word + length, " \n");
+    }
+    fputc('\n', out);
+}
+
+void summary_print(FILE *out, const struct result_source *source)
+{
+    double *values = memory_zeroed(source->seed_count, sizeof(*values), "values of a summary");
+    bool any_open = false;
+    uint32_t first = 1, counted = runs_counted(source);
+    print_question(out, source);
+    do {
+        uint32_t end = first + OTHERS_IN_A_BLOCK;
+        if (end > source->variant_count)
+            end = source->variant_count;
+        fputc('\n', out);
+        any_open |= print_block(out, source, first, end, values);
+        first = end;
+    } while (first < source->variant_count);
+    fputc('\n', out);
+    if (source->seed_count > 1)
+        fprintf(out, "means over %u seeds", source->seed_count);
+    else
+        fprintf(out, "1 run each");
+    if (source->variant_count > 1)
+        fprintf(out, "; changes are against %s", source->variants[0].name);
+    fputc('\n', out);
+    if (any_open)
+        fprintf(out, "?: the 95 %% interval of the change includes no change\n");
+    if (!source->complete)
+        fprintf(out, "NOT COMPLETE: %u of %u runs counted\n", counted,
+                source->variant_count * source->seed_count);
+    free(values);
+    fflush(out);
+}

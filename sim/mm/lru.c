@@ -1,0 +1,84 @@
+#include "sim/mm/lru.h"
+
+#include <stdlib.h>
+
+#include "policies/reclaim/reclaim.h"
+#include "sim/base/memory.h"
+
+void lru_init(struct mm *mm)
+{
+    mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
+}
+
+void lru_release(struct mm *mm)
+{
+    free(mm->batches);
+}
+
+void lru_add_drain(struct mm *mm, uint32_t cpu)
+{
+    struct lru_batch *batch = &mm->batches[cpu];
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t page = batch->pages[i];
+        mm->cold[page].bits = (mm->cold[page].bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
+        mm->reclaim->add(mm, page_lruvec(mm, page), page);
+    }
+    batch->count = 0;
+}
+
+void lru_add_drain_all(struct mm *mm)
+{
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        lru_add_drain(mm, cpu);
+}
+
+void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
+{
+    struct lru_batch *batch = &mm->batches[exec->cpu];
+    batch->pages[batch->count++] = page;
+    mm->cold[page].bits |= PAGE_IN_BATCH;
+    if (batch->count >= mm->config->vm.lru_add_batch)
+        lru_add_drain(mm, exec->cpu);
+}
+
+/* The batch is not recorded in the page: freeing a page this young is rare. */
+static void remove_from_batch(struct mm *mm, uint32_t page)
+{
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
+        struct lru_batch *batch = &mm->batches[cpu];
+        for (uint32_t i = 0; i < batch->count; i++) {
+            if (batch->pages[i] != page)
+                continue;
+            for (uint32_t k = i + 1; k < batch->count; k++)
+                batch->pages[k - 1] = batch->pages[k];
+            batch->count--;
+            mm->cold[page].bits &= ~(uint32_t)PAGE_IN_BATCH;
+            return;
+        }
+    }
+}
+
+void lru_remove(struct mm *mm, uint32_t page)
+{
+    if (mm->cold[page].bits & PAGE_IN_BATCH)
+        remove_from_batch(mm, page);
+    if (mm->cold[page].bits & PAGE_ON_LRU) {
+        mm->reclaim->remove(mm, page_lruvec(mm, page), page);
+        mm->cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
+    }
+}
+
+void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
+{
+    if (!(mm->cold[page].bits & PAGE_ON_LRU))
+        return;
+    mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
+}
+
+void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node)
+{
+    struct lruvec *from = &mm->memcgs[memcg].lruvecs[node];
+    struct lruvec *to = &mm->memcgs[parent].lruvecs[node];
+    mm->reclaim->reparent(mm, from, to);
+}

@@ -1,0 +1,29 @@
+/* LRU lists: how pages get on and off them. */
+#ifndef ZSIM_MM_LRU_H
+#define ZSIM_MM_LRU_H
+
+#include "sim/mm/mm.h"
+
+void lru_init(struct mm *mm);
+void lru_release(struct mm *mm);
+
+/* folio_add_lru: into the processor's batch; the batch goes onto the lists when full. */
+void lru_add(struct mm *mm, struct exec *exec, uint32_t page);
+
+/* lru_add_drain: this processor's batch onto the lists. */
+void lru_add_drain(struct mm *mm, uint32_t cpu);
+
+/* Every processor's batch (lru_add_drain_all). */
+void lru_add_drain_all(struct mm *mm);
+
+/* Take a page off its list or out of its batch; it is about to be freed. */
+void lru_remove(struct mm *mm, uint32_t page);
+
+/* folio_rotate_reclaimable: a write has ended; the page goes to the tail.  Nothing
+ * happens when the page is not on a list (isolated, or in a batch). */
+void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
+
+/* Move all pages of a cgroup's lruvec behind its parent's. */
+void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node);
+
+#endif

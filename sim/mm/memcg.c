@@ -1,0 +1,459 @@
+#include "sim/mm/memcg.h"
+
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/reclaim.h"
+
+enum { RECLAIM_RETRIES = 16, HIGH_PENALTY_LIMIT_MS = 2000, HIGH_PENALTY_IGNORED_MS = 10 };
+
+static uint64_t limit_pages(uint64_t bytes)
+{
+    return bytes == UINT64_MAX ? UINT64_MAX : bytes / PAGE_BYTES;
+}
+
+/* ---- the tree -------------------------------------------------------------- */
+
+void memcg_init(struct mm *mm)
+{
+    const struct config *config = mm->config;
+    mm->memcg_count = config->cgroup_count;
+    mm->memcgs = memory_zeroed(mm->memcg_count, sizeof(*mm->memcgs), "the cgroups");
+    mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
+    struct lruvec *lruvecs = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
+                                           sizeof(*lruvecs), "the lruvecs");
+    uint32_t *iterators = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
+                                        sizeof(*iterators), "the reclaim cursors");
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        const struct cgroup_config *from = &config->cgroups[i];
+        struct memcg *memcg = &mm->memcgs[i];
+        memcg->path = from->path;
+        memcg->parent = i == ROOT_MEMCG ? NO_MEMCG : from->parent;
+        memcg->first_child = memcg->next_sibling = NO_MEMCG;
+        memcg->memory_min = limit_pages(from->memory_min);
+        memcg->memory_low = limit_pages(from->memory_low);
+        memcg->memory_high = limit_pages(from->memory_high);
+        memcg->memory_max = limit_pages(from->memory_max);
+        memcg->swap_max = limit_pages(from->memory_swap_max);
+        memcg->zswap_max = limit_pages(from->memory_zswap_max);
+        memcg->zswap_writeback = from->memory_zswap_writeback;
+        memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
+        memcg->iterator = &iterators[(size_t)i * mm->node_count];
+        for (uint32_t node = 0; node < mm->node_count; node++) {
+            memcg->iterator[node] = NO_MEMCG;
+            for (unsigned list = 0; list < LRU_LISTS; list++)
+                memcg->lruvecs[node].lists[list] = PAGE_LIST_EMPTY;
+        }
+    }
+    /* Siblings in creation order: link from the last to the first. */
+    for (uint32_t i = mm->memcg_count - 1; i > 0; i--) {
+        struct memcg *parent = &mm->memcgs[mm->memcgs[i].parent];
+        mm->memcgs[i].next_sibling = parent->first_child;
+        parent->first_child = i;
+    }
+}
+
+void memcg_release(struct mm *mm)
+{
+    if (mm->memcgs) {
+        free(mm->memcgs[0].lruvecs);
+        free(mm->memcgs[0].iterator);
+    }
+    free(mm->memcgs);
+    free(mm->stocks);
+}
+
+uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)
+{
+    if (current == NO_MEMCG)
+        return root;
+    if (mm->memcgs[current].first_child != NO_MEMCG)
+        return mm->memcgs[current].first_child;
+    while (current != root) {
+        if (mm->memcgs[current].next_sibling != NO_MEMCG)
+            return mm->memcgs[current].next_sibling;
+        current = mm->memcgs[current].parent;
+    }
+    return NO_MEMCG;
+}
+
+bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root)
+{
+    while (memcg != NO_MEMCG && memcg != root)
+        memcg = mm->memcgs[memcg].parent;
+    return memcg == root;
+}
+
+/* ---- page counters ----------------------------------------------------------- */
+
+/* Charge the whole chain, or nothing: then the lowest ancestor at its limit. */
+static bool counter_try_charge(struct mm *mm, uint32_t memcg, uint64_t pages, uint32_t *over)
+{
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        const struct memcg *counter = &mm->memcgs[at];
+        if (counter->memory_max != UINT64_MAX && counter->usage + pages > counter->memory_max) {
+            *over = at;
+            return false;
+        }
+    }
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        mm->memcgs[at].usage += pages;
+    return true;
+}
+
+static void counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
+{
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        mm->memcgs[at].usage += pages;
+}
+
+void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
+{
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        mm->memcgs[at].usage -= pages;
+}
+
+uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
+{
+    uint64_t margin = UINT64_MAX;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        const struct memcg *counter = &mm->memcgs[at];
+        if (counter->memory_max == UINT64_MAX)
+            continue;
+        uint64_t left =
+            counter->usage < counter->memory_max ? counter->memory_max - counter->usage : 0;
+        if (left < margin)
+            margin = left;
+    }
+    return margin;
+}
+
+/* ---- per-processor stock of charged pages -------------------------------------- */
+
+static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
+{
+    for (unsigned i = 0; i < STOCK_SLOTS; i++)
+        if (stock->pages[i] >= pages && stock->pages[i] && stock->memcg[i] == memcg) {
+            stock->pages[i] -= pages;
+            return true;
+        }
+    return false;
+}
+
+/* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
+static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg,
+                         uint32_t pages)
+{
+    unsigned slot = STOCK_SLOTS;
+    for (unsigned i = 0; i < STOCK_SLOTS; i++)
+        if (stock->pages[i] && stock->memcg[i] == memcg)
+            slot = i;
+    for (unsigned i = 0; slot == STOCK_SLOTS && i < STOCK_SLOTS; i++)
+        if (!stock->pages[i])
+            slot = i;
+    if (slot == STOCK_SLOTS) {
+        slot = stock->next_victim++ % STOCK_SLOTS;
+        memcg_uncharge(mm, stock->memcg[slot], stock->pages[slot]);
+        stock->pages[slot] = 0;
+    }
+    stock->memcg[slot] = memcg;
+    stock->pages[slot] += pages;
+    if (stock->pages[slot] > CHARGE_BATCH) {
+        memcg_uncharge(mm, memcg, stock->pages[slot]);
+        stock->pages[slot] = 0;
+    }
+}
+
+/* drain_all_stock: stocks of the subtree of root, on every processor. */
+static void stock_drain_all(struct mm *mm, uint32_t root)
+{
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
+        struct charge_stock *stock = &mm->stocks[cpu];
+        for (unsigned i = 0; i < STOCK_SLOTS; i++)
+            if (stock->pages[i] && memcg_is_descendant(mm, stock->memcg[i], root)) {
+                memcg_uncharge(mm, stock->memcg[i], stock->pages[i]);
+                stock->pages[i] = 0;
+            }
+    }
+}
+
+/* ---- charging ------------------------------------------------------------------ */
+
+static bool above_high(const struct mm *mm, uint32_t memcg)
+{
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        if (mm->memcgs[at].usage > mm->memcgs[at].memory_high)
+            return true;
+    return false;
+}
+
+/* One round at a limit: reclaim, then say whether to try again. */
+static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, uint32_t pages,
+                               bool *drained, uint32_t *retries)
+{
+    mm->counters[COUNTER_memory_max]++;
+    mm->memcgs[over].counters[COUNTER_memory_max]++;
+    uint64_t start_ns = exec->now_ns;
+    uint64_t reclaimed = reclaim_limit(mm, exec, over, pages);
+    exec->memstall_ns += exec->now_ns - start_ns;
+    if (memcg_margin(mm, over) >= pages)
+        return true;
+    if (!*drained) {
+        stock_drain_all(mm, over);
+        *drained = true;
+        return true;
+    }
+    if (reclaimed)
+        return true;
+    if ((*retries)-- > 0)
+        return true;
+    mm->counters[COUNTER_memory_oom]++;
+    mm->memcgs[over].counters[COUNTER_memory_oom]++;
+    *retries = RECLAIM_RETRIES;
+    return reclaim_out_of_memory(mm, exec, over);
+}
+
+void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages)
+{
+    struct charge_stock *stock = &mm->stocks[exec->cpu];
+    uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
+    uint32_t retries = RECLAIM_RETRIES, over = NO_MEMCG;
+    bool drained = false;
+    for (;;) {
+        if (stock_consume(stock, memcg, pages))
+            return;
+        if (counter_try_charge(mm, memcg, batch, &over))
+            break;
+        if (batch > pages) {
+            batch = pages;
+            continue;
+        }
+        if (exec->memalloc || exec->killed ||
+            !reclaim_for_charge(mm, exec, over, pages, &drained, &retries)) {
+            counter_charge(mm, memcg, pages);
+            return;
+        }
+    }
+    if (batch > pages)
+        stock_refill(mm, stock, memcg, batch - pages);
+    if (above_high(mm, memcg)) {
+        exec->high_debt_pages += batch;
+        if (exec->high_debt_pages > CHARGE_BATCH && !exec->memalloc)
+            memcg_handle_over_high(mm, exec, memcg);
+    }
+}
+
+void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
+{
+    struct memcg *owner = &mm->memcgs[memcg];
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        mm->memcgs[at].zswap_bytes_subtree += bytes;
+        mm->memcgs[at].zswapped_subtree++;
+    }
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return;
+    if (owner->object_stock_bytes >= bytes) {
+        owner->object_stock_bytes -= bytes;
+        return;
+    }
+    uint32_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    memcg_charge(mm, exec, memcg, pages);
+    owner->object_stock_bytes += pages * PAGE_BYTES - bytes;
+}
+
+void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
+{
+    struct memcg *owner = &mm->memcgs[memcg];
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        mm->memcgs[at].zswap_bytes_subtree -= bytes;
+        mm->memcgs[at].zswapped_subtree--;
+    }
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return;
+    owner->object_stock_bytes += bytes;
+    if (owner->object_stock_bytes > PAGE_BYTES) {
+        stock_refill(mm, &mm->stocks[exec->cpu], memcg, owner->object_stock_bytes / PAGE_BYTES);
+        owner->object_stock_bytes %= PAGE_BYTES;
+    }
+}
+
+/* ---- memory.high ----------------------------------------------------------------- */
+
+/* calculate_high_delay: the square of the largest relative overage over the
+ * chain, in 20-bit fixed point, times the debt in batches; in ms (HZ = 1000). */
+static uint64_t high_penalty_ms(const struct mm *mm, uint32_t memcg, uint32_t debt_pages)
+{
+    uint64_t largest = 0;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        const struct memcg *counter = &mm->memcgs[at];
+        if (counter->usage <= counter->memory_high)
+            continue;
+        uint64_t high = counter->memory_high ? counter->memory_high : 1;
+        uint64_t overage = ((counter->usage - counter->memory_high) << 20) / high;
+        if (overage > largest)
+            largest = overage;
+    }
+    /* Far above the cap already; keeps the square within 64 bits. */
+    if (largest > 1u << 24)
+        return HIGH_PENALTY_LIMIT_MS;
+    uint64_t penalty = ((largest * largest * 1000) >> 20 >> 14) * debt_pages / CHARGE_BATCH;
+    return penalty < HIGH_PENALTY_LIMIT_MS ? penalty : HIGH_PENALTY_LIMIT_MS;
+}
+
+/* reclaim_high: every ancestor above its limit is asked. */
+static uint64_t reclaim_above_high(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                   uint32_t pages)
+{
+    uint64_t reclaimed = 0;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        if (mm->memcgs[at].usage <= mm->memcgs[at].memory_high)
+            continue;
+        mm->counters[COUNTER_memory_high]++;
+        mm->memcgs[at].counters[COUNTER_memory_high]++;
+        reclaimed += reclaim_limit(mm, exec, at, pages);
+    }
+    return reclaimed;
+}
+
+void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
+{
+    uint32_t debt = exec->high_debt_pages, ask = debt;
+    exec->high_debt_pages = 0;
+    uint64_t start_ns = exec->now_ns;
+    for (uint32_t retries = RECLAIM_RETRIES;; ask = RECLAIM_CLUSTER) {
+        uint64_t reclaimed = reclaim_above_high(mm, exec, memcg, ask);
+        uint64_t penalty_ms = high_penalty_ms(mm, memcg, debt);
+        if (penalty_ms <= HIGH_PENALTY_IGNORED_MS)
+            break;
+        if (!reclaimed && retries-- == 0) {
+            spend(mm, exec, TIME_throttle, penalty_ms * 1000000);
+            break;
+        }
+    }
+    exec->memstall_ns += exec->now_ns - start_ns;
+}
+
+void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
+{
+    struct memcg *target = &mm->memcgs[memcg];
+    target->memory_high = pages;
+    bool drained = false;
+    for (uint32_t retries = RECLAIM_RETRIES; target->usage > target->memory_high;) {
+        if (!drained) {
+            stock_drain_all(mm, memcg);
+            drained = true;
+            continue;
+        }
+        uint64_t want = target->usage - target->memory_high;
+        if (!reclaim_limit(mm, exec, memcg, want) && retries-- == 0)
+            break;
+    }
+}
+
+void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
+{
+    struct memcg *target = &mm->memcgs[memcg];
+    target->memory_max = pages;
+    bool drained = false;
+    for (uint32_t retries = RECLAIM_RETRIES; target->usage > target->memory_max;) {
+        if (!drained) {
+            stock_drain_all(mm, memcg);
+            drained = true;
+            continue;
+        }
+        uint64_t want = target->usage - target->memory_max;
+        if (reclaim_limit(mm, exec, memcg, want))
+            continue;
+        if (retries-- > 0)
+            continue;
+        if (!reclaim_out_of_memory(mm, exec, memcg))
+            break;
+    }
+}
+
+/* ---- protection -------------------------------------------------------------------- */
+
+static uint64_t protection_of(const struct memcg *memcg, bool low)
+{
+    uint64_t setting = low ? memcg->memory_low : memcg->memory_min;
+    return memcg->usage < setting ? memcg->usage : setting;
+}
+
+static uint64_t effective_protection(const struct mm *mm, uint32_t memcg, bool low)
+{
+    const struct memcg *child = &mm->memcgs[memcg], *parent = &mm->memcgs[child->parent];
+    uint64_t parent_effective = low ? parent->effective_low : parent->effective_min;
+    uint64_t protection = protection_of(child, low), siblings = 0;
+    for (uint32_t at = parent->first_child; at != NO_MEMCG; at = mm->memcgs[at].next_sibling)
+        siblings += protection_of(&mm->memcgs[at], low);
+    if (siblings > parent_effective)
+        return siblings ? (uint64_t)((unsigned __int128)protection * parent_effective / siblings)
+                        : 0;
+    uint64_t effective = protection;
+    if (parent_effective > siblings && parent->usage > siblings && child->usage > protection)
+        effective += (uint64_t)((unsigned __int128)(parent_effective - siblings) *
+                                (child->usage - protection) / (parent->usage - siblings));
+    return effective;
+}
+
+void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg)
+{
+    struct memcg *at = &mm->memcgs[memcg];
+    if (memcg == root) {
+        at->effective_min = at->effective_low = 0;
+    } else if (at->parent == root) {
+        at->effective_min = at->memory_min;
+        at->effective_low = at->memory_low;
+    } else {
+        at->effective_min = effective_protection(mm, memcg, false);
+        at->effective_low = effective_protection(mm, memcg, true);
+    }
+}
+
+/* ---- statistics --------------------------------------------------------------------- */
+
+void memcg_flush_stats(struct mm *mm)
+{
+    for (uint32_t i = 0; i < mm->memcg_count; i++)
+        for (uint32_t node = 0; node < mm->node_count; node++) {
+            struct lruvec *lruvec = &mm->memcgs[i].lruvecs[node];
+            for (unsigned list = 0; list < LRU_LISTS; list++)
+                lruvec->seen_pages[list] = lruvec->lists[list].count;
+            lruvec->seen_activations = lruvec->activations;
+        }
+    /* Children have higher numbers than their parents. */
+    for (uint32_t i = mm->memcg_count - 1; i > 0; i--)
+        for (uint32_t node = 0; node < mm->node_count; node++) {
+            const struct lruvec *from = &mm->memcgs[i].lruvecs[node];
+            struct lruvec *to = &mm->memcgs[mm->memcgs[i].parent].lruvecs[node];
+            for (unsigned list = 0; list < LRU_LISTS; list++)
+                to->seen_pages[list] += from->seen_pages[list];
+            to->seen_activations += from->seen_activations;
+        }
+}
+
+/* ---- offline --------------------------------------------------------------------------- */
+
+void memcg_offline(struct mm *mm, uint32_t memcg)
+{
+    struct memcg *child = &mm->memcgs[memcg];
+    if (memcg == ROOT_MEMCG || child->offline)
+        return;
+    struct memcg *parent = &mm->memcgs[child->parent];
+    stock_drain_all(mm, memcg);
+    child->offline = true;
+    /* The charge of the subtree already counts in the parent; only who owns it changes.
+     * memcg_charge() of a later page goes to the parent (page_memcg()). */
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        lru_reparent(mm, memcg, child->parent, node);
+    parent->resident_pages += child->resident_pages;
+    parent->swap_cache_pages += child->swap_cache_pages;
+    parent->disk_pages += child->disk_pages;
+    parent->zero_pages += child->zero_pages;
+    parent->object_stock_bytes += child->object_stock_bytes;
+    child->resident_pages = child->swap_cache_pages = child->disk_pages = child->zero_pages = 0;
+    child->object_stock_bytes = 0;
+    mm->swap_hooks.memcg_offline(mm->swap, memcg);
+}

@@ -1,0 +1,48 @@
+/* Memory cgroups: charging, limits, protection, statistics as reclaim sees them. */
+#ifndef ZSIM_MM_MEMCG_H
+#define ZSIM_MM_MEMCG_H
+
+#include "sim/mm/mm.h"
+
+/* Make the tree from config->cgroups. */
+void memcg_init(struct mm *mm);
+void memcg_release(struct mm *mm);
+
+/* try_charge_memcg: charge pages to a cgroup and its ancestors, reclaiming at
+ * limits.  Executors with memalloc or killed set go over limits instead. */
+void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages);
+
+/* page_counter_uncharge: give pages back at once. */
+void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages);
+
+/* obj_cgroup_charge_zswap and its inverse: bytes, through the object stock. */
+void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes);
+void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes);
+
+/* mem_cgroup_handle_over_high: the penalty for charges above memory.high. */
+void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg);
+
+/* Write a limit at run time; memory.max and memory.high reclaim down to it.
+ * Limits in pages, UINT64_MAX: max. */
+void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
+void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
+
+/* Fold the statistics in: what lruvec_page_state() shows becomes what is. */
+void memcg_flush_stats(struct mm *mm);
+
+/* Pre-order walk of a subtree: the first is root itself; NO_MEMCG at the end. */
+uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current);
+
+/* memory.min and memory.low of one cgroup as they hold for a reclaim of root
+ * (mem_cgroup_calculate_protection, with memory_recursiveprot). */
+void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg);
+
+/* Remove a cgroup: pages, charges and zswap entries move to its parent. */
+void memcg_offline(struct mm *mm, uint32_t memcg);
+
+/* page_counter margin: pages that could still be charged, all ancestors included. */
+uint64_t memcg_margin(const struct mm *mm, uint32_t memcg);
+
+bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root);
+
+#endif

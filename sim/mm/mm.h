@@ -1,0 +1,240 @@
+/* Simulated memory: pages, cgroups, nodes, and who is working on them.
+ *
+ * This header is the map of sim/mm: the structs are here, the functions in the
+ * header of the file that does the work:
+ *   memcg.h      charging, limits, statistics, the tree
+ *   node.h       page allocation, watermarks, kswapd's condition
+ *   lru.h        lruvec lists, per-processor batches, moving pages
+ *   workingset.h shadows and refault distance
+ *   reclaim.h    limit reclaim, direct reclaim, kswapd, memory.reclaim
+ */
+#ifndef ZSIM_MM_H
+#define ZSIM_MM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/counters.h"
+#include "sim/config.h"
+#include "sim/engine/costs.h"
+#include "sim/engine/events.h"
+#include "sim/engine/processor.h"
+#include "sim/mm/page.h"
+
+struct mm;
+
+/* Who is executing: passed to everything that takes time or allocates. */
+struct exec {
+    uint64_t now_ns;
+    uint32_t cpu;
+    uint32_t node;        /* of that processor */
+    uint32_t space;       /* whose fault this is; NO_SPACE for kernel threads */
+    bool memalloc;        /* PF_MEMALLOC: in reclaim, charges and allocations are not limited */
+    bool kswapd;
+    bool killed;          /* the task was chosen by the OOM killer */
+    uint64_t memstall_ns; /* time of this turn that PSI counts as stalled on memory */
+    uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
+};
+
+enum { NO_SPACE = UINT32_MAX, ROOT_MEMCG = 0 };
+
+/* ---- lruvec --------------------------------------------------------------- */
+
+enum lru { LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_LISTS };
+
+/* The LRU lists of one cgroup on one node. */
+struct lruvec {
+    struct page_list lists[LRU_LISTS];
+    uint64_t nonresident_age; /* evictions and activations, of the subtree */
+    uint64_t anon_cost;       /* of reclaiming anonymous pages, decaying; of the subtree */
+    uint64_t activations;     /* workingset_activate_anon of this cgroup alone, live */
+    /* What lruvec_page_state() shows: sums over the subtree as of the last flush. */
+    uint64_t seen_pages[LRU_LISTS];
+    uint64_t seen_activations;
+    uint64_t snapshot_activations; /* seen_activations when reclaim of this root last ended */
+    void *reclaim_state;           /* the reclaim policy's own */
+};
+
+/* ---- memory cgroup --------------------------------------------------------- */
+
+enum { STOCK_SLOTS = 7, CHARGE_BATCH = 64 };
+
+struct memcg {
+    const char *path;
+    uint32_t parent, first_child, next_sibling; /* NO_MEMCG at the end; siblings in creation order */
+    uint32_t next_in_tree;                      /* pre-order successor, NO_MEMCG at the end */
+    bool offline;
+    /* charges, in pages, of the subtree */
+    uint64_t usage, swap_usage;
+    uint64_t memory_min, memory_low, memory_high, memory_max, swap_max; /* pages */
+    uint64_t zswap_max;                                                 /* pages */
+    bool zswap_writeback;
+    /* zswap charges of this cgroup alone; zswap_bytes_subtree includes children */
+    uint64_t zswap_bytes_subtree, zswapped_subtree;
+    uint32_t object_stock_bytes; /* bytes of whole charged pages that no object uses yet */
+    uint64_t effective_min, effective_low; /* of the reclaim under way */
+    uint64_t resident_pages, swap_cache_pages, disk_pages, zero_pages; /* of this cgroup alone */
+    struct lruvec *lruvecs; /* [nodes] */
+    uint64_t counters[COUNTERS];
+    uint32_t *iterator;     /* [nodes]: where partial walks with this root go on */
+};
+
+enum { NO_MEMCG = UINT32_MAX };
+
+/* Pages charged in advance by one processor (struct memcg_stock_pcp). */
+struct charge_stock {
+    uint32_t memcg[STOCK_SLOTS];
+    uint32_t pages[STOCK_SLOTS];
+    uint32_t next_victim;
+};
+
+/* ---- NUMA node ------------------------------------------------------------- */
+
+struct node {
+    uint64_t managed_pages, free_pages;
+    uint64_t watermark_min, watermark_low, watermark_high; /* pages */
+    uint64_t pool_pages; /* of free_pages' complement: held by zswap pools */
+    uint32_t zonelist[NODES_AT_MOST]; /* nodes in order of fallback, itself first */
+    uint64_t counters[COUNTERS];
+    uint32_t kswapd_failures;
+    bool kswapd_wanted;
+    struct runner *kswapd;
+};
+
+/* ---- address space --------------------------------------------------------- */
+
+/* Spaces begin at multiples of a page-table page's reach. */
+enum { CHUNK_PAGES = 512, CHUNK_SHIFT = 9 };
+
+struct address_space {
+    uint32_t first_page, pages;
+    uint32_t memcg;
+    const struct content *content;
+    bool dead;              /* its task was killed; accesses are skipped */
+    uint64_t table_pages;   /* page-table pages charged so far */
+    /* per-VMA swap readahead (swapin_readahead): */
+    uint32_t readahead_address, readahead_window, readahead_hits;
+};
+
+/* ---- LRU batches ------------------------------------------------------------ */
+
+enum { LRU_BATCH_AT_MOST = 31 };
+
+struct lru_batch {
+    uint32_t count;
+    uint32_t pages[LRU_BATCH_AT_MOST];
+};
+
+/* ---- hooks upwards ----------------------------------------------------------- */
+
+enum swap_write_result {
+    SWAP_WRITTEN,     /* nothing under way: the page may be dropped now */
+    SWAP_UNDER_WAY,   /* a device write goes on; PAGE_WRITEBACK is set */
+    SWAP_KEEP_ACTIVE, /* refused and no device allowed: activate */
+};
+
+/* What reclaim needs from the swap layer; sim/swap provides it. */
+struct mm_swap_hooks {
+    /* add_to_swap: give the page a slot and its charge; false: none to be had */
+    bool (*take_slot)(void *swap, struct exec *exec, uint32_t page);
+    /* swap_writeout */
+    enum swap_write_result (*write)(void *swap, struct exec *exec, uint32_t page);
+    /* folio_free_swap and free_swap_slot: release the slot and every copy behind it */
+    void (*free_slot)(void *swap, struct exec *exec, uint32_t page);
+    /* get_nr_swap_pages() bounded by the cgroup's swap.max: is there room? */
+    bool (*room)(const void *swap, uint32_t memcg);
+    /* mem_cgroup_swap_full(): slots should be given back early */
+    bool (*half_full)(const void *swap, uint32_t memcg);
+    /* shrink_slab() for one cgroup on one node */
+    void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node,
+                        int priority);
+    /* a cgroup goes offline; its entries move to the parent */
+    void (*memcg_offline)(void *swap, uint32_t memcg);
+};
+
+/* ---- everything ----------------------------------------------------------------- */
+
+struct reclaim_hooks; /* policies/reclaim/reclaim.h */
+
+struct mm {
+    const struct config *config;
+    const struct costs *costs;
+    struct event_queue *events;
+    struct processors *processors;
+    struct topology topology;
+    uint64_t *time_ns; /* [TIME_KINDS] */
+
+    uint32_t page_count;
+    uint8_t *hot;
+    struct page_cold *cold;
+    uint16_t *chunk_space; /* [page >> CHUNK_SHIFT] */
+
+    struct address_space *spaces;
+    uint32_t space_count;
+    struct memcg *memcgs;
+    uint32_t memcg_count;
+    struct node nodes[NODES_AT_MOST];
+    uint32_t node_count;
+    struct charge_stock *stocks; /* [cpus] */
+    struct lru_batch *batches;   /* [cpus] */
+    uint64_t counters[COUNTERS];
+
+    const struct reclaim_hooks *reclaim;
+    const void *reclaim_params;
+    struct mm_swap_hooks swap_hooks;
+    void *swap;
+
+    /* run-time parameters; start from config->vm, events change them */
+    uint64_t swappiness, page_cluster;
+    uint64_t resident_pages;
+    /* called when the OOM killer has chosen a space */
+    void (*kill_space)(void *owner, struct exec *exec, uint32_t space);
+    void *kill_owner;
+};
+
+/* Spend time: on the executor's clock and in the breakdown. */
+static inline void spend(struct mm *mm, struct exec *exec, enum time_kind kind, uint64_t ns)
+{
+    exec->now_ns += ns;
+    mm->time_ns[kind] += ns;
+}
+
+static inline void spend_cost(struct mm *mm, struct exec *exec, enum time_kind kind, enum cost cost)
+{
+    spend(mm, exec, kind, mm->costs->ns[cost]);
+}
+
+/* Count an event of a cgroup on a node. */
+static inline void count_event(struct mm *mm, uint32_t memcg, uint32_t node, enum counter counter,
+                               uint64_t by)
+{
+    mm->counters[counter] += by;
+    mm->memcgs[memcg].counters[counter] += by;
+    mm->nodes[node].counters[counter] += by;
+}
+
+static inline struct address_space *page_space(struct mm *mm, uint32_t page)
+{
+    return &mm->spaces[mm->chunk_space[page >> CHUNK_SHIFT]];
+}
+
+/* The cgroup a page is charged to: its space's, or the nearest one still online. */
+static inline uint32_t page_memcg(struct mm *mm, uint32_t page)
+{
+    uint32_t memcg = page_space(mm, page)->memcg;
+    while (mm->memcgs[memcg].offline)
+        memcg = mm->memcgs[memcg].parent;
+    return memcg;
+}
+
+static inline uint32_t page_node(const struct mm *mm, uint32_t page)
+{
+    return bits_field(mm->cold[page].bits, PAGE_NODE_SHIFT);
+}
+
+static inline struct lruvec *page_lruvec(struct mm *mm, uint32_t page)
+{
+    return &mm->memcgs[page_memcg(mm, page)].lruvecs[page_node(mm, page)];
+}
+
+#endif

@@ -1,0 +1,188 @@
+#include "sim/mm/node.h"
+
+#include "sim/mm/lru.h"
+#include "sim/mm/reclaim.h"
+#include "sim/base/units.h"
+
+enum {
+    NO_PROGRESS_LOOPS = 16,
+    KSWAPD_FAILURES_AT_MOST = 16,
+    MIN_FREE_KBYTES_LEAST = 128,
+    MIN_FREE_KBYTES_MOST = 262144,
+};
+
+static uint64_t square_root(uint64_t n)
+{
+    uint64_t root = 0;
+    for (uint64_t bit = 1ull << 31; bit; bit >>= 1)
+        if ((root + bit) * (root + bit) <= n)
+            root += bit;
+    return root;
+}
+
+/* calculate_min_free_kbytes and __setup_per_zone_wmarks, one zone a node. */
+static void set_watermarks(struct mm *mm)
+{
+    uint64_t managed = 0;
+    for (uint32_t i = 0; i < mm->node_count; i++)
+        managed += mm->nodes[i].managed_pages;
+    uint64_t min_free_kb = mm->config->vm.min_free_kbytes;
+    if (!min_free_kb) {
+        min_free_kb = square_root(16 * managed * (PAGE_BYTES / 1024));
+        if (min_free_kb < MIN_FREE_KBYTES_LEAST)
+            min_free_kb = MIN_FREE_KBYTES_LEAST;
+        if (min_free_kb > MIN_FREE_KBYTES_MOST)
+            min_free_kb = MIN_FREE_KBYTES_MOST;
+    }
+    uint64_t min_pages = min_free_kb / (PAGE_BYTES / 1024);
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        struct node *node = &mm->nodes[i];
+        node->watermark_min =
+            (uint64_t)((unsigned __int128)min_pages * node->managed_pages / managed);
+        uint64_t scaled = (uint64_t)((unsigned __int128)node->managed_pages *
+                                     mm->config->vm.watermark_scale_factor / 10000);
+        uint64_t gap = node->watermark_min / 4 > scaled ? node->watermark_min / 4 : scaled;
+        node->watermark_low = node->watermark_min + gap;
+        node->watermark_high = node->watermark_low + gap;
+    }
+}
+
+/* build_zonelists with equal distances: itself, then the others in order, each
+ * node beginning behind itself so that fallbacks spread. */
+static void build_zonelists(struct mm *mm)
+{
+    for (uint32_t i = 0; i < mm->node_count; i++)
+        for (uint32_t k = 0; k < mm->node_count; k++)
+            mm->nodes[i].zonelist[k] = (i + k) % mm->node_count;
+}
+
+void node_init(struct mm *mm)
+{
+    mm->node_count = (uint32_t)mm->config->machine.nodes;
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        mm->nodes[i].managed_pages = mm->config->machine.node_memory[i] / PAGE_BYTES;
+        mm->nodes[i].free_pages = mm->nodes[i].managed_pages;
+    }
+    set_watermarks(mm);
+    build_zonelists(mm);
+}
+
+bool node_balanced(const struct mm *mm, uint32_t node)
+{
+    return mm->nodes[node].free_pages > mm->nodes[node].watermark_high;
+}
+
+void node_wake_kswapd(struct mm *mm, struct exec *exec)
+{
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        struct node *node = &mm->nodes[i];
+        if (!node->kswapd || node->kswapd_wanted ||
+            node->kswapd_failures >= KSWAPD_FAILURES_AT_MOST || node_balanced(mm, i))
+            continue;
+        node->kswapd_wanted = true;
+        processors_wake_at(mm->processors, node->kswapd,
+                           exec->now_ns + mm->costs->ns[COST_kswapd_wakeup]);
+    }
+}
+
+enum watermark { WATERMARK_NONE, WATERMARK_MIN, WATERMARK_LOW, WATERMARK_HIGH };
+
+static uint64_t watermark_pages(const struct node *node, enum watermark mark)
+{
+    switch (mark) {
+    case WATERMARK_LOW:
+        return node->watermark_low;
+    case WATERMARK_MIN:
+        return node->watermark_min;
+    case WATERMARK_HIGH:
+        return node->watermark_high;
+    case WATERMARK_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* get_page_from_freelist */
+static bool take_page(struct mm *mm, uint32_t preferred, enum watermark mark, uint32_t *from)
+{
+    const uint32_t *zonelist = mm->nodes[preferred].zonelist;
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        struct node *node = &mm->nodes[zonelist[i]];
+        if (node->free_pages > watermark_pages(node, mark)) {
+            node->free_pages--;
+            *from = zonelist[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+static void count_stall(struct mm *mm)
+{
+    mm->counters[COUNTER_allocstall]++;
+}
+
+uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t preferred)
+{
+    uint32_t from;
+    if (take_page(mm, preferred, WATERMARK_LOW, &from))
+        return from;
+    node_wake_kswapd(mm, exec);
+    if (take_page(mm, preferred, exec->memalloc || exec->killed ? WATERMARK_NONE : WATERMARK_MIN,
+                  &from))
+        return from;
+    uint32_t no_progress = 0;
+    bool drained = false;
+    while (!exec->memalloc && !exec->killed) {
+        count_stall(mm);
+        uint64_t start_ns = exec->now_ns;
+        uint64_t reclaimed = reclaim_direct(mm, exec);
+        exec->memstall_ns += exec->now_ns - start_ns;
+        if (take_page(mm, preferred, WATERMARK_MIN, &from))
+            return from;
+        if (!drained) {
+            lru_add_drain_all(mm);
+            drained = true;
+        }
+        no_progress = reclaimed ? 0 : no_progress + 1;
+        if (no_progress <= NO_PROGRESS_LOOPS)
+            continue;
+        if (take_page(mm, preferred, WATERMARK_HIGH, &from))
+            return from;
+        if (!reclaim_out_of_memory(mm, exec, ROOT_MEMCG))
+            break;
+        no_progress = 0;
+    }
+    if (take_page(mm, preferred, WATERMARK_NONE, &from))
+        return from;
+    /* Reclaim itself, or a dying task, finds no page at all: the kernel would
+     * panic or deadlock; the page is counted beyond the node's memory. */
+    return preferred;
+}
+
+void node_free_page(struct mm *mm, uint32_t node)
+{
+    mm->nodes[node].free_pages++;
+}
+
+void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred, int64_t pages)
+{
+    (void)exec;
+    for (; pages > 0; pages--) {
+        uint32_t from;
+        if (!take_page(mm, preferred, WATERMARK_NONE, &from))
+            from = preferred;
+        mm->nodes[from].pool_pages++;
+    }
+    for (; pages < 0; pages++) {
+        /* Which node a freed zspage lay on is not recorded: the entry's node
+         * first, else the one that holds most. */
+        uint32_t to = preferred;
+        if (!mm->nodes[to].pool_pages)
+            for (uint32_t i = 0; i < mm->node_count; i++)
+                if (mm->nodes[i].pool_pages > mm->nodes[to].pool_pages)
+                    to = i;
+        mm->nodes[to].pool_pages--;
+        mm->nodes[to].free_pages++;
+    }
+}

@@ -1,0 +1,24 @@
+/* NUMA nodes: free pages, watermarks, where an allocation goes. */
+#ifndef ZSIM_MM_NODE_H
+#define ZSIM_MM_NODE_H
+
+#include "sim/mm/mm.h"
+
+void node_init(struct mm *mm);
+
+/* Allocate one page, preferably on `node`; reclaims when memory is short
+ * (__alloc_pages_slowpath).  Returns the node it came from. */
+uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t node);
+
+void node_free_page(struct mm *mm, uint32_t node);
+
+/* A zswap pool has grown or shrunk by whole pages; growth prefers `node`. */
+void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t node, int64_t pages);
+
+/* pgdat_balanced: kswapd may stop. */
+bool node_balanced(const struct mm *mm, uint32_t node);
+
+/* Wake kswapd of every node. */
+void node_wake_kswapd(struct mm *mm, struct exec *exec);
+
+#endif

@@ -1,0 +1,164 @@
+/* The state of every simulated page, in flat arrays.
+ *
+ * A page is named by a 32-bit number over all address spaces.  State is split
+ * by how often it is touched:
+ *
+ *   hot[]    1 byte    all that an access to a mapped page reads and writes
+ *   cold[]   24 bytes  links, object handle, flags: only faults and reclaim
+ *   slot[]   4 bytes   swap slot, only where slots have identities (readahead)
+ *
+ * so 29 bytes a page at most; compressed lengths are 2 bytes more, shared by all
+ * runs of a process (workloads/content/content.h).
+ *
+ * A page with contents is in exactly one place: RAM (mapped, or only in the
+ * swap cache), zswap, the zero map, or a device.  Up to 6.8 zswap may keep a
+ * copy of a page that is in RAM. */
+#ifndef ZSIM_MM_PAGE_H
+#define ZSIM_MM_PAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NO_PAGE = UINT32_MAX };
+
+/* Flags in hot[]. */
+enum hot_flag {
+    HOT_MAPPED = 1,    /* the page table maps it: an access is a hit */
+    HOT_ACCESSED = 2,  /* the page table's accessed bit */
+    HOT_DIRTY = 4,     /* the page table's dirty bit */
+    HOT_POPULATED = 8, /* it has contents (was accessed since its start or last free) */
+    HOT_IN_RAM = 16,   /* a folio exists: mapped or in the swap cache */
+};
+
+/* Flags in cold[].bits; the rest of the word is the four small numbers below. */
+enum page_flag {
+    PAGE_ON_LRU = 1u << 0,     /* linked in a list of its lruvec */
+    PAGE_ACTIVE = 1u << 1,     /* PG_active */
+    PAGE_REFERENCED = 1u << 2, /* PG_referenced */
+    PAGE_WORKINGSET = 1u << 3, /* PG_workingset */
+    PAGE_DIRTY = 1u << 4,      /* PG_dirty: must be written before it can be dropped */
+    PAGE_WRITEBACK = 1u << 5,  /* PG_writeback: a device write is under way */
+    PAGE_RECLAIM = 1u << 6,    /* PG_reclaim: rotate to the tail when the write ends */
+    PAGE_READAHEAD = 1u << 7,  /* PG_readahead: came in with another page's fault */
+    PAGE_HAS_SLOT = 1u << 8,   /* holds a swap slot; in RAM: it is in the swap cache */
+    PAGE_ON_DISK = 1u << 9,    /* the slot's data on the device is current */
+    PAGE_ZERO_MARK = 1u << 10, /* the slot is marked in the zero map */
+    PAGE_IN_ZSWAP = 1u << 11,  /* zswap has an entry for the slot */
+    PAGE_ENTRY_REFERENCED = 1u << 12, /* the entry has its second chance */
+    PAGE_ENTRY_ON_LRU = 1u << 13,     /* the entry is linked in a zswap list */
+    PAGE_HAS_SHADOW = 1u << 14,       /* not in RAM: the links hold a shadow */
+    PAGE_IN_BATCH = 1u << 15,  /* in a processor's lru_add batch */
+};
+
+enum {
+    PAGE_FLAG_BITS = 16,
+    PAGE_NODE_SHIFT = 16,  /* 4 bits: NUMA node of the folio */
+    ENTRY_NODE_SHIFT = 20, /* 4 bits: NUMA node of the zswap entry */
+    ENTRY_POOL_SHIFT = 24, /* 4 bits: zswap pool of the entry */
+    PAGE_GEN_SHIFT = 28,   /* 3 bits: MGLRU generation */
+};
+
+struct page_cold {
+    union {
+        struct {
+            uint32_t previous, next;
+        } lru; /* in RAM: links in the lruvec's list */
+        struct {
+            uint32_t age;   /* nonresident_age of the eviction lruvec, low 32 bits */
+            uint32_t place; /* memcg in bits 0-15, node in 16-19, workingset bit 20 */
+        } shadow;           /* not in RAM, with PAGE_HAS_SHADOW */
+    };
+    uint32_t entry_previous, entry_next; /* zswap LRU links */
+    uint32_t handle;                     /* allocator object of the entry; 0: none */
+    uint32_t bits;
+};
+
+_Static_assert(sizeof(struct page_cold) == 24, "the budget is 32 bytes a page over all arrays");
+
+/* A doubly linked list of pages by number; the head is the most recent. */
+struct page_list {
+    uint32_t head, tail, count;
+};
+
+#define PAGE_LIST_EMPTY ((struct page_list){NO_PAGE, NO_PAGE, 0})
+
+static inline uint32_t bits_field(uint32_t bits, unsigned shift)
+{
+    return (bits >> shift) & 15;
+}
+
+static inline uint32_t bits_with_field(uint32_t bits, unsigned shift, uint32_t value)
+{
+    return (bits & ~(15u << shift)) | (value << shift);
+}
+
+/* ---- LRU lists ----------------------------------------------------------- */
+
+static inline void lru_list_add_head(struct page_cold *cold, struct page_list *list, uint32_t page)
+{
+    cold[page].lru.previous = NO_PAGE;
+    cold[page].lru.next = list->head;
+    if (list->head != NO_PAGE)
+        cold[list->head].lru.previous = page;
+    else
+        list->tail = page;
+    list->head = page;
+    list->count++;
+}
+
+static inline void lru_list_add_tail(struct page_cold *cold, struct page_list *list, uint32_t page)
+{
+    cold[page].lru.next = NO_PAGE;
+    cold[page].lru.previous = list->tail;
+    if (list->tail != NO_PAGE)
+        cold[list->tail].lru.next = page;
+    else
+        list->head = page;
+    list->tail = page;
+    list->count++;
+}
+
+static inline void lru_list_remove(struct page_cold *cold, struct page_list *list, uint32_t page)
+{
+    uint32_t previous = cold[page].lru.previous, next = cold[page].lru.next;
+    if (previous != NO_PAGE)
+        cold[previous].lru.next = next;
+    else
+        list->head = next;
+    if (next != NO_PAGE)
+        cold[next].lru.previous = previous;
+    else
+        list->tail = previous;
+    list->count--;
+}
+
+/* ---- zswap entry lists: oldest at the head, as in the kernel's list_lru ---- */
+
+static inline void entry_list_add_tail(struct page_cold *cold, struct page_list *list,
+                                       uint32_t page)
+{
+    cold[page].entry_next = NO_PAGE;
+    cold[page].entry_previous = list->tail;
+    if (list->tail != NO_PAGE)
+        cold[list->tail].entry_next = page;
+    else
+        list->head = page;
+    list->tail = page;
+    list->count++;
+}
+
+static inline void entry_list_remove(struct page_cold *cold, struct page_list *list, uint32_t page)
+{
+    uint32_t previous = cold[page].entry_previous, next = cold[page].entry_next;
+    if (previous != NO_PAGE)
+        cold[previous].entry_next = next;
+    else
+        list->head = next;
+    if (next != NO_PAGE)
+        cold[next].entry_previous = previous;
+    else
+        list->tail = previous;
+    list->count--;
+}
+
+#endif

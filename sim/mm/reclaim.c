@@ -1,0 +1,382 @@
+#include "sim/mm/reclaim.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/reclaim/reclaim.h"
+#include "sim/base/memory.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/node.h"
+
+enum { PROACTIVE_RETRIES = 16, KSWAPD_FAILURES_AT_MOST = 16 };
+
+enum counter reclaim_scan_counter(const struct scan_control *scan)
+{
+    if (scan->kswapd)
+        return COUNTER_pgscan_kswapd;
+    return scan->proactive ? COUNTER_pgscan_proactive : COUNTER_pgscan_direct;
+}
+
+enum counter reclaim_steal_counter(const struct scan_control *scan)
+{
+    if (scan->kswapd)
+        return COUNTER_pgsteal_kswapd;
+    return scan->proactive ? COUNTER_pgsteal_proactive : COUNTER_pgsteal_direct;
+}
+
+/* ---- one page ---------------------------------------------------------------- */
+
+/* try_to_unmap: the page table's dirty bit moves to the page. */
+static void unmap(struct mm *mm, uint32_t page)
+{
+    if (mm->hot[page] & HOT_DIRTY)
+        mm->cold[page].bits |= PAGE_DIRTY;
+    mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_ACCESSED | HOT_DIRTY);
+}
+
+/* __remove_mapping and free: the page leaves the swap cache with a shadow. */
+static void drop(struct mm *mm, struct scan_control *scan, uint32_t page)
+{
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
+    mm->reclaim->evict(mm, scan->target, page);
+    cold->bits |= PAGE_HAS_SHADOW;
+    cold->bits &= ~(uint32_t)(PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_RECLAIM |
+                              PAGE_READAHEAD);
+    mm->hot[page] &= (uint8_t)~HOT_IN_RAM;
+    mm->memcgs[memcg].swap_cache_pages--;
+    if (cold->bits & PAGE_ON_DISK)
+        mm->memcgs[memcg].disk_pages++;
+    if (cold->bits & PAGE_ZERO_MARK)
+        mm->memcgs[memcg].zero_pages++;
+    mm->resident_pages--;
+    mm->memcgs[memcg].resident_pages--;
+    memcg_uncharge(mm, memcg, 1);
+    node_free_page(mm, node);
+}
+
+enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                             uint32_t page)
+{
+    struct page_cold *cold = &mm->cold[page];
+    if (!(cold->bits & PAGE_HAS_SLOT)) {
+        if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
+            return FATE_ACTIVATE;
+        cold->bits |= PAGE_DIRTY;
+    }
+    if (mm->hot[page] & HOT_MAPPED)
+        unmap(mm, page);
+    if (cold->bits & PAGE_DIRTY) {
+        cold->bits &= ~(uint32_t)PAGE_DIRTY;
+        cold->bits |= PAGE_RECLAIM;
+        enum swap_write_result result = mm->swap_hooks.write(mm->swap, exec, page);
+        if (result == SWAP_KEEP_ACTIVE) {
+            cold->bits |= PAGE_DIRTY;
+            cold->bits &= ~(uint32_t)PAGE_RECLAIM;
+            return FATE_ACTIVATE;
+        }
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_nr_vmscan_write, 1);
+        scan->pageouts++;
+        if (result == SWAP_UNDER_WAY)
+            return FATE_KEEP;
+        cold->bits &= ~(uint32_t)PAGE_RECLAIM;
+    }
+    spend_cost(mm, exec, TIME_evict, COST_evict_page);
+    drop(mm, scan, page);
+    return FATE_FREED;
+}
+
+void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)
+{
+    if ((mm->cold[page].bits & PAGE_HAS_SLOT) && !(mm->cold[page].bits & PAGE_WRITEBACK) &&
+        mm->swap_hooks.half_full(mm->swap, page_memcg(mm, page)))
+        mm->swap_hooks.free_slot(mm->swap, exec, page);
+}
+
+/* ---- one node ------------------------------------------------------------------- */
+
+/* shrink_one of one cgroup; false: protected, nothing was tried. */
+static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                             uint32_t memcg, uint32_t node)
+{
+    struct memcg *at = &mm->memcgs[memcg];
+    memcg_calculate_protection(mm, scan->target, memcg);
+    if (memcg != scan->target && at->usage <= at->effective_min && at->effective_min)
+        return false;
+    if (memcg != scan->target && at->usage <= at->effective_low && at->effective_low) {
+        if (!scan->low_reclaim) {
+            scan->low_skipped = true;
+            return false;
+        }
+        mm->counters[COUNTER_memory_low]++;
+        at->counters[COUNTER_memory_low]++;
+    }
+    mm->reclaim->shrink_lruvec(mm, exec, scan, memcg, node);
+    mm->swap_hooks.shrink_slab(mm->swap, exec, memcg, node, scan->priority);
+    return true;
+}
+
+/* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.12)
+ * from a shared cursor until the goal is met. */
+static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                               uint32_t node)
+{
+    bool partial = mm->config->vm.memcg_walk == MEMCG_WALK_PARTIAL && !scan->kswapd &&
+                   !scan->full_walk;
+    if (!partial) {
+        for (uint32_t memcg = scan->target; memcg != NO_MEMCG;
+             memcg = memcg_next(mm, scan->target, memcg))
+            if (!mm->memcgs[memcg].offline)
+                shrink_one_memcg(mm, exec, scan, memcg, node);
+        return;
+    }
+    uint32_t *cursor = &mm->memcgs[scan->target].iterator[node];
+    if (mm->memcgs[scan->target].first_child == NO_MEMCG) {
+        shrink_one_memcg(mm, exec, scan, scan->target, node);
+        return;
+    }
+    for (;;) {
+        /* The cursor's generation ends with the tree; the next call begins anew. */
+        *cursor = memcg_next(mm, scan->target, *cursor);
+        if (*cursor == NO_MEMCG)
+            return;
+        if (mm->memcgs[*cursor].offline)
+            continue;
+        shrink_one_memcg(mm, exec, scan, *cursor, node);
+        if (scan->reclaimed >= scan->goal) {
+            scan->walked_partially = true;
+            return;
+        }
+    }
+}
+
+static void shrink_node(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t node)
+{
+    if (mm->reclaim->begin_pass)
+        mm->reclaim->begin_pass(mm, scan, node);
+    shrink_node_memcgs(mm, exec, scan, node);
+    if (scan->reclaimed)
+        mm->nodes[node].kswapd_failures = 0;
+}
+
+/* ---- direct and limit reclaim -------------------------------------------------------- */
+
+static void run_priorities(struct mm *mm, struct exec *exec, struct scan_control *scan)
+{
+    const uint32_t *zonelist = mm->nodes[exec->node].zonelist;
+    for (scan->priority = PRIORITY_START; scan->priority >= 0; scan->priority--) {
+        scan->scanned = 0;
+        for (uint32_t i = 0; i < mm->node_count; i++)
+            shrink_node(mm, exec, scan, zonelist[i]);
+        if (scan->reclaimed >= scan->goal)
+            break;
+    }
+    if (mm->reclaim->end_run)
+        for (uint32_t node = 0; node < mm->node_count; node++)
+            mm->reclaim->end_run(mm, scan, node);
+}
+
+/* do_try_to_free_pages */
+static uint64_t try_to_free_pages(struct mm *mm, struct exec *exec, struct scan_control *scan)
+{
+    bool memalloc = exec->memalloc;
+    exec->memalloc = true;
+    spend_cost(mm, exec, TIME_reclaim_scan, COST_reclaim_call);
+    if (mm->config->vm.memcg_stat_flush_in_reclaim)
+        memcg_flush_stats(mm);
+    for (;;) {
+        run_priorities(mm, exec, scan);
+        if (scan->reclaimed)
+            break;
+        if (scan->walked_partially && !scan->full_walk) {
+            scan->full_walk = true;
+        } else if (scan->skipped_deactivate && !scan->force_deactivate) {
+            scan->force_deactivate = true;
+            scan->skipped_deactivate = false;
+        } else if (scan->low_skipped && !scan->low_reclaim) {
+            scan->force_deactivate = false;
+            scan->low_reclaim = true;
+        } else {
+            break;
+        }
+    }
+    exec->memalloc = memalloc;
+    return scan->reclaimed;
+}
+
+uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
+{
+    struct scan_control scan = {
+        .target = memcg,
+        .goal = pages > RECLAIM_CLUSTER ? pages : RECLAIM_CLUSTER,
+        .limit_reclaim = true,
+    };
+    return try_to_free_pages(mm, exec, &scan);
+}
+
+uint64_t reclaim_proactive(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
+{
+    uint64_t reclaimed = 0;
+    for (uint32_t retries = PROACTIVE_RETRIES; reclaimed < pages;) {
+        if (retries == 1)
+            lru_add_drain_all(mm);
+        uint64_t ask = (pages - reclaimed) / 4;
+        struct scan_control scan = {
+            .target = memcg,
+            .goal = ask > RECLAIM_CLUSTER ? ask : RECLAIM_CLUSTER,
+            .limit_reclaim = true,
+            .proactive = true,
+        };
+        uint64_t freed = try_to_free_pages(mm, exec, &scan);
+        if (!freed && retries-- == 0)
+            break;
+        reclaimed += freed;
+    }
+    return reclaimed;
+}
+
+uint64_t reclaim_direct(struct mm *mm, struct exec *exec)
+{
+    struct scan_control scan = {.target = ROOT_MEMCG, .goal = RECLAIM_CLUSTER};
+    uint64_t freed = try_to_free_pages(mm, exec, &scan);
+    if (freed)
+        for (uint32_t node = 0; node < mm->node_count; node++)
+            mm->nodes[node].kswapd_failures = 0;
+    return freed;
+}
+
+/* ---- out of memory --------------------------------------------------------------------- */
+
+bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg)
+{
+    uint32_t largest = NO_SPACE;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < mm->space_count; i++) {
+        const struct address_space *space = &mm->spaces[i];
+        if (space->dead || !memcg_is_descendant(mm, space->memcg, memcg))
+            continue;
+        uint64_t size = 0;
+        for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
+            size += (mm->hot[page] & HOT_POPULATED) != 0;
+        if (size > most || largest == NO_SPACE) {
+            most = size;
+            largest = i;
+        }
+    }
+    if (largest == NO_SPACE || most == 0)
+        return false;
+    count_event(mm, mm->spaces[largest].memcg, exec->node, COUNTER_oom_kill, 1);
+    mm->kill_space(mm->kill_owner, exec, largest);
+    if (exec->space == largest)
+        exec->killed = true;
+    return true;
+}
+
+/* ---- kswapd -------------------------------------------------------------------------------- */
+
+/* balance_pgdat, one priority step a turn so that others run in between. */
+struct kswapd {
+    struct runner runner;
+    struct mm *mm;
+    uint32_t node;
+    bool running;
+    uint64_t reclaimed_in_run;
+    struct scan_control scan;
+};
+
+static enum turn_end kswapd_sleeps(struct kswapd *kswapd)
+{
+    struct mm *mm = kswapd->mm;
+    struct node *node = &mm->nodes[kswapd->node];
+    if (kswapd->running && !kswapd->reclaimed_in_run)
+        node->kswapd_failures++;
+    if (kswapd->running && mm->reclaim->end_run)
+        mm->reclaim->end_run(mm, &kswapd->scan, kswapd->node);
+    kswapd->running = false;
+    node->kswapd_wanted = false;
+    return TURN_BLOCKED;
+}
+
+static void kswapd_begin_run(struct kswapd *kswapd)
+{
+    struct mm *mm = kswapd->mm;
+    uint64_t high = mm->nodes[kswapd->node].watermark_high;
+    kswapd->running = true;
+    kswapd->reclaimed_in_run = 0;
+    kswapd->scan = (struct scan_control){
+        .target = ROOT_MEMCG,
+        .goal = high > RECLAIM_CLUSTER ? high : RECLAIM_CLUSTER,
+        .kswapd = true,
+        .priority = PRIORITY_START,
+    };
+    mm->counters[COUNTER_pageoutrun]++;
+}
+
+static enum turn_end kswapd_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
+                                 uint64_t *end_ns, uint64_t *wake_at_ns)
+{
+    (void)wake_at_ns;
+    struct kswapd *kswapd = (struct kswapd *)runner;
+    struct mm *mm = kswapd->mm;
+    struct exec exec = {.now_ns = now_ns,
+                        .cpu = cpu,
+                        .node = kswapd->node,
+                        .space = NO_SPACE,
+                        .memalloc = true,
+                        .kswapd = true};
+    *end_ns = now_ns;
+    if (node_balanced(mm, kswapd->node) ||
+        mm->nodes[kswapd->node].kswapd_failures >= KSWAPD_FAILURES_AT_MOST)
+        return kswapd_sleeps(kswapd);
+    if (!kswapd->running)
+        kswapd_begin_run(kswapd);
+    struct scan_control *scan = &kswapd->scan;
+    scan->scanned = scan->reclaimed = 0;
+    if (mm->config->vm.memcg_stat_flush_in_reclaim)
+        memcg_flush_stats(mm);
+    if (mm->reclaim->age_node)
+        mm->reclaim->age_node(mm, &exec, scan, kswapd->node);
+    shrink_node(mm, &exec, scan, kswapd->node);
+    kswapd->reclaimed_in_run += scan->reclaimed;
+    uint64_t worked = scan->scanned > scan->reclaimed ? scan->scanned : scan->reclaimed;
+    if (worked < scan->goal || !scan->reclaimed)
+        scan->priority--;
+    *end_ns = exec.now_ns;
+    if (scan->priority < 1) {
+        bool failed = !kswapd->reclaimed_in_run;
+        if (failed)
+            mm->nodes[kswapd->node].kswapd_failures++;
+        kswapd->running = false;
+        if (mm->reclaim->end_run)
+            mm->reclaim->end_run(mm, scan, kswapd->node);
+    }
+    return TURN_RUNNABLE;
+}
+
+void reclaim_start_kswapd(struct mm *mm)
+{
+    for (uint32_t node = 0; node < mm->node_count; node++) {
+        struct kswapd *kswapd = memory_zeroed(1, sizeof(*kswapd), "kswapd");
+        kswapd->runner.turn = kswapd_turn;
+        kswapd->runner.processors = mm->processors;
+        kswapd->runner.kernel_thread = true;
+        kswapd->runner.own_time = TIME_kswapd;
+        /* On the last processor of its node, away from the first tasks. */
+        uint32_t cpu = mm->topology.cpus - 1;
+        while (cpu > 0 && topology_node(&mm->topology, cpu) != node)
+            cpu--;
+        kswapd->runner.cpu = cpu;
+        kswapd->mm = mm;
+        kswapd->node = node;
+        mm->nodes[node].kswapd = &kswapd->runner;
+    }
+}
+
+void reclaim_release_kswapd(struct mm *mm)
+{
+    for (uint32_t node = 0; node < mm->node_count; node++) {
+        free(mm->nodes[node].kswapd);
+        mm->nodes[node].kswapd = NULL;
+    }
+}

@@ -1,0 +1,63 @@
+/* Reclaim drivers: who reclaims, from where, how hard, until when. */
+#ifndef ZSIM_MM_RECLAIM_H
+#define ZSIM_MM_RECLAIM_H
+
+#include "sim/mm/mm.h"
+
+enum { RECLAIM_CLUSTER = 32, PRIORITY_START = 12 };
+
+/* Everything that steers one reclaim run, and what it has done so far
+ * (the kernel's scan_control). */
+struct scan_control {
+    /* what is asked */
+    uint32_t target;      /* root of the subtree; ROOT_MEMCG: global reclaim */
+    uint64_t goal;        /* pages */
+    bool limit_reclaim;   /* for a cgroup's limit or memory.reclaim, not for free memory */
+    bool proactive;       /* memory.reclaim */
+    bool kswapd;
+    /* how hard, now */
+    int priority;         /* 12 (gentle) .. 0 */
+    bool full_walk;       /* visit every cgroup although the goal is met */
+    bool force_deactivate, low_reclaim;
+    bool may_deactivate;  /* of this pass: active lists may be shrunk */
+    /* what was met */
+    bool skipped_deactivate, low_skipped, walked_partially;
+    uint64_t scanned, reclaimed; /* of this priority step, of the run */
+    uint64_t pageouts;           /* of this batch */
+};
+
+/* try_to_free_mem_cgroup_pages: free at least max(pages, 32) from a cgroup's
+ * subtree because of its limit.  Returns pages freed. */
+uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
+
+/* memory.reclaim: returns pages freed, fewer than asked when 16 rounds freed nothing. */
+uint64_t reclaim_proactive(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
+
+/* Direct reclaim for free memory (__alloc_pages_direct_reclaim). */
+uint64_t reclaim_direct(struct mm *mm, struct exec *exec);
+
+/* kswapd threads, one a node. */
+void reclaim_start_kswapd(struct mm *mm);
+void reclaim_release_kswapd(struct mm *mm);
+
+/* Kill the largest space of a subtree.  False: there was nothing to kill. */
+bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg);
+
+/* ---- for policies ------------------------------------------------------------ */
+
+enum page_fate { FATE_FREED, FATE_KEEP, FATE_ACTIVATE };
+
+/* The part of shrink_folio_list after the reference check: give the page a
+ * slot, unmap it, write it if dirty, drop it if that is possible now. */
+enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                             uint32_t page);
+
+/* What a page that reclaim decided to activate does with its slot when swap is
+ * more than half full. */
+void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page);
+
+/* The counter of this kind of reclaim, given the direct one's. */
+enum counter reclaim_scan_counter(const struct scan_control *scan);
+enum counter reclaim_steal_counter(const struct scan_control *scan);
+
+#endif

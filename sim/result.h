@@ -1,0 +1,100 @@
+/* What one run measured. */
+#ifndef ZSIM_RESULT_H
+#define ZSIM_RESULT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/base/counters.h"
+#include "sim/base/histogram.h"
+#include "sim/engine/costs.h"
+
+/* Fault kinds of the latency histograms: X(name, meaning) */
+#define FAULT_KIND_LIST(X) \
+    X(first_touch, "first access to a page") \
+    X(swap_cache, "page still in the swap cache") \
+    X(zero, "zero map") \
+    X(zswap, "loaded from zswap") \
+    X(disk, "read from a device")
+
+enum fault_kind {
+#define X(name, meaning) FAULT_##name,
+    FAULT_KIND_LIST(X)
+#undef X
+        FAULT_KINDS
+};
+
+struct counters_at {
+    uint64_t counters[COUNTERS];
+    uint64_t gauges[GAUGES];
+};
+
+struct cgroup_result {
+    const char *path;
+    struct counters_at at_end; /* subtree sums, as memory.stat shows them */
+};
+
+struct snapshot {
+    const char *label;
+    uint64_t at_ns, accesses;
+    struct counters_at at;
+};
+
+/* A row of the time series: counters since the start, gauges now. */
+struct series_row {
+    uint64_t at_ns, accesses;
+    struct counters_at at;
+};
+
+/* How often the wrong page is on the device. */
+struct inversion_result {
+    /* share of pages on a device that were used later than the median page in
+     * zswap, in parts per million, at the end and as an average over time */
+    uint64_t at_end_ppm, time_average_ppm;
+    /* probability that a random page in zswap was last used before a random
+     * page on a device, in parts per million (500,000: no order; UINT64_MAX: undefined) */
+    uint64_t pair_ppm;
+};
+
+/* Jain's index (1,000,000: even) of written-back pages over cgroups and nodes, in
+ * parts per million; UINT64_MAX: nothing written back or a single member. */
+struct fairness_result {
+    uint64_t cgroups_ppm, nodes_ppm;
+};
+
+/* PSI "total" of the whole machine, in us, as /proc/pressure/memory shows it. */
+struct psi_result {
+    uint64_t some_us, full_us;
+};
+
+struct cpu_result {
+    uint64_t user_ns, sys_ns, iowait_ns, idle_ns;
+};
+
+struct run_result {
+    uint64_t seed;
+    bool complete;        /* false: interrupted or failed */
+    const char *failure;  /* why, or NULL */
+    uint64_t end_ns;      /* simulated time of the last event */
+    struct counters_at totals;
+    struct cgroup_result *cgroups;
+    uint32_t cgroup_count;
+    struct counters_at *nodes;
+    uint32_t node_count;
+    struct snapshot *snapshots;
+    uint32_t snapshot_count;
+    struct series_row *series;
+    uint32_t series_count;
+    struct histogram fault_latency[FAULT_KINDS];
+    uint64_t time_ns[TIME_KINDS];
+    struct cpu_result cpu; /* sums over processors */
+    struct inversion_result inversion;
+    struct fairness_result fairness;
+    struct psi_result psi;
+    /* host block: depends on the machine */
+    uint64_t host_wall_ns, host_state_bytes;
+};
+
+void run_result_release(struct run_result *result);
+
+#endif

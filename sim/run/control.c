@@ -1,0 +1,199 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/reclaim.h"
+#include "sim/run/simulation.h"
+
+/* ---- run-time parameters --------------------------------------------------------- */
+
+static uint64_t pages_of(uint64_t bytes)
+{
+    return bytes == UINT64_MAX ? UINT64_MAX : bytes / PAGE_BYTES;
+}
+
+/* A cgroup's file, by the end of its path ("memory.max"). */
+static void set_cgroup_limit(struct simulation *simulation, struct exec *exec,
+                             const struct event_config *event)
+{
+    struct mm *mm = &simulation->mm;
+    struct memcg *memcg = &mm->memcgs[event->cgroup];
+    const char *key = strstr(event->target, "memory.");
+    uint64_t pages = pages_of(event->number);
+    if (strcmp(key, "memory.max") == 0)
+        memcg_set_max(mm, exec, event->cgroup, pages);
+    else if (strcmp(key, "memory.high") == 0)
+        memcg_set_high(mm, exec, event->cgroup, pages);
+    else if (strcmp(key, "memory.min") == 0)
+        memcg->memory_min = pages;
+    else if (strcmp(key, "memory.low") == 0)
+        memcg->memory_low = pages;
+    else if (strcmp(key, "memory.swap.max") == 0)
+        memcg->swap_max = pages;
+    else if (strcmp(key, "memory.zswap.max") == 0)
+        memcg->zswap_max = pages;
+    else if (strcmp(key, "memory.zswap.writeback") == 0)
+        memcg->zswap_writeback = event->number != 0;
+    else
+        simulation_fail(simulation, "event: %s cannot be set at run time", event->target);
+}
+
+static void set_parameter(struct simulation *simulation, struct exec *exec,
+                          const struct event_config *event)
+{
+    struct zswap *zswap = &simulation->zswap;
+    struct mm *mm = &simulation->mm;
+    const char *target = event->target;
+    if (strncmp(target, "cgroups.", 8) == 0)
+        set_cgroup_limit(simulation, exec, event);
+    else if (strcmp(target, "zswap.enabled") == 0)
+        zswap->enabled = event->number != 0;
+    else if (strcmp(target, "zswap.compressor") == 0)
+        zswap_set_compressor(zswap, exec->now_ns, (unsigned)event->number);
+    else if (strcmp(target, "zswap.max_pool_percent") == 0)
+        zswap->max_pool_percent = event->number;
+    else if (strcmp(target, "zswap.accept_threshold_percent") == 0)
+        zswap->accept_threshold_percent = event->number;
+    else if (strcmp(target, "zswap.shrinker_enabled") == 0)
+        zswap->shrinker_enabled = event->number != 0;
+    else if (strcmp(target, "vm.swappiness") == 0)
+        mm->swappiness = event->number;
+    else if (strcmp(target, "vm.page_cluster") == 0)
+        mm->page_cluster = event->number;
+    else
+        simulation_fail(simulation, "event: %s cannot be set at run time", target);
+}
+
+static void do_event(struct simulation *simulation, struct exec *exec, uint32_t number)
+{
+    const struct event_config *event = &simulation->config->events[number];
+    switch (event->action) {
+    case EVENT_SET:
+        set_parameter(simulation, exec, event);
+        break;
+    case EVENT_OFFLINE:
+        memcg_offline(&simulation->mm, event->cgroup);
+        break;
+    case EVENT_RECLAIM:
+        reclaim_proactive(&simulation->mm, exec, event->cgroup, pages_of(event->number));
+        break;
+    case EVENT_SNAPSHOT:
+        measure_snapshot(simulation, event->target, exec->now_ns);
+        break;
+    case EVENT_FLUSH:
+        memcg_flush_stats(&simulation->mm);
+        break;
+    }
+}
+
+/* ---- by time ------------------------------------------------------------------------ */
+
+static void event_due(void *owner, uint64_t now_ns, uint64_t number)
+{
+    struct simulation *simulation = owner;
+    struct exec exec = {.now_ns = now_ns, .space = NO_SPACE};
+    do_event(simulation, &exec, (uint32_t)number);
+}
+
+static void stat_flush_due(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct simulation *simulation = owner;
+    memcg_flush_stats(&simulation->mm);
+    if (simulation->tasks_running)
+        events_schedule(&simulation->events,
+                        now_ns + simulation->config->vm.memcg_stat_flush_ns, RANK_CONTROL,
+                        stat_flush_due, simulation, 0);
+}
+
+static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct simulation *simulation = owner;
+    measure_row(simulation, now_ns);
+    if (simulation->tasks_running)
+        events_schedule(&simulation->events,
+                        now_ns + simulation->config->engine.series_interval_ns, RANK_CONTROL,
+                        series_due, simulation, 0);
+}
+
+/* ---- by access of task 0 ------------------------------------------------------------- */
+
+static void flush_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
+{
+    (void)exec, (void)argument;
+    memcg_flush_stats(&simulation->mm);
+}
+
+static void series_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
+{
+    (void)argument;
+    measure_row(simulation, exec->now_ns);
+}
+
+static void add_stop(struct simulation *simulation, uint64_t at,
+                     void (*act)(struct simulation *, struct exec *, uint32_t), uint32_t argument)
+{
+    uint32_t order = simulation->stop_count++;
+    simulation->stops = memory_resized(simulation->stops, simulation->stop_count,
+                                       sizeof(*simulation->stops), "the events by access");
+    simulation->stops[order] = (struct access_stop){at, order, act, argument};
+}
+
+static int compare_stops(const void *a, const void *b)
+{
+    const struct access_stop *left = a, *right = b;
+    if (left->at != right->at)
+        return left->at < right->at ? -1 : 1;
+    return left->order < right->order ? -1 : 1;
+}
+
+uint64_t control_reach(struct simulation *simulation, struct exec *exec, uint64_t position)
+{
+    while (simulation->stop_at < simulation->stop_count) {
+        const struct access_stop *stop = &simulation->stops[simulation->stop_at];
+        if (stop->at > position)
+            return stop->at;
+        simulation->stop_at++;
+        stop->act(simulation, exec, stop->argument);
+    }
+    return UINT64_MAX;
+}
+
+void control_init(struct simulation *simulation)
+{
+    const struct config *config = simulation->config;
+    uint64_t accesses = config->task_count ? config->tasks[0].workload->accesses : 0;
+    for (uint64_t i = 0; i < config->vm.memcg_stat_flushes_per_run; i++)
+        add_stop(simulation,
+                 (uint64_t)((unsigned __int128)accesses * i / config->vm.memcg_stat_flushes_per_run),
+                 flush_stop, 0);
+    for (uint32_t i = 0; i < config->event_count; i++) {
+        if (config->events[i].at_access)
+            add_stop(simulation, config->events[i].when, do_event, i);
+        else
+            events_schedule(&simulation->events, config->events[i].when, RANK_CONTROL, event_due,
+                            simulation, i);
+    }
+    for (uint64_t i = 1; i <= config->engine.series_rows; i++)
+        add_stop(simulation,
+                 (uint64_t)((unsigned __int128)accesses * i / config->engine.series_rows),
+                 series_stop, 0);
+    qsort(simulation->stops, simulation->stop_count, sizeof(*simulation->stops), compare_stops);
+    if (config->vm.memcg_stat_flush_ns)
+        events_schedule(&simulation->events, config->vm.memcg_stat_flush_ns, RANK_CONTROL,
+                        stat_flush_due, simulation, 0);
+    if (config->engine.series_interval_ns)
+        events_schedule(&simulation->events, config->engine.series_interval_ns, RANK_CONTROL,
+                        series_due, simulation, 0);
+    if (simulation->stop_count && simulation->task_count)
+        simulation->tasks[0].next_stop = simulation->stops[0].at;
+}
+
+void control_release(struct simulation *simulation)
+{
+    free(simulation->stops);
+}

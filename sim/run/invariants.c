@@ -1,0 +1,179 @@
+/* What must be true whenever no fault is under way (--check-invariants). */
+#include "policies/reclaim/reclaim.h"
+#include "sim/mm/memcg.h"
+#include "sim/base/units.h"
+#include "sim/run/simulation.h"
+
+/* Sums over all pages, to be compared with the running counts. */
+struct page_sums {
+    uint64_t resident, slots, entries, same_filled, on_lru, in_batch, on_disk, zero;
+};
+
+/* One page is in exactly one place. */
+static bool check_page(struct simulation *simulation, uint32_t page, struct page_sums *sums)
+{
+    struct mm *mm = &simulation->mm;
+    uint8_t hot = mm->hot[page];
+    uint32_t bits = mm->cold[page].bits;
+    bool in_ram = hot & HOT_IN_RAM, kept_copies = mm->config->zswap.load_rule == LOAD_KEEPS;
+    const char *wrong = NULL;
+    if (!(hot & HOT_POPULATED)) {
+        if (hot || (bits & (PAGE_HAS_SLOT | PAGE_IN_ZSWAP | PAGE_ON_LRU)))
+            wrong = "has state but no contents";
+    } else {
+        int copies = ((bits & PAGE_IN_ZSWAP) != 0) + ((bits & PAGE_ON_DISK) != 0) +
+                     ((bits & PAGE_ZERO_MARK) != 0);
+        if ((hot & HOT_MAPPED) && !in_ram)
+            wrong = "is mapped but not in RAM";
+        else if (!in_ram && copies != 1)
+            wrong = "is not in RAM and not in exactly one place of swap";
+        else if (!in_ram && !(bits & PAGE_HAS_SLOT))
+            wrong = "is not in RAM and has no swap slot";
+        else if (in_ram && !kept_copies && (bits & PAGE_IN_ZSWAP))
+            wrong = "is in RAM and in zswap";
+        else if (in_ram && !(hot & HOT_MAPPED) && !(bits & PAGE_HAS_SLOT))
+            wrong = "is in RAM, unmapped and not in the swap cache";
+        else if (in_ram && !(bits & (PAGE_ON_LRU | PAGE_IN_BATCH)))
+            wrong = "is in RAM but on no LRU";
+        else if (!in_ram && (bits & (PAGE_ON_LRU | PAGE_IN_BATCH)))
+            wrong = "is on an LRU but not in RAM";
+    }
+    if (wrong) {
+        simulation_fail(simulation, "invariant: page %u %s (hot %#x, bits %#x)", page, wrong, hot,
+                        bits);
+        return false;
+    }
+    sums->resident += in_ram;
+    sums->slots += (bits & PAGE_HAS_SLOT) != 0;
+    sums->entries += (bits & PAGE_IN_ZSWAP) != 0;
+    sums->same_filled +=
+        (bits & PAGE_IN_ZSWAP) && bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL;
+    sums->on_lru += (bits & PAGE_ON_LRU) != 0;
+    sums->in_batch += (bits & PAGE_IN_BATCH) != 0;
+    sums->on_disk += !in_ram && (bits & PAGE_ON_DISK);
+    sums->zero += !in_ram && (bits & PAGE_ZERO_MARK);
+    return true;
+}
+
+static bool check_equal(struct simulation *simulation, const char *what, uint64_t counted,
+                        uint64_t kept)
+{
+    if (counted == kept)
+        return true;
+    simulation_fail(simulation, "invariant: %s: %llu counted, %llu kept", what,
+                    (unsigned long long)counted, (unsigned long long)kept);
+    return false;
+}
+
+static bool check_sums(struct simulation *simulation, const struct page_sums *sums)
+{
+    struct mm *mm = &simulation->mm;
+    const struct zswap *zswap = &simulation->zswap;
+    uint64_t lru = 0, batch = 0, resident = 0, disk = 0, zero = 0;
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        resident += mm->memcgs[i].resident_pages;
+        disk += mm->memcgs[i].disk_pages;
+        zero += mm->memcgs[i].zero_pages;
+        for (uint32_t node = 0; node < mm->node_count; node++)
+            for (unsigned list = 0; list < LRU_LISTS; list++)
+                lru += mm->memcgs[i].lruvecs[node].lists[list].count;
+    }
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        batch += mm->batches[cpu].count;
+    return check_equal(simulation, "resident pages", sums->resident, mm->resident_pages) &&
+           check_equal(simulation, "resident pages of cgroups", sums->resident, resident) &&
+           check_equal(simulation, "pages on LRU lists", sums->on_lru, lru) &&
+           check_equal(simulation, "pages in LRU batches", sums->in_batch, batch) &&
+           check_equal(simulation, "pages on devices", sums->on_disk, disk) &&
+           check_equal(simulation, "pages in the zero map", sums->zero, zero) &&
+           check_equal(simulation, "swap slots", sums->slots, simulation->swap.slots_used) &&
+           check_equal(simulation, "zswap entries", sums->entries, zswap->stored_pages) &&
+           check_equal(simulation, "same-filled entries", sums->same_filled,
+                       zswap->same_filled_pages);
+}
+
+static bool check_pools(struct simulation *simulation)
+{
+    const struct zswap *zswap = &simulation->zswap;
+    uint64_t entries = 0, bytes = 0, pages = 0;
+    for (uint32_t i = 0; i < zswap->pool_count; i++) {
+        const struct zswap_pool *pool = &zswap->pools[zswap->order[i]];
+        entries += pool->entries;
+        uint64_t total = 0;
+        for (uint64_t z = 0; z < zswap->config->zswap.zpools; z++) {
+            total += zswap->allocator->total_pages(pool->allocators[z]);
+            const char *wrong =
+                zswap->allocator->check ? zswap->allocator->check(pool->allocators[z]) : NULL;
+            if (wrong) {
+                simulation_fail(simulation, "invariant: allocator: %s", wrong);
+                return false;
+            }
+        }
+        if (!check_equal(simulation, "pages of a pool", total, pool->total_pages))
+            return false;
+        pages += total;
+    }
+    for (uint32_t page = 0; page < simulation->mm.page_count; page++) {
+        uint32_t bits = simulation->mm.cold[page].bits;
+        if (!(bits & PAGE_IN_ZSWAP) || bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL)
+            continue;
+        const struct address_space *space = page_space(&simulation->mm, page);
+        uint32_t length =
+            content_length(space->content, page - space->first_page,
+                           zswap->pools[bits_field(bits, ENTRY_POOL_SHIFT)].compressor);
+        bytes += length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
+    }
+    uint64_t on_nodes = 0;
+    for (uint32_t i = 0; i < simulation->mm.node_count; i++)
+        on_nodes += simulation->mm.nodes[i].pool_pages;
+    return check_equal(simulation, "entries of pools", entries,
+                       zswap->stored_pages - zswap->same_filled_pages) &&
+           check_equal(simulation, "pool pages on nodes", on_nodes, pages) &&
+           check_equal(simulation, "compressed bytes", bytes,
+                       simulation->mm.memcgs[ROOT_MEMCG].zswap_bytes_subtree);
+}
+
+/* What a cgroup is charged is what it has: pages, page tables, objects, stock. */
+static bool check_charges(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    bool v2 = mm->config->vm.cgroup_version == CGROUP_V2;
+    uint64_t expected = mm->resident_pages;
+    for (uint32_t i = 0; i < mm->space_count; i++)
+        expected += mm->spaces[i].table_pages;
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        for (unsigned slot = 0; slot < STOCK_SLOTS; slot++)
+            expected += mm->stocks[cpu].pages[slot];
+    uint64_t object_bytes = mm->memcgs[ROOT_MEMCG].zswap_bytes_subtree;
+    for (uint32_t i = 0; i < mm->memcg_count; i++)
+        object_bytes += mm->memcgs[i].object_stock_bytes;
+    if (v2)
+        expected += object_bytes / PAGE_BYTES;
+    return check_equal(simulation, "charged pages", expected, mm->memcgs[ROOT_MEMCG].usage);
+}
+
+static bool check_lists(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    for (uint32_t i = 0; mm->reclaim->check && i < mm->memcg_count; i++)
+        for (uint32_t node = 0; node < mm->node_count; node++) {
+            const char *wrong = mm->reclaim->check(mm, &mm->memcgs[i].lruvecs[node]);
+            if (wrong) {
+                simulation_fail(simulation, "invariant: %s", wrong);
+                return false;
+            }
+        }
+    return true;
+}
+
+const char *invariants_check(struct simulation *simulation)
+{
+    struct page_sums sums = {0};
+    for (uint32_t page = 0; page < simulation->mm.page_count; page++)
+        if (!check_page(simulation, page, &sums))
+            return simulation->failure;
+    if (!check_sums(simulation, &sums) || !check_pools(simulation) ||
+        !check_charges(simulation) || !check_lists(simulation))
+        return simulation->failure;
+    return NULL;
+}

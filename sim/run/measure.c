@@ -1,0 +1,276 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/mm/memcg.h"
+#include "sim/run/simulation.h"
+
+enum { PARTS_PER_MILLION = 1000000 };
+
+/* ---- gauges ---------------------------------------------------------------------- */
+
+/* Gauges of one cgroup alone; subtree sums are the caller's. */
+static void add_memcg_gauges(struct simulation *simulation, uint32_t memcg, uint64_t *gauges)
+{
+    struct mm *mm = &simulation->mm;
+    const struct memcg *from = &mm->memcgs[memcg];
+    for (uint32_t node = 0; node < mm->node_count; node++) {
+        gauges[GAUGE_inactive_anon] += from->lruvecs[node].lists[LRU_INACTIVE_ANON].count;
+        gauges[GAUGE_active_anon] += from->lruvecs[node].lists[LRU_ACTIVE_ANON].count;
+    }
+    gauges[GAUGE_resident_pages] += from->resident_pages;
+    gauges[GAUGE_swap_cache_pages] += from->swap_cache_pages;
+    gauges[GAUGE_disk_pages] += from->disk_pages;
+    gauges[GAUGE_zero_pages] += from->zero_pages;
+}
+
+static void measure_memcg(struct simulation *simulation, uint32_t root, struct counters_at *at)
+{
+    struct mm *mm = &simulation->mm;
+    memset(at, 0, sizeof(*at));
+    for (uint32_t memcg = root; memcg != NO_MEMCG; memcg = memcg_next(mm, root, memcg)) {
+        for (unsigned i = 0; i < COUNTERS; i++)
+            at->counters[i] += mm->memcgs[memcg].counters[i];
+        add_memcg_gauges(simulation, memcg, at->gauges);
+    }
+    const struct memcg *own = &mm->memcgs[root];
+    at->gauges[GAUGE_memory_current] = own->usage * PAGE_BYTES;
+    at->gauges[GAUGE_stored_pages] = own->zswapped_subtree;
+    at->gauges[GAUGE_zswap_compressed_bytes] = own->zswap_bytes_subtree;
+    at->gauges[GAUGE_swap_slots_used] = own->swap_usage;
+}
+
+static void measure_all(struct simulation *simulation, struct counters_at *at)
+{
+    const struct zswap *zswap = &simulation->zswap;
+    measure_memcg(simulation, ROOT_MEMCG, at);
+    memcpy(at->counters, simulation->mm.counters, sizeof(at->counters));
+    at->gauges[GAUGE_stored_pages] = zswap->stored_pages;
+    at->gauges[GAUGE_same_filled_pages] = zswap->same_filled_pages;
+    at->gauges[GAUGE_stored_incompressible_pages] = zswap->incompressible_pages;
+    at->gauges[GAUGE_pool_total_size] = zswap_total_pages(zswap) * PAGE_BYTES;
+    at->gauges[GAUGE_swap_slots_used] = simulation->swap.slots_used;
+    at->gauges[GAUGE_pools] = zswap->pool_count;
+}
+
+/* ---- inversion ----------------------------------------------------------------------- */
+
+/* Pages of one cgroup that left RAM, by where they are, with the clock of their
+ * eviction: what reclaim thought of their age. */
+struct eviction_ages {
+    uint32_t *zswap, *disk;
+    uint32_t zswap_count, disk_count;
+};
+
+static int compare_ages(const void *a, const void *b)
+{
+    uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+    return (left > right) - (left < right);
+}
+
+static void collect_ages(struct simulation *simulation, uint32_t memcg, struct eviction_ages *ages)
+{
+    struct mm *mm = &simulation->mm;
+    ages->zswap_count = ages->disk_count = 0;
+    for (uint32_t page = 0; page < mm->page_count; page++) {
+        uint32_t bits = mm->cold[page].bits;
+        if (!(bits & PAGE_HAS_SHADOW) || (mm->hot[page] & HOT_IN_RAM) ||
+            page_memcg(mm, page) != memcg)
+            continue;
+        if (bits & PAGE_IN_ZSWAP)
+            ages->zswap[ages->zswap_count++] = mm->cold[page].shadow.age;
+        else if (bits & PAGE_ON_DISK)
+            ages->disk[ages->disk_count++] = mm->cold[page].shadow.age;
+    }
+    qsort(ages->zswap, ages->zswap_count, sizeof(*ages->zswap), compare_ages);
+    qsort(ages->disk, ages->disk_count, sizeof(*ages->disk), compare_ages);
+}
+
+/* Pages on a device that were evicted after the median page in zswap. */
+static uint64_t younger_than_median(const struct eviction_ages *ages)
+{
+    if (!ages->zswap_count)
+        return 0;
+    uint32_t median = ages->zswap[ages->zswap_count / 2], older = 0;
+    while (older < ages->disk_count && ages->disk[older] <= median)
+        older++;
+    return ages->disk_count - older;
+}
+
+/* Pairs (page in zswap, page on a device) in which the one in zswap is the older. */
+static uint64_t inverted_pairs(const struct eviction_ages *ages)
+{
+    uint64_t pairs = 0;
+    uint32_t below = 0;
+    for (uint32_t i = 0; i < ages->disk_count; i++) {
+        while (below < ages->zswap_count && ages->zswap[below] < ages->disk[i])
+            below++;
+        pairs += below;
+    }
+    return pairs;
+}
+
+static void measure_inversion(struct simulation *simulation, uint64_t *younger_ppm,
+                              uint64_t *pair_ppm)
+{
+    struct mm *mm = &simulation->mm;
+    uint64_t younger = 0, disk = 0, inverted = 0;
+    unsigned __int128 pairs = 0;
+    struct eviction_ages ages = {
+        .zswap = memory_zeroed(mm->page_count, sizeof(uint32_t), "eviction ages"),
+        .disk = memory_zeroed(mm->page_count, sizeof(uint32_t), "eviction ages"),
+    };
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
+        if (!mm->memcgs[memcg].disk_pages)
+            continue;
+        collect_ages(simulation, memcg, &ages);
+        younger += younger_than_median(&ages);
+        inverted += inverted_pairs(&ages);
+        disk += ages.disk_count;
+        pairs += (unsigned __int128)ages.zswap_count * ages.disk_count;
+    }
+    free(ages.zswap);
+    free(ages.disk);
+    *younger_ppm = disk ? younger * PARTS_PER_MILLION / disk : 0;
+    *pair_ppm = pairs ? (uint64_t)((unsigned __int128)inverted * PARTS_PER_MILLION / pairs)
+                      : UINT64_MAX;
+}
+
+/* Sampled with the series, but rarely: a sample looks at every page. */
+static void sample_inversion(struct simulation *simulation)
+{
+    enum { ROWS_BETWEEN_SAMPLES = 10 };
+    if (simulation->result->series_count % ROWS_BETWEEN_SAMPLES != 0 ||
+        !simulation->mm.counters[COUNTER_pswpout])
+        return;
+    uint64_t younger_ppm, pair_ppm;
+    measure_inversion(simulation, &younger_ppm, &pair_ppm);
+    simulation->inversion_samples++;
+    simulation->inversion_sum_ppm += younger_ppm;
+}
+
+/* ---- series and snapshots ---------------------------------------------------------------- */
+
+void measure_row(struct simulation *simulation, uint64_t now_ns)
+{
+    struct run_result *result = simulation->result;
+    if ((result->series_count & (result->series_count - 1)) == 0)
+        result->series =
+            memory_resized(result->series,
+                           result->series_count ? (size_t)result->series_count * 2 : 1,
+                           sizeof(*result->series), "the time series");
+    struct series_row *row = &result->series[result->series_count++];
+    row->at_ns = now_ns;
+    row->accesses = simulation->mm.counters[COUNTER_accesses];
+    measure_all(simulation, &row->at);
+    sample_inversion(simulation);
+}
+
+void measure_snapshot(struct simulation *simulation, const char *label, uint64_t now_ns)
+{
+    struct run_result *result = simulation->result;
+    result->snapshots = memory_resized(result->snapshots, result->snapshot_count + 1u,
+                                       sizeof(*result->snapshots), "the snapshots");
+    struct snapshot *snapshot = &result->snapshots[result->snapshot_count++];
+    snapshot->label = label;
+    snapshot->at_ns = now_ns;
+    snapshot->accesses = simulation->mm.counters[COUNTER_accesses];
+    measure_all(simulation, &snapshot->at);
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+/* Jain's index: the square of the sum over n times the sum of squares. */
+static uint64_t jain_ppm(const uint64_t *values, size_t count)
+{
+    unsigned __int128 sum = 0, squares = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += values[i];
+        squares += (unsigned __int128)values[i] * values[i];
+    }
+    if (count < 2 || !squares)
+        return UINT64_MAX;
+    return (uint64_t)(sum * sum * PARTS_PER_MILLION / (squares * count));
+}
+
+static void measure_fairness(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    uint64_t *by_memcg = memory_zeroed(mm->memcg_count, sizeof(*by_memcg), "fairness");
+    size_t members = 0;
+    for (uint32_t i = 0; i < mm->memcg_count; i++)
+        if (mm->memcgs[i].counters[COUNTER_zswpout])
+            by_memcg[members++] = mm->memcgs[i].counters[COUNTER_zswpwb];
+    simulation->result->fairness.cgroups_ppm = jain_ppm(by_memcg, members);
+    simulation->result->fairness.nodes_ppm =
+        jain_ppm(simulation->zswap.written_back_by_node, mm->node_count);
+    free(by_memcg);
+}
+
+static void measure_nodes(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    struct run_result *result = simulation->result;
+    result->node_count = mm->node_count;
+    result->nodes = memory_zeroed(mm->node_count, sizeof(*result->nodes), "node results");
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        uint64_t *gauges = result->nodes[i].gauges;
+        memcpy(result->nodes[i].counters, mm->nodes[i].counters, sizeof(mm->nodes[i].counters));
+        gauges[GAUGE_pool_total_size] = mm->nodes[i].pool_pages * PAGE_BYTES;
+        for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
+            for (unsigned list = 0; list < LRU_LISTS; list++)
+                gauges[list == LRU_ACTIVE_ANON ? GAUGE_active_anon : GAUGE_inactive_anon] +=
+                    mm->memcgs[memcg].lruvecs[i].lists[list].count;
+    }
+    for (uint32_t page = 0; page < mm->page_count; page++) {
+        uint32_t bits = mm->cold[page].bits;
+        if (mm->hot[page] & HOT_IN_RAM)
+            result->nodes[page_node(mm, page)].gauges[GAUGE_resident_pages]++;
+        if (bits & PAGE_IN_ZSWAP)
+            result->nodes[bits_field(bits, ENTRY_NODE_SHIFT)].gauges[GAUGE_stored_pages]++;
+    }
+}
+
+static void measure_cpu(struct simulation *simulation)
+{
+    struct cpu_result *cpu = &simulation->result->cpu;
+    uint64_t busy = 0, all = simulation->result->end_ns * simulation->mm.topology.cpus;
+    for (uint32_t i = 0; i < simulation->mm.topology.cpus; i++)
+        busy += simulation->processors.list[i].busy_ns;
+    uint64_t waiting = simulation->time_ns[TIME_device_write_wait] +
+                       simulation->time_ns[TIME_throttle];
+    for (uint32_t i = 0; i < simulation->task_count; i++)
+        cpu->iowait_ns += simulation->tasks[i].blocked_ns;
+    cpu->iowait_ns += simulation->time_ns[TIME_device_write_wait];
+    cpu->user_ns = simulation->time_ns[TIME_user];
+    uint64_t running = busy > waiting ? busy - waiting : 0;
+    cpu->sys_ns = running > cpu->user_ns ? running - cpu->user_ns : 0;
+    cpu->idle_ns = all > running ? all - running : 0;
+}
+
+void measure_finish(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    struct run_result *result = simulation->result;
+    result->end_ns = simulation->events.now_ns;
+    measure_all(simulation, &result->totals);
+    result->cgroup_count = mm->memcg_count;
+    result->cgroups = memory_zeroed(mm->memcg_count, sizeof(*result->cgroups), "cgroup results");
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        result->cgroups[i].path = mm->memcgs[i].path;
+        measure_memcg(simulation, i, &result->cgroups[i].at_end);
+    }
+    measure_nodes(simulation);
+    memcpy(result->time_ns, simulation->time_ns, sizeof(result->time_ns));
+    measure_cpu(simulation);
+    measure_fairness(simulation);
+    measure_inversion(simulation, &result->inversion.at_end_ppm, &result->inversion.pair_ppm);
+    result->inversion.time_average_ppm =
+        simulation->inversion_samples
+            ? simulation->inversion_sum_ppm / simulation->inversion_samples
+            : result->inversion.at_end_ppm;
+    result->psi.some_us = simulation->memstall_ns / 1000 / mm->topology.cpus;
+    result->psi.full_us = simulation->task_count == 1 ? result->psi.some_us : 0;
+    result->host_state_bytes = (uint64_t)mm->page_count * (1 + sizeof(struct page_cold));
+}

@@ -1,0 +1,155 @@
+#include "sim/sim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "sim/base/memory.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/node.h"
+#include "sim/mm/reclaim.h"
+#include "sim/run/simulation.h"
+
+enum { READAHEAD_HITS_INITIAL = 4 };
+
+void simulation_fail(struct simulation *simulation, const char *format, ...)
+{
+    if (simulation->failure[0])
+        return; /* the first cause is the one to report */
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(simulation->failure, sizeof(simulation->failure), format, arguments);
+    va_end(arguments);
+}
+
+/* Lay the spaces of all tasks out one after the other, each beginning at a chunk. */
+static bool place_spaces(struct simulation *simulation)
+{
+    const struct config *config = simulation->config;
+    struct mm *mm = &simulation->mm;
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < config->task_count; i++)
+        mm->space_count += config->tasks[i].workload->spaces;
+    mm->spaces = memory_zeroed(mm->space_count, sizeof(*mm->spaces), "the address spaces");
+    struct address_space *space = mm->spaces;
+    for (uint32_t i = 0; i < config->task_count; i++) {
+        const struct task_config *task = &config->tasks[i];
+        for (uint32_t s = 0; s < task->workload->spaces; s++, space++) {
+            space->first_page = (uint32_t)pages;
+            space->pages = task->workload->space_pages[s];
+            space->memcg = task->cgroups[s];
+            space->content = task->contents[s];
+            space->readahead_hits = READAHEAD_HITS_INITIAL;
+            pages += ((uint64_t)space->pages + CHUNK_PAGES - 1) & ~(uint64_t)(CHUNK_PAGES - 1);
+            if (pages >= UINT32_MAX - 1 || mm->space_count > UINT16_MAX) {
+                simulation_fail(simulation, "the workloads cover more than 2^32 pages or 65,535 "
+                                            "address spaces");
+                return false;
+            }
+        }
+    }
+    mm->page_count = (uint32_t)pages;
+    mm->hot = memory_mapped(mm->page_count, "the hot page state");
+    mm->cold = memory_mapped((size_t)mm->page_count * sizeof(*mm->cold), "the page state");
+    mm->chunk_space =
+        memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(uint16_t), "the page owners");
+    for (uint32_t i = 0; i < mm->space_count; i++) {
+        uint32_t first = mm->spaces[i].first_page >> CHUNK_SHIFT;
+        uint32_t chunks = (mm->spaces[i].pages + CHUNK_PAGES - 1) >> CHUNK_SHIFT;
+        for (uint32_t chunk = first; chunk < first + chunks; chunk++)
+            mm->chunk_space[chunk] = (uint16_t)i;
+    }
+    return true;
+}
+
+static bool build(struct simulation *simulation)
+{
+    const struct config *config = simulation->config;
+    struct mm *mm = &simulation->mm;
+    mm->config = config;
+    mm->costs = &config->costs;
+    mm->events = &simulation->events;
+    mm->processors = &simulation->processors;
+    mm->time_ns = simulation->time_ns;
+    mm->topology = (struct topology){(uint32_t)config->machine.cpus,
+                                     (uint32_t)config->machine.sockets,
+                                     (uint32_t)config->machine.nodes};
+    mm->swappiness = config->vm.swappiness;
+    mm->page_cluster = config->vm.page_cluster;
+    mm->reclaim = config->vm.reclaim.policy->hooks;
+    mm->reclaim_params = config->vm.reclaim.params;
+    mm->kill_space = tasks_kill_space;
+    mm->kill_owner = simulation;
+    processors_init(&simulation->processors, &simulation->events, mm->costs, mm->topology,
+                    simulation->time_ns);
+    if (!place_spaces(simulation))
+        return false;
+    node_init(mm);
+    memcg_init(mm);
+    lru_init(mm);
+    swap_init(&simulation->swap, mm, &simulation->zswap);
+    zswap_init(&simulation->zswap, mm, &simulation->swap);
+    reclaim_start_kswapd(mm);
+    tasks_init(simulation);
+    control_init(simulation);
+    return !simulation->failure[0];
+}
+
+static void tear_down(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    control_release(simulation);
+    tasks_release(simulation);
+    if (mm->memcgs) {
+        zswap_release(&simulation->zswap);
+        swap_release(&simulation->swap);
+        reclaim_release_kswapd(mm);
+        lru_release(mm);
+        memcg_release(mm);
+    }
+    memory_unmap(mm->hot, mm->page_count);
+    memory_unmap(mm->cold, (size_t)mm->page_count * sizeof(*mm->cold));
+    free(mm->chunk_space);
+    free(mm->spaces);
+    processors_release(&simulation->processors);
+    events_release(&simulation->events);
+}
+
+static uint64_t host_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+bool sim_run(const struct config *config, const struct sim_options *options, uint64_t seed,
+             struct run_result *result)
+{
+    uint64_t start_ns = host_clock_ns();
+    memset(result, 0, sizeof(*result));
+    result->seed = seed;
+    struct simulation *simulation = memory_zeroed(1, sizeof(*simulation), "a simulation");
+    simulation->config = config;
+    simulation->options = options;
+    simulation->result = result;
+    if (build(simulation)) {
+        /* To the end of every task, then until what they left behind has settled:
+         * writes under way, the shrink worker, kswapd. */
+        while (!simulation->failure[0] && !simulation->interrupted &&
+               events_run_next(&simulation->events)) {
+        }
+        if (options->checks != CHECKS_OFF && !simulation->failure[0])
+            invariants_check(simulation);
+        measure_finish(simulation);
+    }
+    result->complete = !simulation->failure[0] && !simulation->interrupted;
+    if (simulation->failure[0])
+        result->failure = memory_string(simulation->failure);
+    tear_down(simulation);
+    free(simulation);
+    result->host_wall_ns = host_clock_ns() - start_ns;
+    return result->failure == NULL;
+}

@@ -1,0 +1,89 @@
+/* One simulation in full: everything that sim_run() builds, runs and takes apart.
+ *
+ * sim.c        set-up, the loop, tear-down
+ * task.c       tasks: the hot loop over accesses, faults
+ * control.c    what happens at set times or accesses: events, flushes, samples
+ * measure.c    counters, gauges, series, inversion, fairness
+ * invariants.c what must always be true
+ */
+#ifndef ZSIM_RUN_SIMULATION_H
+#define ZSIM_RUN_SIMULATION_H
+
+#include "sim/mm/mm.h"
+#include "sim/sim.h"
+#include "sim/swap/swap.h"
+#include "sim/zswap/zswap.h"
+
+struct simulation;
+
+struct task {
+    struct runner runner;
+    struct simulation *simulation;
+    const struct task_config *config;
+    struct workload_cursor cursor;
+    const struct access *block;
+    uint32_t block_count, block_at;
+    uint32_t first_space; /* its space s is mm.spaces[first_space + s] */
+    uint32_t spaces;
+    uint64_t position;  /* accesses done */
+    uint64_t next_stop; /* the access before which control has something to do */
+    uint64_t hit_ns;
+    uint64_t blocked_ns; /* waiting for devices */
+    bool finished;
+};
+
+/* Something to do before access `at` of task 0. */
+struct access_stop {
+    uint64_t at;
+    uint32_t order;
+    void (*act)(struct simulation *simulation, struct exec *exec, uint32_t argument);
+    uint32_t argument;
+};
+
+struct simulation {
+    const struct config *config;
+    const struct sim_options *options;
+    struct run_result *result;
+    struct event_queue events;
+    struct processors processors;
+    struct mm mm;
+    struct swap swap;
+    struct zswap zswap;
+    struct task *tasks;
+    uint32_t task_count, tasks_running;
+    uint64_t time_ns[TIME_KINDS];
+    struct access_stop *stops;
+    uint32_t stop_count, stop_at;
+    uint64_t faults, next_check_faults;
+    uint64_t progress_at;
+    uint64_t iowait_ns, memstall_ns, memstall_full_ns;
+    /* for the time average of the inversion */
+    uint64_t inversion_samples, inversion_sum_ppm;
+    bool interrupted;
+    char failure[256];
+};
+
+/* task.c */
+void tasks_init(struct simulation *simulation);
+void tasks_release(struct simulation *simulation);
+void tasks_kill_space(void *simulation, struct exec *exec, uint32_t space);
+
+/* control.c */
+void control_init(struct simulation *simulation);
+void control_release(struct simulation *simulation);
+/* Do what is due before access `position` of task 0; returns the next such access. */
+uint64_t control_reach(struct simulation *simulation, struct exec *exec, uint64_t position);
+
+/* measure.c */
+void measure_row(struct simulation *simulation, uint64_t now_ns);
+void measure_snapshot(struct simulation *simulation, const char *label, uint64_t now_ns);
+void measure_finish(struct simulation *simulation);
+
+/* invariants.c: NULL, or what is wrong (in simulation->failure). */
+const char *invariants_check(struct simulation *simulation);
+
+/* Stop the run with a message; printf-like. */
+void simulation_fail(struct simulation *simulation, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,253 @@
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+#include "sim/run/simulation.h"
+
+/* ---- hits ---------------------------------------------------------------------- */
+
+/* The loop that nearly every access goes through: one byte of state, no calls.
+ * Returns how many of the n records are hits from the first one on. */
+static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *state = &hot[block[i].page];
+        if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
+            return i;
+        /* write == 1: HOT_DIRTY is HOT_ACCESSED shifted by it */
+        *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << block[i].op);
+    }
+    return n;
+}
+
+_Static_assert(HOT_DIRTY == HOT_ACCESSED << ACCESS_WRITE, "a write sets both bits by a shift");
+
+static uint32_t run_hits_many_spaces(struct mm *mm, uint32_t first_space,
+                                     const struct access *block, uint32_t n)
+{
+    const struct address_space *spaces = &mm->spaces[first_space];
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t *state = &mm->hot[spaces[block[i].space].first_page + block[i].page];
+        if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
+            return i;
+        *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << block[i].op);
+    }
+    return n;
+}
+
+static uint32_t run_hits(struct task *task, uint32_t n)
+{
+    struct mm *mm = &task->simulation->mm;
+    const struct access *block = task->block + task->block_at;
+    if (task->spaces == 1)
+        return run_hits_one_space(mm->hot + mm->spaces[task->first_space].first_page, block, n);
+    return run_hits_many_spaces(mm, task->first_space, block, n);
+}
+
+/* ---- everything else ---------------------------------------------------------------- */
+
+/* How the access under way ends for its task. */
+enum miss_end { MISS_GO_ON, MISS_WAIT, MISS_TASK_DEAD };
+
+static bool all_spaces_dead(const struct task *task)
+{
+    const struct mm *mm = &task->simulation->mm;
+    for (uint32_t i = 0; i < task->spaces; i++)
+        if (!mm->spaces[task->first_space + i].dead)
+            return false;
+    return true;
+}
+
+/* One access that is not a hit. */
+static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *ready_ns)
+{
+    struct simulation *simulation = task->simulation;
+    struct mm *mm = &simulation->mm;
+    const struct access *access = &task->block[task->block_at];
+    uint32_t number = task->first_space + access->space;
+    const struct address_space *space = &mm->spaces[number];
+    if (space->dead)
+        return MISS_GO_ON; /* its process is gone; the others' records go on */
+    uint32_t page = space->first_page + access->page;
+    exec->space = number;
+    if (access->op == ACCESS_FREE) {
+        swap_free_page(&simulation->swap, exec, page);
+        return MISS_GO_ON;
+    }
+    uint64_t start_ns = exec->now_ns;
+    exec->memstall_ns = 0;
+    *ready_ns = 0;
+    enum fault_kind kind =
+        swap_fault(&simulation->swap, exec, page, access->op == ACCESS_WRITE, ready_ns);
+    simulation->faults++;
+    simulation->memstall_ns += exec->memstall_ns;
+    if (exec->killed) {
+        exec->killed = false;
+        return all_spaces_dead(task) ? MISS_TASK_DEAD : MISS_GO_ON;
+    }
+    uint64_t end_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
+    histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
+    return *ready_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
+}
+
+static bool next_block(struct task *task)
+{
+    const struct workload_type *type = task->config->workload->type;
+    task->block_at = 0;
+    task->block_count = type->next(&task->cursor, &task->block);
+    if (task->block_count)
+        return true;
+    const char *failure = type->failure ? type->failure(&task->cursor) : NULL;
+    if (failure)
+        simulation_fail(task->simulation, "%s", failure);
+    return false;
+}
+
+static void finish(struct task *task)
+{
+    if (task->finished)
+        return;
+    task->finished = true;
+    task->simulation->tasks_running--;
+}
+
+/* Checks and progress that need not happen at every fault. */
+static void look_around(struct simulation *simulation, uint64_t now_ns)
+{
+    const struct sim_options *options = simulation->options;
+    if (options->interrupted && *options->interrupted)
+        simulation->interrupted = true;
+    if (options->checks != CHECKS_OFF && simulation->faults >= simulation->next_check_faults) {
+        invariants_check(simulation);
+        /* A check walks all pages: sampled ones stay below a tenth of the work. */
+        simulation->next_check_faults =
+            simulation->faults +
+            (options->checks == CHECKS_FULL ? 1 : 4096 + 4 * (uint64_t)simulation->mm.page_count);
+    }
+    if (options->progress && simulation->tasks[0].position >= simulation->progress_at) {
+        options->progress(options->progress_context, simulation->tasks[0].position,
+                          simulation->tasks[0].config->workload->accesses, now_ns);
+        simulation->progress_at = simulation->tasks[0].position + (1u << 20);
+    }
+}
+
+/* Accesses until the quantum ends or control must be asked, at least 1. */
+static uint32_t longest_run(const struct task *task, uint64_t now_ns, uint64_t until_ns)
+{
+    uint64_t n = task->block_count - task->block_at;
+    uint64_t quantum = until_ns > now_ns ? (until_ns - now_ns) / task->hit_ns + 1 : 1;
+    if (quantum < n)
+        n = quantum;
+    if (task->next_stop - task->position < n)
+        n = task->next_stop - task->position;
+    return (uint32_t)n;
+}
+
+static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
+                               uint64_t *end_ns, uint64_t *wake_at_ns)
+{
+    struct task *task = (struct task *)runner;
+    struct simulation *simulation = task->simulation;
+    struct mm *mm = &simulation->mm;
+    struct exec exec = {.now_ns = now_ns,
+                        .cpu = cpu,
+                        .node = topology_node(&mm->topology, cpu),
+                        .space = task->first_space};
+    uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
+    enum turn_end end = TURN_RUNNABLE;
+    while (exec.now_ns < until_ns) {
+        if (simulation->interrupted || simulation->failure[0]) {
+            end = TURN_FINISHED;
+            break;
+        }
+        if (task->position == task->next_stop)
+            task->next_stop = control_reach(simulation, &exec, task->position);
+        if (task->block_at == task->block_count && !next_block(task)) {
+            end = TURN_FINISHED;
+            break;
+        }
+        uint32_t n = longest_run(task, exec.now_ns, until_ns);
+        uint32_t hits = run_hits(task, n);
+        task->block_at += hits;
+        task->position += hits;
+        mm->counters[COUNTER_accesses] += hits;
+        spend(mm, &exec, TIME_user, hits * task->hit_ns);
+        if (hits == n)
+            continue;
+        /* What others did before this moment must be done before this fault. */
+        if (events_next_time(&simulation->events) < exec.now_ns)
+            break;
+        uint64_t ready_ns = 0;
+        enum miss_end miss = run_miss(task, &exec, &ready_ns);
+        task->block_at++;
+        task->position++;
+        mm->counters[COUNTER_accesses]++;
+        spend(mm, &exec, TIME_user, task->hit_ns);
+        if (miss == MISS_TASK_DEAD) {
+            end = TURN_FINISHED;
+            break;
+        }
+        if (miss == MISS_WAIT && ready_ns > exec.now_ns) {
+            *wake_at_ns = ready_ns;
+            task->blocked_ns += ready_ns - exec.now_ns;
+            mm->time_ns[TIME_device_read_wait] += ready_ns - exec.now_ns;
+            end = TURN_BLOCKED;
+            break;
+        }
+    }
+    look_around(simulation, exec.now_ns);
+    *end_ns = exec.now_ns;
+    if (end == TURN_FINISHED)
+        finish(task);
+    return end;
+}
+
+/* ---- set-up ----------------------------------------------------------------------------- */
+
+void tasks_kill_space(void *owner, struct exec *exec, uint32_t number)
+{
+    struct simulation *simulation = owner;
+    struct address_space *space = &simulation->mm.spaces[number];
+    space->dead = true;
+    for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
+        swap_free_page(&simulation->swap, exec, page);
+}
+
+void tasks_init(struct simulation *simulation)
+{
+    const struct config *config = simulation->config;
+    simulation->task_count = config->task_count;
+    simulation->tasks_running = config->task_count;
+    simulation->tasks = memory_zeroed(config->task_count, sizeof(*simulation->tasks), "the tasks");
+    uint32_t first_space = 0;
+    for (uint32_t i = 0; i < config->task_count; i++) {
+        struct task *task = &simulation->tasks[i];
+        const struct task_config *from = &config->tasks[i];
+        task->simulation = simulation;
+        task->config = from;
+        task->runner.turn = task_turn;
+        task->runner.cpu = (uint32_t)(from->first_cpu % config->machine.cpus);
+        task->first_space = first_space;
+        task->spaces = from->workload->spaces;
+        task->hit_ns = config->costs.ns[COST_hit] + from->think_ns;
+        if (!task->hit_ns)
+            task->hit_ns = 1;
+        task->next_stop = UINT64_MAX;
+        task->cursor.workload = from->workload;
+        first_space += task->spaces;
+        if (!from->workload->type->start(&task->cursor)) {
+            simulation_fail(simulation, "task %s: its workload cannot be started", from->name);
+            return;
+        }
+        processors_wake_at(&simulation->processors, &task->runner, from->start_ns);
+    }
+}
+
+void tasks_release(struct simulation *simulation)
+{
+    for (uint32_t i = 0; i < simulation->task_count; i++) {
+        struct task *task = &simulation->tasks[i];
+        if (task->cursor.workload)
+            task->config->workload->type->stop(&task->cursor);
+    }
+    free(simulation->tasks);
+}

@@ -1,0 +1,154 @@
+/* Page faults: first touch, swap cache, swap-in with readahead; and freeing.
+ *
+ * Mirrors do_anonymous_page, do_swap_page, swap_cluster_readahead and
+ * swap_vma_readahead of mm/memory.c and mm/swap_state.c. */
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/node.h"
+#include "sim/swap/readahead.h"
+#include "sim/swap/swap.h"
+#include "sim/zswap/zswap.h"
+
+static void map(struct mm *mm, uint32_t page, bool write)
+{
+    mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
+}
+
+/* A page-table page for each CHUNK_PAGES pages, when the first of them is touched. */
+static void charge_page_table(struct mm *mm, struct exec *exec, struct address_space *space,
+                              uint32_t page)
+{
+    if (!mm->config->vm.charge_page_tables)
+        return;
+    uint32_t first = page - (page - space->first_page) % CHUNK_PAGES;
+    uint32_t end = first + CHUNK_PAGES;
+    if (end > space->first_page + space->pages)
+        end = space->first_page + space->pages;
+    for (uint32_t at = first; at < end; at++)
+        if (mm->hot[at] & HOT_POPULATED)
+            return;
+    memcg_charge(mm, exec, space->memcg, 1);
+    space->table_pages++;
+}
+
+static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
+{
+    struct address_space *space = page_space(mm, page);
+    uint32_t memcg = page_memcg(mm, page);
+    charge_page_table(mm, exec, space, page);
+    uint32_t node = node_alloc_page(mm, exec, exec->node);
+    memcg_charge(mm, exec, memcg, 1);
+    mm->cold[page].bits = 0;
+    mm->cold[page].bits = bits_with_field(0, PAGE_NODE_SHIFT, node);
+    mm->hot[page] = HOT_POPULATED | HOT_IN_RAM;
+    /* The kernel zeroes the page and the task fills it: dirty whatever the access. */
+    map(mm, page, true);
+    mm->resident_pages++;
+    mm->memcgs[memcg].resident_pages++;
+    lru_add(mm, exec, page);
+    spend_cost(mm, exec, TIME_fault, COST_first_touch);
+    count_event(mm, memcg, node, COUNTER_first_touch, 1);
+}
+
+/* should_try_to_free_swap: a write by the sole user, or swap filling up. */
+static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t page, bool write)
+{
+    struct mm *mm = swap->mm;
+    uint32_t bits = mm->cold[page].bits;
+    /* A page in a batch has one user too many: the batch is drained first. */
+    if (write && (bits & PAGE_IN_BATCH))
+        lru_add_drain(mm, exec->cpu);
+    bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
+    if (!(bits & PAGE_WRITEBACK) &&
+        ((write && sole_user) || swap_half_full(swap, page_memcg(mm, page))))
+        swap_free_slot(swap, exec, page);
+    map(mm, page, write);
+}
+
+static enum fault_kind fault_in_swap_cache(struct swap *swap, struct exec *exec, uint32_t page,
+                                           bool write)
+{
+    struct mm *mm = swap->mm;
+    readahead_note_hit(swap, page);
+    map_from_swap_cache(swap, exec, page, write);
+    spend_cost(mm, exec, TIME_fault, COST_minor_swap_cache);
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_minor_swap_cache, 1);
+    return FAULT_swap_cache;
+}
+
+static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t page, bool write,
+                               uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    enum swap_source source = SOURCE_ZSWAP;
+    uint32_t memcg = page_memcg(mm, page);
+    spend_cost(mm, exec, TIME_fault, COST_fault);
+    if (!readahead_swap_in(swap, exec, page, &source, ready_ns))
+        return FAULT_zswap; /* the task was killed */
+    map_from_swap_cache(swap, exec, page, write);
+    count_event(mm, memcg, page_node(mm, page), COUNTER_pgmajfault, 1);
+    if (source == SOURCE_DEVICE) {
+        count_event(mm, memcg, page_node(mm, page), COUNTER_fault_disk, 1);
+        return FAULT_disk;
+    }
+    count_event(mm, memcg, page_node(mm, page), COUNTER_fault_zswap, 1);
+    return source == SOURCE_ZERO ? FAULT_zero : FAULT_zswap;
+}
+
+enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, bool write,
+                           uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    uint32_t memcg = page_memcg(mm, page);
+    enum fault_kind kind;
+    if (!(mm->hot[page] & HOT_POPULATED)) {
+        first_touch(mm, exec, page);
+        kind = FAULT_first_touch;
+    } else if (mm->hot[page] & HOT_IN_RAM) {
+        kind = fault_in_swap_cache(swap, exec, page, write);
+    } else {
+        kind = swap_in(swap, exec, page, write, ready_ns);
+    }
+    count_event(mm, memcg, exec->node, COUNTER_pgfault, 1);
+    if (exec->high_debt_pages && !exec->killed)
+        memcg_handle_over_high(mm, exec, memcg);
+    return kind;
+}
+
+/* Page tables are given back with the last page under them. */
+static void uncharge_page_table(struct mm *mm, struct address_space *space)
+{
+    if (!space->table_pages)
+        return;
+    for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
+        if (mm->hot[page] & HOT_POPULATED)
+            return;
+    uint32_t memcg = space->memcg;
+    while (mm->memcgs[memcg].offline)
+        memcg = mm->memcgs[memcg].parent;
+    memcg_uncharge(mm, memcg, space->table_pages);
+    space->table_pages = 0;
+}
+
+void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    if (!(mm->hot[page] & HOT_POPULATED))
+        return;
+    uint32_t memcg = page_memcg(mm, page);
+    count_event(mm, memcg, exec->node, COUNTER_pages_freed, 1);
+    if (mm->cold[page].bits & PAGE_HAS_SLOT)
+        swap_free_slot(swap, exec, page);
+    if (mm->hot[page] & HOT_IN_RAM) {
+        lru_remove(mm, page);
+        memcg_uncharge(mm, memcg, 1);
+        node_free_page(mm, page_node(mm, page));
+        mm->resident_pages--;
+        mm->memcgs[memcg].resident_pages--;
+    }
+    mm->hot[page] = 0;
+    mm->cold[page].bits = 0;
+    struct address_space *space = page_space(mm, page);
+    if (space->dead)
+        uncharge_page_table(mm, space);
+}

@@ -1,0 +1,147 @@
+#include "sim/swap/readahead.h"
+
+#include "sim/zswap/zswap.h"
+
+enum {
+    READAHEAD_HITS_AT_MOST = 63, /* what fits in the VMA's readahead word */
+    VMA_WINDOW_ORDER_AT_MOST = 5,
+};
+
+uint32_t readahead_window(uint32_t hits, uint32_t previous_offset, uint32_t offset,
+                          uint32_t largest, uint32_t last_window)
+{
+    uint32_t pages = hits + 2;
+    if (pages == 2) {
+        /* No hit since the last window: read ahead only if the faults are in sequence. */
+        if (offset != previous_offset + 1 && offset + 1 != previous_offset)
+            pages = 1;
+    } else {
+        uint32_t power = 4;
+        while (power < pages)
+            power <<= 1;
+        pages = power;
+    }
+    if (pages > largest)
+        pages = largest;
+    if (pages < last_window / 2)
+        pages = last_window / 2;
+    return pages;
+}
+
+void readahead_note_hit(struct swap *swap, uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    if (!(mm->cold[page].bits & PAGE_READAHEAD))
+        return;
+    mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra_hit, 1);
+    if (swap->rotational) {
+        swap->readahead_hits++;
+        return;
+    }
+    struct address_space *space = page_space(mm, page);
+    if (space->readahead_hits < READAHEAD_HITS_AT_MOST)
+        space->readahead_hits++;
+}
+
+/* One page of the window: read unless it is in RAM or not in swap. */
+static bool read_neighbour(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    if ((mm->hot[page] & HOT_IN_RAM) || !(mm->cold[page].bits & PAGE_HAS_SLOT))
+        return true;
+    enum swap_source source;
+    uint64_t ready_ns;
+    if (!swap_cache_read(swap, exec, page, exec->node, &source, &ready_ns))
+        return false;
+    mm->cold[page].bits |= PAGE_READAHEAD;
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra, 1);
+    return true;
+}
+
+/* swap_cluster_readahead: the aligned block of slots around the faulting one. */
+static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t page,
+                              enum swap_source *source, uint64_t *ready_ns)
+{
+    uint32_t slot = swap->slot_of_page[page], largest = 1u << swap->mm->page_cluster;
+    uint32_t hits = swap->readahead_hits;
+    swap->readahead_hits = 0;
+    uint32_t window = readahead_window(hits, swap->readahead_previous, slot, largest,
+                                       swap->readahead_window);
+    if (!hits)
+        swap->readahead_previous = slot;
+    swap->readahead_window = window;
+    uint32_t first = slot & ~(window - 1), last = slot | (window - 1);
+    for (uint32_t at = first ? first : 1; at <= last; at++) {
+        if (at == slot) {
+            if (!swap_cache_read(swap, exec, page, exec->node, source, ready_ns))
+                return false;
+            continue;
+        }
+        uint32_t neighbour = swap->page_of_slot[at];
+        if (neighbour)
+            (void)read_neighbour(swap, exec, neighbour - 1);
+    }
+    return true;
+}
+
+/* swap_vma_readahead: neighbours by address, in the direction of the faults,
+ * within the space and one page-table page. */
+static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
+                          enum swap_source *source, uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    struct address_space *space = page_space(mm, page);
+    uint32_t address = page - space->first_page;
+    uint64_t order = mm->page_cluster < VMA_WINDOW_ORDER_AT_MOST ? mm->page_cluster
+                                                                : VMA_WINDOW_ORDER_AT_MOST;
+    uint32_t window =
+        readahead_window(space->readahead_hits, space->readahead_address, address,
+                         1u << order, space->readahead_window);
+    uint32_t previous = space->readahead_address;
+    space->readahead_address = address;
+    space->readahead_window = window;
+    space->readahead_hits = 0;
+    int64_t first = address;
+    if (address == previous + 1)
+        first = address;
+    else if (address + 1 == previous)
+        first = (int64_t)address - window + 1;
+    else
+        first = (int64_t)address - (window - 1) / 2;
+    int64_t last = first + window - 1;
+    int64_t table_first = address - address % CHUNK_PAGES, table_last = table_first + CHUNK_PAGES - 1;
+    if (first < table_first)
+        first = table_first;
+    if (last > table_last)
+        last = table_last;
+    if (last >= space->pages)
+        last = (int64_t)space->pages - 1;
+    for (int64_t at = first; at <= last; at++) {
+        uint32_t neighbour = space->first_page + (uint32_t)at;
+        if (neighbour == page) {
+            if (!swap_cache_read(swap, exec, page, exec->node, source, ready_ns))
+                return false;
+        } else if (mm->hot[neighbour] & HOT_POPULATED) {
+            (void)read_neighbour(swap, exec, neighbour);
+        }
+    }
+    return true;
+}
+
+bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
+                       enum swap_source *source, uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    bool single = mm->page_cluster == 0 || swap->synchronous;
+    if (single)
+        zswap_note_swapin(swap->zswap, page);
+    if (single)
+        return swap_cache_read(swap, exec, page, exec->node, source, ready_ns);
+    if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
+        return false;
+    /* Reclaim for the later neighbours may have taken the page again. */
+    if (!(mm->hot[page] & HOT_IN_RAM) && (mm->cold[page].bits & PAGE_HAS_SLOT))
+        return swap_cache_read(swap, exec, page, exec->node, source, ready_ns);
+    return (mm->hot[page] & HOT_IN_RAM) != 0;
+}

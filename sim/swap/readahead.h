@@ -1,0 +1,20 @@
+/* Swap readahead: what else is read when one page is needed. */
+#ifndef ZSIM_SWAP_READAHEAD_H
+#define ZSIM_SWAP_READAHEAD_H
+
+#include "sim/swap/swap.h"
+
+/* Bring the page (and, with page_cluster > 0, its neighbours) into the swap cache.
+ * *source and *ready_ns are the faulting page's.  False: the owner was killed. */
+bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
+                       enum swap_source *source, uint64_t *ready_ns);
+
+/* A fault found the page in the swap cache: was it read ahead? */
+void readahead_note_hit(struct swap *swap, uint32_t page);
+
+/* __swapin_nr_pages: the next window in pages, from the hits since the last
+ * one, the previous and current offset, the largest window and the last one. */
+uint32_t readahead_window(uint32_t hits, uint32_t previous_offset, uint32_t offset,
+                          uint32_t largest, uint32_t last_window);
+
+#endif

@@ -1,0 +1,378 @@
+#include "sim/swap/swap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/reclaim/reclaim.h"
+#include "policies/swap_backing/swap_backing.h"
+#include "sim/base/memory.h"
+#include "sim/mm/lru.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/node.h"
+#include "sim/zswap/zswap.h"
+
+/* SWAPFILE_CLUSTER on x86-64 with THP swap */
+enum { CLUSTER_SLOTS = 512, NO_CLUSTER = UINT32_MAX };
+
+/* ---- set-up ------------------------------------------------------------------ */
+
+/* Slots need numbers when readahead may look at a slot's neighbours in this run. */
+static bool readahead_possible(const struct config *config)
+{
+    if (config->vm.page_cluster > 0)
+        return true;
+    for (uint32_t i = 0; i < config->event_count; i++)
+        if (config->events[i].action == EVENT_SET &&
+            strcmp(config->events[i].target, "vm.page_cluster") == 0)
+            return true;
+    return false;
+}
+
+static void number_slots(struct swap *swap)
+{
+    struct mm *mm = swap->mm;
+    uint64_t slots = swap->slots < UINT32_MAX - CLUSTER_SLOTS ? swap->slots
+                                                                : UINT32_MAX - CLUSTER_SLOTS;
+    swap->cluster_count = (uint32_t)((slots + CLUSTER_SLOTS - 1) / CLUSTER_SLOTS);
+    size_t map = (size_t)swap->cluster_count * CLUSTER_SLOTS;
+    swap->slot_of_page = memory_mapped(mm->page_count * sizeof(uint32_t), "slot numbers");
+    swap->page_of_slot = memory_mapped(map * sizeof(uint32_t), "the swap map");
+    swap->cluster_used =
+        memory_zeroed(swap->cluster_count, sizeof(*swap->cluster_used), "swap clusters");
+    swap->free_clusters =
+        memory_zeroed(swap->cluster_count, sizeof(*swap->free_clusters), "swap clusters");
+    swap->cpu_cluster =
+        memory_zeroed(mm->topology.cpus, sizeof(*swap->cpu_cluster), "swap clusters");
+    for (uint32_t i = 0; i < swap->cluster_count; i++)
+        swap->free_clusters[i] = swap->cluster_count - 1 - i;
+    swap->free_cluster_count = swap->cluster_count;
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        swap->cpu_cluster[cpu].cluster = NO_CLUSTER;
+}
+
+void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
+{
+    const struct config *config = mm->config;
+    swap->mm = mm;
+    swap->zswap = zswap;
+    swap->device_count = (uint32_t)config->swap.device_count;
+    swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
+    swap->synchronous = swap->device_count > 0;
+    for (uint32_t i = 0; i < swap->device_count; i++) {
+        device_init(&swap->devices[i], &config->swap.devices[i]);
+        swap->slots += swap->devices[i].slots;
+        swap->rotational |= config->swap.devices[i].rotational;
+        swap->synchronous &= config->swap.devices[i].synchronous;
+    }
+    swap->backing = config->swap.backing.policy->hooks;
+    swap->backing_params = config->swap.backing.params;
+    swap->readahead_hits = 4; /* the kernel's initial value */
+    swap->numbered = swap->rotational && readahead_possible(config);
+    if (swap->numbered)
+        number_slots(swap);
+    mm->swap = swap;
+    mm->swap_hooks = (struct mm_swap_hooks){
+        .take_slot = swap_take_slot,
+        .write = swap_write,
+        .free_slot = swap_free_slot,
+        .room = swap_has_room,
+        .half_full = swap_half_full,
+        .shrink_slab = zswap_shrink_slab,
+        .memcg_offline = zswap_memcg_offline,
+    };
+}
+
+void swap_release(struct swap *swap)
+{
+    for (uint32_t i = 0; i < swap->device_count; i++)
+        device_release(&swap->devices[i]);
+    free(swap->devices);
+    if (swap->numbered) {
+        memory_unmap(swap->slot_of_page, swap->mm->page_count * sizeof(uint32_t));
+        memory_unmap(swap->page_of_slot,
+                     (size_t)swap->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t));
+        free(swap->cluster_used);
+        free(swap->free_clusters);
+        free(swap->cpu_cluster);
+    }
+}
+
+/* ---- slots --------------------------------------------------------------------- */
+
+/* get_nr_swap_pages() and the cgroup's headroom */
+bool swap_has_room(const void *state, uint32_t memcg)
+{
+    const struct swap *swap = state;
+    if (swap->slots_used >= swap->slots)
+        return false;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
+        if (swap->mm->memcgs[at].swap_usage >= swap->mm->memcgs[at].swap_max)
+            return false;
+    return true;
+}
+
+bool swap_half_full(const void *state, uint32_t memcg)
+{
+    const struct swap *swap = state;
+    if ((swap->slots - swap->slots_used) * 2 < swap->slots)
+        return true;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent) {
+        uint64_t limit = swap->mm->memcgs[at].swap_max;
+        if (limit != UINT64_MAX && swap->mm->memcgs[at].swap_usage * 2 >= limit)
+            return true;
+    }
+    return false;
+}
+
+/* The processor's current cluster, next free slot upward; else a free cluster;
+ * else the first free slot from where the last search ended. */
+static uint32_t number_of_new_slot(struct swap *swap, uint32_t cpu)
+{
+    uint32_t *cluster = &swap->cpu_cluster[cpu].cluster, *next = &swap->cpu_cluster[cpu].next;
+    for (;;) {
+        if (*cluster == NO_CLUSTER) {
+            if (!swap->free_cluster_count)
+                break;
+            *cluster = swap->free_clusters[--swap->free_cluster_count];
+            *next = 0;
+        }
+        for (; *next < CLUSTER_SLOTS; (*next)++) {
+            uint32_t slot = *cluster * CLUSTER_SLOTS + *next;
+            if (swap->page_of_slot[slot] == 0 && slot != 0) {
+                (*next)++;
+                return slot;
+            }
+        }
+        *cluster = NO_CLUSTER;
+    }
+    uint32_t end = swap->cluster_count * CLUSTER_SLOTS;
+    for (uint32_t tried = 0; tried < end; tried++) {
+        uint32_t slot = (swap->scan_from + tried) % end;
+        if (slot != 0 && swap->page_of_slot[slot] == 0) {
+            swap->scan_from = slot + 1;
+            return slot;
+        }
+    }
+    return 0;
+}
+
+static void release_slot_number(struct swap *swap, uint32_t page)
+{
+    uint32_t slot = swap->slot_of_page[page], cluster = slot / CLUSTER_SLOTS;
+    swap->page_of_slot[slot] = 0;
+    if (--swap->cluster_used[cluster] == 0) {
+        for (uint32_t cpu = 0; cpu < swap->mm->topology.cpus; cpu++)
+            if (swap->cpu_cluster[cpu].cluster == cluster)
+                return; /* still being filled */
+        swap->free_clusters[swap->free_cluster_count++] = cluster;
+    }
+}
+
+bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
+{
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    uint32_t memcg = page_memcg(mm, page);
+    if (swap->slots_used >= swap->slots) {
+        count_event(mm, memcg, page_node(mm, page), COUNTER_swap_fail, 1);
+        return false;
+    }
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        if (mm->memcgs[at].swap_usage >= mm->memcgs[at].swap_max) {
+            mm->counters[COUNTER_swap_max]++;
+            mm->memcgs[at].counters[COUNTER_swap_max]++;
+            return false;
+        }
+    if (swap->numbered) {
+        uint32_t slot = number_of_new_slot(swap, exec->cpu);
+        if (!slot)
+            return false;
+        swap->slot_of_page[page] = slot;
+        swap->page_of_slot[slot] = page + 1; /* 0 means free */
+        swap->cluster_used[slot / CLUSTER_SLOTS]++;
+    }
+    swap->slots_used++;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        mm->memcgs[at].swap_usage++;
+    mm->memcgs[memcg].swap_cache_pages++;
+    mm->cold[page].bits |= PAGE_HAS_SLOT;
+    return true;
+}
+
+void swap_free_slot(void *state, struct exec *exec, uint32_t page)
+{
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page);
+    bool in_ram = mm->hot[page] & HOT_IN_RAM;
+    if (cold->bits & PAGE_IN_ZSWAP)
+        zswap_invalidate(swap->zswap, exec, page);
+    if (in_ram) {
+        mm->memcgs[memcg].swap_cache_pages--;
+        cold->bits |= PAGE_DIRTY; /* the only copy now */
+    } else if (cold->bits & PAGE_ON_DISK) {
+        mm->memcgs[memcg].disk_pages--;
+    } else if (cold->bits & PAGE_ZERO_MARK) {
+        mm->memcgs[memcg].zero_pages--;
+    }
+    if (swap->numbered)
+        release_slot_number(swap, page);
+    swap->slots_used--;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        mm->memcgs[at].swap_usage--;
+    cold->bits &= ~(uint32_t)(PAGE_HAS_SLOT | PAGE_ON_DISK | PAGE_ZERO_MARK);
+}
+
+/* ---- out -------------------------------------------------------------------------- */
+
+/* end_swap_bio_write and folio_end_writeback */
+static void write_completed(void *state, uint64_t now_ns, uint64_t page_number)
+{
+    (void)now_ns;
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    uint32_t page = (uint32_t)page_number;
+    struct page_cold *cold = &mm->cold[page];
+    if (!(cold->bits & PAGE_WRITEBACK))
+        return; /* its owner dropped it meanwhile */
+    cold->bits &= ~(uint32_t)PAGE_WRITEBACK;
+    if (cold->bits & PAGE_RECLAIM) {
+        cold->bits &= ~(uint32_t)PAGE_RECLAIM;
+        lru_rotate_reclaimable(mm, page);
+    }
+}
+
+/* The device with room and the highest priority; equal ones by fill. */
+static struct device *device_for(struct swap *swap)
+{
+    struct device *best = &swap->devices[0];
+    for (uint32_t i = 1; i < swap->device_count; i++) {
+        struct device *device = &swap->devices[i];
+        if (device->config->priority > best->config->priority ||
+            (device->config->priority == best->config->priority && device->writes < best->writes))
+            best = device;
+    }
+    return best;
+}
+
+/* Device of a page already written.  Slots are not bound to devices one by one:
+ * reads go over the devices as the writes did. */
+static struct device *device_of_read(struct swap *swap)
+{
+    struct device *best = &swap->devices[0];
+    for (uint32_t i = 1; i < swap->device_count; i++) {
+        struct device *device = &swap->devices[i];
+        if (device->writes && device->reads * best->writes < best->reads * device->writes)
+            best = device;
+    }
+    return best;
+}
+
+enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpout, 1);
+    mm->cold[page].bits |= PAGE_ON_DISK;
+    spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_write);
+    uint64_t submitted_ns;
+    uint64_t done_ns = device_submit(device_for(swap), true, exec->now_ns, &submitted_ns);
+    if (swap->synchronous)
+        submitted_ns = done_ns;
+    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    if (swap->synchronous)
+        return SWAP_WRITTEN;
+    mm->cold[page].bits |= PAGE_WRITEBACK;
+    events_schedule(mm->events, done_ns, RANK_DEVICE, write_completed, swap, page);
+    return SWAP_UNDER_WAY;
+}
+
+enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
+{
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    const struct address_space *space = page_space(mm, page);
+    cold->bits &= ~(uint32_t)(PAGE_ON_DISK | PAGE_ZERO_MARK); /* whatever was there is old */
+    if (mm->config->vm.zero_map) {
+        spend_cost(mm, exec, TIME_swap_io_cpu, COST_zero_page_check);
+        if (content_kind(space->content, page - space->first_page) == CONTENT_ZERO) {
+            cold->bits |= PAGE_ZERO_MARK;
+            count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swpout_zero, 1);
+            return SWAP_WRITTEN;
+        }
+    }
+    if (zswap_store(swap->zswap, exec, page))
+        return SWAP_WRITTEN;
+    if (!zswap_writeback_allowed(swap->zswap, page_memcg(mm, page))) {
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_unbacked_activate, 1);
+        return SWAP_KEEP_ACTIVE;
+    }
+    return swap_write_to_device(swap, exec, page);
+}
+
+/* ---- in ------------------------------------------------------------------------------ */
+
+bool swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node)
+{
+    struct mm *mm = swap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page);
+    node = node_alloc_page(mm, exec, node);
+    memcg_charge(mm, exec, memcg, 1);
+    /* Reclaim on the way may have killed the owner. */
+    if (!(cold->bits & PAGE_HAS_SLOT)) {
+        memcg_uncharge(mm, memcg, 1);
+        node_free_page(mm, node);
+        return false;
+    }
+    if (cold->bits & PAGE_ON_DISK)
+        mm->memcgs[memcg].disk_pages--;
+    if (cold->bits & PAGE_ZERO_MARK)
+        mm->memcgs[memcg].zero_pages--;
+    mm->memcgs[memcg].swap_cache_pages++;
+    mm->resident_pages++;
+    mm->memcgs[memcg].resident_pages++;
+    mm->hot[page] |= HOT_IN_RAM;
+    cold->bits = bits_with_field(cold->bits, PAGE_NODE_SHIFT, node);
+    if (cold->bits & PAGE_HAS_SHADOW) {
+        uint32_t age = cold->shadow.age, place = cold->shadow.place;
+        cold->bits &= ~(uint32_t)PAGE_HAS_SHADOW;
+        mm->reclaim->refault(mm, page, age, place);
+    }
+    lru_add(mm, exec, page);
+    return true;
+}
+
+bool swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node,
+                     enum swap_source *source, uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    if (!swap_cache_add(swap, exec, page, node))
+        return false;
+    uint32_t memcg = page_memcg(mm, page);
+    node = page_node(mm, page);
+    uint64_t start_ns = exec->now_ns;
+    *ready_ns = exec->now_ns;
+    if (cold->bits & PAGE_ZERO_MARK) {
+        *source = SOURCE_ZERO;
+        count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
+        spend_cost(mm, exec, TIME_swap_io_cpu, COST_page_copy);
+    } else if (zswap_load(swap->zswap, exec, page)) {
+        *source = SOURCE_ZSWAP;
+    } else {
+        *source = SOURCE_DEVICE;
+        count_event(mm, memcg, node, COUNTER_pswpin, 1);
+        zswap_note_disk_read(swap->zswap, page);
+        spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
+        uint64_t submitted_ns;
+        *ready_ns = device_submit(device_of_read(swap), false, exec->now_ns, &submitted_ns);
+        spend(mm, exec, TIME_device_read_wait, submitted_ns - exec->now_ns);
+    }
+    if (*ready_ns < exec->now_ns)
+        *ready_ns = exec->now_ns;
+    if (cold->bits & PAGE_WORKINGSET)
+        exec->memstall_ns += *ready_ns - start_ns;
+    return true;
+}

@@ -1,0 +1,210 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "policies/pool_ref/pool_ref.h"
+#include "policies/zswap_lru/zswap_lru.h"
+#include "policies/admission/admission.h"
+#include "policies/shrinker/shrinker.h"
+#include "policies/store_reclaim/store_reclaim.h"
+#include "policies/writeback/writeback.h"
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "sim/mm/node.h"
+#include "sim/zswap/zswap.h"
+
+/* ---- life of zswap -------------------------------------------------------------- */
+
+void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
+{
+    const struct config *config = mm->config;
+    const struct zswap_config *own = &config->zswap;
+    zswap->mm = mm;
+    zswap->swap = swap;
+    zswap->config = config;
+    zswap->enabled = own->enabled;
+    zswap->shrinker_enabled = own->shrinker_enabled;
+    zswap->max_pool_percent = own->max_pool_percent;
+    zswap->accept_threshold_percent = own->accept_threshold_percent;
+    zswap->total_ram_pages = config->machine.total_ram_pages;
+    for (uint32_t node = 0; !config->machine.total_ram_pages && node < mm->node_count; node++)
+        zswap->total_ram_pages += mm->nodes[node].managed_pages;
+    zswap->allocator = own->allocator.policy->hooks;
+    zswap->lru = own->lru.policy->hooks;
+    zswap->writeback = own->writeback.policy->hooks;
+    zswap->store_reclaim = own->store_reclaim.policy->hooks;
+    zswap->pool_ref = own->pool_ref.policy->hooks;
+    zswap->shrinker = own->shrinker.policy->hooks;
+    zswap->admission = own->admission.policy->hooks;
+    zswap->list_locks = memory_zeroed(mm->node_count, sizeof(*zswap->list_locks), "LRU locks");
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        zswap->list_locks[node].line.owner = NO_CPU;
+    zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
+    zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
+    for (uint32_t i = 0; i < zswap->tree_count; i++)
+        zswap->tree_locks[i].line.owner = NO_CPU;
+    zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
+                                           sizeof(*zswap->shrinker_states), "shrinker states");
+    zswap->worker.cursor = NO_MEMCG;
+    zswap_set_compressor(zswap, 0, own->compressor);
+}
+
+static void destroy_pool(struct zswap *zswap, struct zswap_pool *pool)
+{
+    for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
+        zswap->allocator->destroy(pool->allocators[i]);
+    free(pool->allocator_locks);
+    memset(pool, 0, sizeof(*pool));
+}
+
+void zswap_release(struct zswap *zswap)
+{
+    for (uint32_t i = 0; i < POOLS_AT_MOST; i++)
+        if (zswap->pools[i].alive)
+            destroy_pool(zswap, &zswap->pools[i]);
+    for (uint32_t i = 0; i < LRU_GROUPS_AT_MOST; i++)
+        free(zswap->groups[i].lists);
+    free(zswap->list_locks);
+    free(zswap->tree_locks);
+    free(zswap->shrinker_states);
+}
+
+/* ---- life of a pool ---------------------------------------------------------------- */
+
+static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns,
+                        unsigned compressor)
+{
+    struct zswap_pool *pool = &zswap->pools[number];
+    struct allocator_setup setup = {.params = zswap->config->zswap.allocator.params,
+                                    .evicts = false};
+    memset(pool, 0, sizeof(*pool));
+    pool->alive = true;
+    pool->compressor = compressor;
+    pool->created_ns = now_ns;
+    pool->reference_line.owner = NO_CPU;
+    pool->list_lock.line.owner = NO_CPU;
+    for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
+        pool->allocators[i] = zswap->allocator->create(&setup);
+    pool->locks_per_zpool =
+        zswap->allocator->locks ? zswap->allocator->locks(pool->allocators[0]) : 1;
+    size_t locks = (size_t)zswap->config->zswap.zpools * pool->locks_per_zpool;
+    pool->allocator_locks =
+        memory_zeroed(locks, sizeof(*pool->allocator_locks), "allocator locks");
+    for (size_t i = 0; i < locks; i++)
+        pool->allocator_locks[i].line.owner = NO_CPU;
+}
+
+struct zswap_pool *zswap_current_pool(struct zswap *zswap)
+{
+    return &zswap->pools[zswap->order[0]];
+}
+
+/* list_add of the pool list: the new head takes all stores. */
+static void make_current(struct zswap *zswap, uint32_t number, uint64_t now_ns)
+{
+    uint32_t at = 0;
+    while (at < zswap->pool_count && zswap->order[at] != number)
+        at++;
+    if (at == zswap->pool_count)
+        zswap->pool_count++;
+    if (at > 0 && zswap->pool_count > 1)
+        zswap_current_pool(zswap)->killed_at_ns = now_ns ? now_ns : 1;
+    for (; at > 0; at--)
+        zswap->order[at] = zswap->order[at - 1];
+    zswap->order[0] = (uint8_t)number;
+    zswap->pools[number].killed_at_ns = 0;
+}
+
+void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor)
+{
+    if (zswap->pool_count && zswap_current_pool(zswap)->compressor == compressor)
+        return;
+    uint32_t previous = zswap->order[0], number = POOLS_AT_MOST;
+    for (uint32_t i = 0; i < zswap->pool_count; i++)
+        if (zswap->pools[zswap->order[i]].compressor == compressor)
+            number = zswap->order[i];
+    if (number == POOLS_AT_MOST) {
+        number = 0;
+        while (zswap->pools[number].alive)
+            number++; /* there are fewer compressors than pools, and one pool for each */
+        create_pool(zswap, number, now_ns, compressor);
+    }
+    bool replaced = zswap->pool_count > 0;
+    make_current(zswap, number, now_ns);
+    if (replaced)
+        zswap_pool_reap(zswap, previous);
+}
+
+void zswap_pool_reap(struct zswap *zswap, uint32_t number)
+{
+    struct zswap_pool *pool = &zswap->pools[number];
+    if (!pool->alive || pool->entries || !pool->killed_at_ns)
+        return;
+    uint32_t at = 0;
+    while (zswap->order[at] != number)
+        at++;
+    for (zswap->pool_count--; at < zswap->pool_count; at++)
+        zswap->order[at] = zswap->order[at + 1];
+    destroy_pool(zswap, pool);
+}
+
+/* ---- objects -------------------------------------------------------------------------- */
+
+/* Allocator instances of a pool are chosen by a hash of the entry (6.6-6.10). */
+static uint32_t zpool_of(const struct zswap *zswap, uint32_t page)
+{
+    uint64_t zpools = zswap->config->zswap.zpools;
+    return zpools == 1 ? 0 : (uint32_t)(random_splitmix(page) % zpools);
+}
+
+/* Whole pages that the instance has taken or given back since the last look. */
+static void note_pages(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool,
+                       uint32_t zpool, uint32_t node)
+{
+    uint64_t pages = zswap->allocator->total_pages(pool->allocators[zpool]);
+    if (pages == pool->pages_of[zpool])
+        return;
+    node_change_pool_pages(zswap->mm, exec, node, (int64_t)(pages - pool->pages_of[zpool]));
+    pool->total_pages += pages - pool->pages_of[zpool];
+    pool->pages_of[zpool] = pages;
+}
+
+static void lock_allocator(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool,
+                           uint32_t zpool, uint32_t handle)
+{
+    struct mm *mm = zswap->mm;
+    uint32_t lock = zpool * pool->locks_per_zpool;
+    if (zswap->allocator->lock_of)
+        lock += zswap->allocator->lock_of(pool->allocators[zpool], handle);
+    uint64_t end = spinlock_hold(&pool->allocator_locks[lock], &mm->topology, mm->costs, exec->cpu,
+                                 exec->now_ns, mm->costs->ns[COST_pool_lock_hold]);
+    spend(mm, exec, TIME_pool_lock_wait, end - exec->now_ns);
+}
+
+bool zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page,
+                      uint32_t length, uint32_t *handle)
+{
+    struct zswap_pool *pool = &zswap->pools[number];
+    uint32_t zpool = zpool_of(zswap, page);
+    uint32_t size = length + (uint32_t)zswap->config->zswap.object_header_bytes;
+    if (zswap->allocator->alloc(pool->allocators[zpool], size, page, handle) != ALLOCATOR_OK)
+        return false;
+    lock_allocator(zswap, exec, pool, zpool, *handle);
+    spend_cost(zswap->mm, exec, TIME_zswap, COST_allocator_alloc);
+    note_pages(zswap, exec, pool, zpool, page_node(zswap->mm, page));
+    zswap->pool_ref->update(zswap, exec, pool);
+    pool->entries++;
+    return true;
+}
+
+void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct zswap_pool *pool = &zswap->pools[number];
+    uint32_t zpool = zpool_of(zswap, page);
+    lock_allocator(zswap, exec, pool, zpool, mm->cold[page].handle);
+    zswap->allocator->free(pool->allocators[zpool], mm->cold[page].handle);
+    spend_cost(mm, exec, TIME_zswap, COST_allocator_free);
+    note_pages(zswap, exec, pool, zpool, bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT));
+    zswap->pool_ref->update(zswap, exec, pool);
+    pool->entries--;
+}

@@ -1,0 +1,311 @@
+#include <stdlib.h>
+
+#include "policies/shrinker/shrinker.h"
+#include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/zswap/zswap.h"
+
+enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
+
+/* ---- lists --------------------------------------------------------------------- */
+
+struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
+{
+    struct mm *mm = zswap->mm;
+    struct entry_group *at = &zswap->groups[group];
+    if (!at->lists) {
+        size_t count = (size_t)mm->memcg_count * mm->node_count;
+        at->lists = memory_zeroed(count, sizeof(*at->lists), "zswap LRU lists");
+        for (size_t i = 0; i < count; i++)
+            at->lists[i] = PAGE_LIST_EMPTY;
+    }
+    return &at->lists[(size_t)memcg * mm->node_count + node];
+}
+
+static uint32_t entry_node(const struct mm *mm, uint32_t page)
+{
+    return bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT);
+}
+
+static struct page_list *list_of_entry(struct zswap *zswap, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    uint32_t group =
+        zswap->lru->group_of_pool(zswap, bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT));
+    return zswap_list(zswap, group, page_memcg(mm, page), entry_node(mm, page));
+}
+
+static struct shrinker_state *state_of(struct zswap *zswap, uint32_t memcg, uint32_t node)
+{
+    return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
+}
+
+static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t node)
+{
+    struct mm *mm = zswap->mm;
+    uint64_t end = spinlock_hold(&zswap->list_locks[node], &mm->topology, mm->costs, exec->cpu,
+                                 exec->now_ns, mm->costs->ns[COST_lru_lock_hold]);
+    spend(mm, exec, TIME_lru_lock_wait, end - exec->now_ns);
+}
+
+void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct page_list *list = list_of_entry(zswap, page);
+    lock_list(zswap, exec, entry_node(mm, page));
+    entry_list_add_tail(mm->cold, list, page);
+    mm->cold[page].bits |= PAGE_ENTRY_ON_LRU;
+    if (zswap->shrinker->added)
+        zswap->shrinker->added(state_of(zswap, page_memcg(mm, page), entry_node(mm, page)),
+                               list->count);
+}
+
+void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    lock_list(zswap, exec, entry_node(mm, page));
+    entry_list_remove(mm->cold, list_of_entry(zswap, page), page);
+    mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_ON_LRU;
+}
+
+/* ---- one walk of one list ----------------------------------------------------------- */
+
+/* shrink_memcg_cb for an entry without a second chance left.  False: the walk stops. */
+static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t page,
+                             struct page_list *list, struct entry_walk *walk, uint32_t memcg,
+                             uint32_t node)
+{
+    struct mm *mm = zswap->mm;
+    uint32_t space_page = page - page_space(mm, page)->first_page;
+    uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
+    uint32_t length = content_length(page_space(mm, page)->content, space_page,
+                                     zswap->pools[pool].compressor);
+    /* To the other end first: whoever walks the list meanwhile finds another entry. */
+    entry_list_remove(mm->cold, list, page);
+    entry_list_add_tail(mm->cold, list, page);
+    enum writeback_result result = zswap_writeback_entry(zswap, exec, page);
+    if (result == WRITEBACK_DONE) {
+        mm->counters[COUNTER_written_back_pages]++;
+        zswap->written_back_by_node[node]++;
+        walk->isolated++;
+        walk->bytes += length > PAGE_BYTES || length == COMPRESSOR_FAILED ? PAGE_BYTES : length;
+        return true;
+    }
+    mm->counters[COUNTER_reject_reclaim_fail]++;
+    if (zswap->shrinker->put_back)
+        zswap->shrinker->put_back(state_of(zswap, memcg, node));
+    if (result == WRITEBACK_EXISTS) {
+        walk->met_swap_cache = true;
+        return !(walk->driver == DRIVER_SHRINKER || walk->stop_on_swap_cache);
+    }
+    return true;
+}
+
+void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
+                     uint32_t node, struct entry_walk *walk)
+{
+    struct mm *mm = zswap->mm;
+    struct page_list *list = zswap_list(zswap, group, memcg, node);
+    lock_list(zswap, exec, node);
+    for (uint32_t page = list->head; page != NO_PAGE && walk->budget;) {
+        walk->budget--;
+        walk->scanned++;
+        mm->counters[COUNTER_zswap_entries_scanned]++;
+        uint32_t successor = mm->cold[page].entry_next;
+        if (mm->cold[page].bits & PAGE_ENTRY_REFERENCED) {
+            mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_REFERENCED;
+            mm->counters[COUNTER_zswap_rotations]++;
+            entry_list_remove(mm->cold, list, page);
+            entry_list_add_tail(mm->cold, list, page);
+            spend_cost(mm, exec, TIME_zswap, COST_rotate_entry);
+            /* The successor was noted before: in a list of one it is the end; in a
+             * longer list the walk comes back to rotated entries while its budget
+             * lasts. */
+            page = successor;
+            continue;
+        }
+        if (!write_back_entry(zswap, exec, page, list, walk, memcg, node))
+            return;
+        page = list->head;
+    }
+}
+
+/* ---- shrink_memcg ------------------------------------------------------------------------ */
+
+enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,
+                                      const struct shrink_budget *budget,
+                                      enum shrink_driver driver)
+{
+    struct mm *mm = zswap->mm;
+    mm->counters[COUNTER_shrink_memcg_calls]++;
+    spend_cost(mm, exec, TIME_zswap, COST_shrink_memcg);
+    if (mm->memcgs[memcg].offline || !zswap_writeback_allowed(zswap, memcg))
+        return SHRINK_EMPTY;
+    uint32_t group = zswap->lru->group_walked(zswap);
+    uint64_t left = budget->entries, scanned = 0, written = 0;
+    for (uint32_t node = 0; node < mm->node_count && left; node++) {
+        uint64_t length = zswap_list(zswap, group, memcg, node)->count;
+        if (!length)
+            continue;
+        struct entry_walk walk = {.driver = driver,
+                                  .budget = left,
+                                  .stop_on_swap_cache = budget->stop_on_swap_cache};
+        if (budget->cap_at_list_length && length < walk.budget)
+            walk.budget = length;
+        zswap_walk_list(zswap, exec, group, memcg, node, &walk);
+        scanned += walk.scanned;
+        written += walk.isolated;
+        if (budget->shared)
+            left -= walk.scanned;
+    }
+    if (!scanned)
+        return SHRINK_EMPTY;
+    return written ? SHRINK_WROTE : SHRINK_NOTHING;
+}
+
+/* ---- the worker ------------------------------------------------------------------------------ */
+
+/* The run's end condition, looked at after each step. */
+static bool worker_is_done(const struct zswap *zswap, const struct shrink_worker *worker)
+{
+    if (zswap->config->zswap.limit_rule == LIMIT_CACHED)
+        return zswap_can_accept(zswap);
+    return zswap_total_pages(zswap) <= worker->threshold_pages;
+}
+
+static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
+                                 uint64_t *end_ns, uint64_t *wake_at_ns)
+{
+    (void)wake_at_ns;
+    struct shrink_worker *worker = (struct shrink_worker *)runner;
+    struct zswap *zswap = worker->zswap;
+    struct mm *mm = zswap->mm;
+    struct exec exec = {.now_ns = now_ns,
+                        .cpu = cpu,
+                        .node = topology_node(&mm->topology, cpu),
+                        .space = NO_SPACE};
+    *end_ns = now_ns;
+    if (!worker->running) {
+        if (!worker->pending)
+            return TURN_BLOCKED;
+        worker->running = true;
+        worker->pending = false;
+        worker->failures = worker->attempts = 0;
+        worker->threshold_pages = zswap_accept_threshold_pages(zswap);
+        mm->counters[COUNTER_worker_wakeups]++;
+    }
+    bool more =
+        zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
+    *end_ns = exec.now_ns;
+    if (more && !worker_is_done(zswap, worker))
+        return TURN_RUNNABLE;
+    worker->running = false;
+    return worker->pending ? TURN_RUNNABLE : TURN_BLOCKED;
+}
+
+void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
+{
+    struct shrink_worker *worker = &zswap->worker;
+    struct mm *mm = zswap->mm;
+    if (worker->pending)
+        return;
+    worker->pending = true;
+    if (worker->running)
+        return;
+    worker->zswap = zswap;
+    worker->runner.turn = worker_turn;
+    worker->runner.kernel_thread = true;
+    worker->runner.own_time = TIME_worker;
+    /* The work queue is unbound (6.12): a processor that has nothing to do takes it. */
+    if (!worker->runner.queued)
+        worker->runner.cpu = processors_find_idle(mm->processors, exec->cpu);
+    processors_wake_at(mm->processors, &worker->runner,
+                       exec->now_ns + mm->costs->ns[COST_worker_wakeup]);
+}
+
+/* ---- the slab shrinker -------------------------------------------------------------------------- */
+
+/* zswap_shrinker_count for one list */
+static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t node,
+                               uint64_t entries)
+{
+    struct mm *mm = zswap->mm;
+    if (!zswap_writeback_allowed(zswap, memcg))
+        return 0;
+    uint64_t backing = mm->memcgs[memcg].zswap_bytes_subtree / PAGE_BYTES;
+    uint64_t stored = mm->memcgs[memcg].zswapped_subtree;
+    if (!stored)
+        return 0;
+    uint64_t freeable = zswap->shrinker->freeable(zswap, state_of(zswap, memcg, node), entries);
+    /* Freeing a well compressed page frees little memory. */
+    return freeable * backing / stored;
+}
+
+/* do_shrink_slab for one list */
+static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, uint32_t group,
+                                       uint32_t memcg, uint32_t node, int priority)
+{
+    struct mm *mm = zswap->mm;
+    struct page_list *list = zswap_list(zswap, group, memcg, node);
+    struct shrinker_state *state = state_of(zswap, memcg, node);
+    uint64_t freeable = shrinker_count(zswap, memcg, node, list->count);
+    if (!freeable)
+        return;
+    uint64_t delta = (freeable >> priority) * 4 / SHRINKER_SEEKS;
+    uint64_t deferred = state->deferred, total = (deferred >> priority) + delta, scanned = 0;
+    if (total > 2 * freeable)
+        total = 2 * freeable;
+    while (total >= SHRINKER_BATCH || total >= freeable) {
+        uint64_t n = total < SHRINKER_BATCH ? total : SHRINKER_BATCH;
+        if (zswap->shrinker->may_scan && !zswap->shrinker->may_scan(state, list->count, n))
+            break;
+        struct entry_walk walk = {.driver = DRIVER_SHRINKER, .budget = n};
+        zswap_walk_list(zswap, exec, group, memcg, node, &walk);
+        mm->counters[COUNTER_slabs_scanned] += n;
+        if (!walk.isolated || walk.met_swap_cache)
+            break;
+        total -= n;
+        scanned += n;
+        if (!total)
+            break;
+    }
+    uint64_t left = deferred + delta > scanned ? deferred + delta - scanned : 0;
+    state->deferred = left < 2 * freeable ? left : 2 * freeable;
+}
+
+void zswap_shrink_slab(void *state, struct exec *exec, uint32_t memcg, uint32_t node, int priority)
+{
+    struct zswap *zswap = ((struct swap *)state)->zswap;
+    uint32_t group;
+    if (!zswap->shrinker_enabled)
+        return;
+    for (uint32_t n = 0; zswap->lru->group_shrunk(zswap, n, &group); n++)
+        shrink_list_under_pressure(zswap, exec, group, memcg, node, priority);
+}
+
+/* ---- offline ----------------------------------------------------------------------------------------- */
+
+void zswap_memcg_offline(void *state, uint32_t memcg)
+{
+    struct zswap *zswap = ((struct swap *)state)->zswap;
+    struct mm *mm = zswap->mm;
+    uint32_t parent = mm->memcgs[memcg].parent;
+    for (uint32_t group = 0; group < LRU_GROUPS_AT_MOST; group++)
+        for (uint32_t node = 0; zswap->groups[group].lists && node < mm->node_count; node++) {
+            struct page_list *from = zswap_list(zswap, group, memcg, node);
+            struct page_list *to = zswap_list(zswap, group, parent, node);
+            if (from->head == NO_PAGE)
+                continue;
+            /* In front: the child's entries become the parent's oldest. */
+            mm->cold[from->tail].entry_next = to->head;
+            if (to->head != NO_PAGE)
+                mm->cold[to->head].entry_previous = from->tail;
+            else
+                to->tail = from->tail;
+            to->head = from->head;
+            to->count += from->count;
+            *from = PAGE_LIST_EMPTY;
+        }
+}

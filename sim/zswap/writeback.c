@@ -1,0 +1,29 @@
+/* Writeback of one entry (zswap_writeback_entry of 6.12 and later): its page
+ * comes into the swap cache, is charged to its owner, and is written out; until
+ * that write has ended and reclaim has met the page again, it costs memory. */
+#include "sim/zswap/zswap.h"
+
+enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
+    if (mm->hot[page] & HOT_IN_RAM)
+        return WRITEBACK_EXISTS;
+    spend_cost(mm, exec, TIME_zswap, COST_writeback_entry);
+    if (!swap_cache_add(zswap->swap, exec, page, exec->node))
+        return WRITEBACK_GONE;
+
+    const struct address_space *space = page_space(mm, page);
+    uint32_t length = content_length(space->content, page - space->first_page,
+                                     zswap->pools[pool].compressor);
+    spend(mm, exec, TIME_decompress,
+          costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
+                              length > 4096 || !length ? 4096 : length));
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);
+    zswap_entry_free(zswap, exec, page);
+    cold->bits |= PAGE_RECLAIM;
+    if (swap_write_to_device(zswap->swap, exec, page) == SWAP_WRITTEN)
+        cold->bits &= ~(uint32_t)PAGE_RECLAIM;
+    return WRITEBACK_DONE;
+}

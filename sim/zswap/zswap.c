@@ -1,0 +1,366 @@
+#include "sim/zswap/zswap.h"
+
+#include "policies/admission/admission.h"
+#include "policies/shrinker/shrinker.h"
+#include "policies/store_reclaim/store_reclaim.h"
+#include "sim/base/units.h"
+#include "sim/mm/memcg.h"
+
+/* ---- limits ------------------------------------------------------------------ */
+
+uint64_t zswap_limit_max(uint64_t total_ram_pages, uint64_t max_pool_percent)
+{
+    return total_ram_pages * max_pool_percent / 100;
+}
+
+uint64_t zswap_limit_threshold(unsigned limit_rule, uint64_t total_ram_pages,
+                               uint64_t max_pool_percent, uint64_t accept_threshold_percent)
+{
+    /* The order of the two truncating divisions changed in 6.10. */
+    if (limit_rule == LIMIT_CACHED)
+        return total_ram_pages * accept_threshold_percent / 100 * max_pool_percent / 100;
+    return zswap_limit_max(total_ram_pages, max_pool_percent) * accept_threshold_percent / 100;
+}
+
+uint64_t zswap_max_pages(const struct zswap *zswap)
+{
+    return zswap_limit_max(zswap->total_ram_pages, zswap->max_pool_percent);
+}
+
+uint64_t zswap_accept_threshold_pages(const struct zswap *zswap)
+{
+    return zswap_limit_threshold(zswap->config->zswap.limit_rule, zswap->total_ram_pages,
+                                 zswap->max_pool_percent, zswap->accept_threshold_percent);
+}
+
+uint64_t zswap_total_pages(const struct zswap *zswap)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < zswap->pool_count; i++)
+        total += zswap->pools[zswap->order[i]].total_pages;
+    return total;
+}
+
+bool zswap_can_accept(const struct zswap *zswap)
+{
+    if (zswap->config->zswap.limit_rule == LIMIT_CACHED)
+        return zswap_accept_threshold_pages(zswap) > zswap->cached_pages;
+    return zswap_total_pages(zswap) <= zswap_accept_threshold_pages(zswap);
+}
+
+bool zswap_check_limits(struct zswap *zswap, bool *full)
+{
+    bool cached = zswap->config->zswap.limit_rule == LIMIT_CACHED;
+    uint64_t pages = cached ? zswap->cached_pages : zswap_total_pages(zswap);
+    uint64_t max = zswap_max_pages(zswap);
+    *full = cached ? pages > max : pages >= max;
+    if (*full) {
+        zswap->mm->counters[COUNTER_pool_limit_hit]++;
+        zswap->reached_full = true;
+    } else if (zswap->reached_full && zswap_can_accept(zswap)) {
+        zswap->reached_full = false;
+    }
+    return !zswap->reached_full;
+}
+
+/* zswap_update_total_size: only some moments refresh what old eras look at. */
+static void refresh_cached_total(struct zswap *zswap)
+{
+    if (zswap->config->zswap.limit_rule == LIMIT_CACHED)
+        zswap->cached_pages = zswap_total_pages(zswap);
+}
+
+/* ---- cgroups ----------------------------------------------------------------------- */
+
+bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg)
+{
+    if (!zswap->enabled && !zswap->stored_pages)
+        return true;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = zswap->mm->memcgs[at].parent)
+        if (!zswap->mm->memcgs[at].zswap_writeback)
+            return false;
+    return true;
+}
+
+/* obj_cgroup_may_zswap: false when some ancestor is at its memory.zswap.max;
+ * *none: a limit of 0, for which nothing is worth shrinking. */
+static bool below_zswap_max(const struct mm *mm, uint32_t memcg, bool *none)
+{
+    *none = false;
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return true;
+    for (uint32_t at = memcg; at != ROOT_MEMCG; at = mm->memcgs[at].parent) {
+        uint64_t limit = mm->memcgs[at].zswap_max;
+        if (limit == UINT64_MAX)
+            continue;
+        if (limit == 0) {
+            *none = true;
+            return false;
+        }
+        if (mm->memcgs[at].zswap_bytes_subtree / PAGE_BYTES >= limit)
+            return false;
+    }
+    return true;
+}
+
+static struct shrinker_state *shrinker_state_of(struct zswap *zswap, uint32_t memcg,
+                                                uint32_t node)
+{
+    return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
+}
+
+void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    if (zswap->shrinker->disk_read)
+        zswap->shrinker->disk_read(
+            shrinker_state_of(zswap, page_memcg(mm, page), page_node(mm, page)));
+}
+
+void zswap_note_swapin(struct zswap *zswap, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    if (zswap->shrinker->swapped_in)
+        zswap->shrinker->swapped_in(
+            shrinker_state_of(zswap, page_memcg(mm, page), page_node(mm, page)));
+}
+
+/* ---- entries ---------------------------------------------------------------------------- */
+
+static uint32_t entry_pool(const struct mm *mm, uint32_t page)
+{
+    return bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
+}
+
+static bool entry_has_object(const struct mm *mm, uint32_t page)
+{
+    return entry_pool(mm, page) != NO_POOL;
+}
+
+/* The bytes that an entry is charged for: 0 for a same-filled one, 4096 for one
+ * stored as it is. */
+static uint32_t entry_length(struct zswap *zswap, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    if (!entry_has_object(mm, page))
+        return 0;
+    const struct address_space *space = page_space(mm, page);
+    uint32_t length = content_length(space->content, page - space->first_page,
+                                     zswap->pools[entry_pool(mm, page)].compressor);
+    return length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
+}
+
+static void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct spinlock *lock = &zswap->tree_locks[(page >> 14) % zswap->tree_count];
+    uint64_t end = spinlock_hold(lock, &mm->topology, mm->costs, exec->cpu, exec->now_ns,
+                                 mm->costs->ns[COST_tree_lock_hold]);
+    spend(mm, exec, TIME_tree_lock_wait, end - exec->now_ns);
+}
+
+void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page), length = entry_length(zswap, page);
+    lock_tree(zswap, exec, page);
+    if (cold->bits & PAGE_ENTRY_ON_LRU)
+        zswap_lru_remove(zswap, exec, page);
+    if (entry_has_object(mm, page)) {
+        uint32_t pool = entry_pool(mm, page);
+        zswap_pool_free(zswap, exec, pool, page);
+        if (length == PAGE_BYTES)
+            zswap->incompressible_pages--;
+        zswap_pool_reap(zswap, pool);
+    } else {
+        zswap->same_filled_pages--;
+    }
+    memcg_uncharge_object(mm, exec, memcg, length);
+    zswap->stored_pages--;
+    cold->handle = 0;
+    cold->bits &= ~(uint32_t)(PAGE_IN_ZSWAP | PAGE_ENTRY_REFERENCED);
+    refresh_cached_total(zswap);
+}
+
+void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    if (zswap->mm->cold[page].bits & PAGE_IN_ZSWAP)
+        zswap_entry_free(zswap, exec, page);
+}
+
+/* ---- store ------------------------------------------------------------------------------- */
+
+static bool refuse(struct zswap *zswap, uint32_t page, enum counter why)
+{
+    struct mm *mm = zswap->mm;
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_refused_stores, 1);
+    if (why != COUNTERS)
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), why, 1);
+    return false;
+}
+
+/* The cgroup's limit and the pool's: may this page be stored at all?
+ * *kick: this refusal queues the worker, by the rules up to 6.9. */
+static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
+{
+    struct mm *mm = zswap->mm;
+    uint32_t memcg = page_memcg(mm, page);
+    bool none, full;
+    if (!below_zswap_max(mm, memcg, &none) &&
+        (none || !zswap->store_reclaim->make_room(zswap, exec, memcg,
+                                                  zswap->config->zswap.store_reclaim.params)))
+        return refuse(zswap, page, COUNTER_refused_by_memcg);
+    if (!zswap_check_limits(zswap, &full)) {
+        *kick = full || zswap->config->zswap.kick_rule != KICK_WHEN_FULL;
+        return refuse(zswap, page, COUNTER_refused_by_limit);
+    }
+    return true;
+}
+
+/* Which counter a page bumps that the compressor could not make smaller. */
+static enum counter poor_counter(const struct zswap *zswap)
+{
+    switch (zswap->config->zswap.poor_counter) {
+    case POOR_COUNTS_COMPRESS_FAIL:
+        return COUNTER_reject_compress_fail;
+    case POOR_COUNTS_COMPRESS_POOR:
+        return COUNTER_reject_compress_poor;
+    default:
+        return COUNTERS;
+    }
+}
+
+/* Compress; 0: refused and counted.  The result is the length of the object. */
+static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
+                         const struct zswap_pool *pool)
+{
+    struct mm *mm = zswap->mm;
+    const struct address_space *space = page_space(mm, page);
+    uint32_t length =
+        content_length(space->content, page - space->first_page, pool->compressor);
+    bool fits = length != COMPRESSOR_FAILED && length < PAGE_BYTES;
+    spend(mm, exec, TIME_compress,
+          costs_compress_ns(mm->costs, pool->compressor, fits ? length : PAGE_BYTES));
+    if (fits)
+        return length;
+    if (zswap->config->zswap.incompressible_rule == INCOMPRESSIBLE_STORED) {
+        if (zswap_writeback_allowed(zswap, page_memcg(mm, page)))
+            return PAGE_BYTES;
+        refuse(zswap, page, COUNTER_reject_compress_fail);
+        return 0;
+    }
+    if (length == PAGE_BYTES)
+        return length; /* not smaller, but it fits the buffer */
+    refuse(zswap, page, poor_counter(zswap));
+    return 0;
+}
+
+/* The entry is complete: make it visible and account for it. */
+static void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t pool,
+                    uint32_t handle, uint32_t length)
+{
+    struct mm *mm = zswap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
+    lock_tree(zswap, exec, page);
+    cold->handle = handle;
+    cold->bits = bits_with_field(cold->bits, ENTRY_POOL_SHIFT, pool);
+    cold->bits = bits_with_field(cold->bits, ENTRY_NODE_SHIFT, node);
+    cold->bits |= PAGE_IN_ZSWAP;
+    zswap->stored_pages++;
+    memcg_charge_object(mm, exec, memcg, length);
+    if (pool == NO_POOL) {
+        zswap->same_filled_pages++;
+    } else {
+        if (length == PAGE_BYTES)
+            zswap->incompressible_pages++;
+        if (zswap->config->zswap.second_chance)
+            cold->bits |= PAGE_ENTRY_REFERENCED;
+        zswap_lru_add(zswap, exec, page);
+    }
+    spend_cost(mm, exec, TIME_zswap, COST_store_entry);
+    count_event(mm, memcg, node, COUNTER_zswpout, 1);
+    refresh_cached_total(zswap);
+}
+
+static bool is_same_filled(struct mm *mm, uint32_t page)
+{
+    const struct address_space *space = page_space(mm, page);
+    return content_kind(space->content, page - space->first_page) != CONTENT_ORDINARY;
+}
+
+/* Everything up to the point where the page is in zswap. */
+static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
+{
+    struct mm *mm = zswap->mm;
+    if (!zswap->enabled)
+        return refuse(zswap, page, COUNTERS);
+    if (!limits_allow(zswap, exec, page, kick))
+        return false;
+    if (zswap->config->zswap.same_filled_entries) {
+        spend_cost(mm, exec, TIME_zswap, COST_zero_page_check);
+        if (is_same_filled(mm, page)) {
+            zswap_invalidate(zswap, exec, page);
+            publish(zswap, exec, page, NO_POOL, 0, 0);
+            return true;
+        }
+    }
+    struct zswap_pool *pool = zswap_current_pool(zswap);
+    uint32_t pool_number = zswap->order[0], handle;
+    uint32_t length = compress(zswap, exec, page, pool);
+    if (!length)
+        return false;
+    if (!zswap->admission->admit(zswap, page_memcg(mm, page), length,
+                                 zswap->config->zswap.admission.params))
+        return refuse(zswap, page, COUNTER_refused_by_admission);
+    if (!zswap_pool_alloc(zswap, exec, pool_number, page, length, &handle))
+        return refuse(zswap, page, COUNTER_reject_compress_poor);
+    if (mm->cold[page].bits & PAGE_IN_ZSWAP)
+        zswap_entry_free(zswap, exec, page);
+    publish(zswap, exec, page, pool_number, handle, length);
+    return true;
+}
+
+bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    bool kick = false;
+    if (try_to_store(zswap, exec, page, &kick))
+        return true;
+    if (zswap->config->zswap.kick_rule == KICK_ON_ANY_REFUSAL)
+        kick = zswap->enabled && zswap->reached_full;
+    if (kick)
+        zswap_kick_worker(zswap, exec);
+    /* What an earlier store left for this slot is out of date now. */
+    zswap_invalidate(zswap, exec, page);
+    return false;
+}
+
+/* ---- load ---------------------------------------------------------------------------------- */
+
+bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    struct page_cold *cold = &mm->cold[page];
+    if (!(cold->bits & PAGE_IN_ZSWAP))
+        return false;
+    lock_tree(zswap, exec, page);
+    if (entry_has_object(mm, page)) {
+        uint32_t length = entry_length(zswap, page);
+        if (length == PAGE_BYTES)
+            spend_cost(mm, exec, TIME_decompress, COST_page_copy);
+        else
+            spend(mm, exec, TIME_decompress,
+                  costs_decompress_ns(mm->costs, zswap->pools[entry_pool(mm, page)].compressor,
+                                      length));
+    } else {
+        spend_cost(mm, exec, TIME_zswap, COST_page_copy);
+    }
+    spend_cost(mm, exec, TIME_zswap, COST_load_entry);
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpin, 1);
+    if (zswap->config->zswap.load_rule != LOAD_KEEPS) {
+        cold->bits |= PAGE_DIRTY;
+        zswap_entry_free(zswap, exec, page);
+    }
+    return true;
+}

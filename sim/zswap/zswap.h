@@ -1,0 +1,214 @@
+/* zswap: compressed pages in RAM, and who takes them out again.
+ *
+ * zswap.c      store, load, invalidate: one page at a time
+ * pool.c       pools: a compressor and its allocator, their life
+ * shrink.c     shrink_memcg, the list walk, the shrink worker, the slab shrinker
+ * writeback.c  one entry to the device
+ *
+ * An entry has no struct of its own: a page has at most one, and its state is in
+ * the page's record (sim/mm/page.h).  Its length is content_length() under its
+ * pool's compressor. */
+#ifndef ZSIM_ZSWAP_H
+#define ZSIM_ZSWAP_H
+
+#include "policies/allocator/allocator.h"
+#include "sim/mm/mm.h"
+#include "sim/swap/swap.h"
+
+struct zswap_lru_hooks;
+struct writeback_hooks;
+struct store_reclaim_hooks;
+struct pool_ref_hooks;
+struct shrinker_hooks;
+struct admission_hooks;
+
+enum { ZPOOLS_AT_MOST = 32, NO_POOL = 15, LRU_GROUPS_AT_MOST = POOLS_AT_MOST };
+
+/* A pool: one compressor, its allocator instance(s), its entries. */
+struct zswap_pool {
+    bool alive;
+    unsigned compressor;
+    void *allocators[ZPOOLS_AT_MOST];
+    uint64_t pages_of[ZPOOLS_AT_MOST]; /* total_pages of each instance, as last seen */
+    uint64_t total_pages;
+    uint64_t entries;         /* with an object in this pool */
+    uint64_t created_ns;
+    uint64_t killed_at_ns;    /* when it ceased to be current; 0: it is current */
+    struct cache_line reference_line;
+    struct spinlock *allocator_locks; /* [zpools * locks of one instance] */
+    uint32_t locks_per_zpool;
+    struct spinlock list_lock;
+};
+
+/* Lists of entries, one for each cgroup and node, oldest at the head. */
+struct entry_group {
+    struct page_list *lists; /* [memcgs * nodes]; NULL until used */
+};
+
+/* What shrinkers keep for each cgroup on each node. */
+struct shrinker_state {
+    uint64_t protected_entries; /* nr_zswap_protected (6.8-6.11) */
+    uint64_t disk_swapins;      /* nr_disk_swapins (6.12+) */
+    uint64_t deferred;          /* work left over by do_shrink_slab */
+};
+
+struct shrink_worker {
+    struct runner runner;
+    struct zswap *zswap;
+    bool pending;            /* queued, or to run again */
+    bool running;
+    uint32_t failures, attempts;
+    uint64_t threshold_pages; /* sampled when the run begins */
+    uint32_t cursor;          /* cgroup of the last step; NO_MEMCG: begin at the root */
+};
+
+struct zswap {
+    struct mm *mm;
+    struct swap *swap;
+    const struct config *config;
+
+    /* run-time parameters; events change them */
+    bool enabled, shrinker_enabled;
+    uint64_t max_pool_percent, accept_threshold_percent;
+    uint64_t total_ram_pages;
+
+    /* policies */
+    const struct allocator_hooks *allocator;
+    const struct zswap_lru_hooks *lru;
+    const struct writeback_hooks *writeback;
+    const struct store_reclaim_hooks *store_reclaim;
+    const struct pool_ref_hooks *pool_ref;
+    const struct shrinker_hooks *shrinker;
+    const struct admission_hooks *admission;
+
+    struct zswap_pool pools[POOLS_AT_MOST];
+    uint8_t order[POOLS_AT_MOST]; /* pool list: [0] is the current one, the last the oldest */
+    uint32_t pool_count;
+    bool reached_full;
+    uint64_t cached_pages; /* the total that eras with LIMIT_CACHED look at */
+
+    struct entry_group groups[LRU_GROUPS_AT_MOST];
+    struct spinlock *list_locks; /* by node */
+    struct spinlock *tree_locks; /* one for each 64 MiB of pages */
+    uint32_t tree_count;
+    struct shrinker_state *shrinker_states; /* [memcgs * nodes] */
+
+    uint64_t stored_pages, same_filled_pages, incompressible_pages;
+    uint64_t written_back_by_node[NODES_AT_MOST];
+    struct shrink_worker worker;
+};
+
+void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap);
+void zswap_release(struct zswap *zswap);
+
+/* ---- one page ------------------------------------------------------------------ */
+
+/* Compress and keep a page that is being written out.  False: refused; a stale
+ * entry of the page is gone then. */
+bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* Fill a page that has just entered the swap cache.  False: no entry. */
+bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* The page's slot is freed or rewritten: drop its entry. */
+void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* Free an entry: list, object, charge, counts. */
+void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* mem_cgroup_zswap_writeback_enabled: the knob of the cgroup and all its ancestors. */
+bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg);
+
+/* A page of this cgroup had to come from a device (zswap_folio_swapin). */
+void zswap_note_disk_read(struct zswap *zswap, uint32_t page);
+/* A page is swapped in without readahead, wherever it lies. */
+void zswap_note_swapin(struct zswap *zswap, uint32_t page);
+
+/* ---- limits ----------------------------------------------------------------------- */
+
+uint64_t zswap_total_pages(const struct zswap *zswap);
+uint64_t zswap_max_pages(const struct zswap *zswap);
+uint64_t zswap_accept_threshold_pages(const struct zswap *zswap);
+/* floor(total * percent / 100) and the era's threshold; see kernel presets */
+uint64_t zswap_limit_max(uint64_t total_ram_pages, uint64_t max_pool_percent);
+uint64_t zswap_limit_threshold(unsigned limit_rule, uint64_t total_ram_pages,
+                               uint64_t max_pool_percent, uint64_t accept_threshold_percent);
+/* The check that a store makes; counts pool_limit_hit, moves the hysteresis flag.
+ * *full: the pool is at its limit now, not only refusing by hysteresis. */
+bool zswap_check_limits(struct zswap *zswap, bool *full);
+/* zswap_can_accept of the eras with LIMIT_CACHED; at or below the threshold otherwise */
+bool zswap_can_accept(const struct zswap *zswap);
+
+/* ---- pools (pool.c) ------------------------------------------------------------------ */
+
+/* Make the pool of a compressor current, creating it if need be. */
+void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor);
+struct zswap_pool *zswap_current_pool(struct zswap *zswap);
+/* Allocate an object; false: the allocator refuses the size (counted by the caller). */
+bool zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page,
+                      uint32_t length, uint32_t *handle);
+void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page);
+/* After entries left: destroy a pool that is neither current nor used. */
+void zswap_pool_reap(struct zswap *zswap, uint32_t pool);
+
+/* ---- lists and shrinking (shrink.c) ------------------------------------------------------ */
+
+struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node);
+void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page);
+void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* Who walks a list. */
+enum shrink_driver { DRIVER_WORKER, DRIVER_STORE, DRIVER_SHRINKER, DRIVER_PROACTIVE };
+
+/* One walk of the list of (memcg, node), as list_lru_walk_one. */
+struct entry_walk {
+    enum shrink_driver driver;
+    uint64_t budget;       /* entries that may still be looked at */
+    uint64_t scanned, isolated; /* looked at; written back */
+    uint64_t bytes;        /* compressed bytes written back */
+    bool met_swap_cache;   /* an entry's page was in the swap cache already */
+    bool stop_on_swap_cache;
+};
+void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
+                     uint32_t node, struct entry_walk *walk);
+
+/* How shrink_memcg spends its budget over the nodes. */
+struct shrink_budget {
+    uint64_t entries;       /* for each node, or for all together */
+    bool shared;            /* one budget for all nodes, in node order */
+    bool cap_at_list_length; /* no entry is looked at twice in a call */
+    bool stop_on_swap_cache;
+};
+
+enum shrink_result {
+    SHRINK_WROTE,    /* kernel: 0 (or bytes > 0) */
+    SHRINK_NOTHING,  /* -EAGAIN: candidates seen, or (before 6.12) the cgroup was empty */
+    SHRINK_EMPTY,    /* -ENOENT: nothing to scan, offline, or writeback is off (6.12+) */
+    SHRINK_INVALID,  /* -EINVAL: writeback is off (up to 6.11) */
+};
+
+/* shrink_memcg: one cgroup, every node.  Results as from 6.12; policies of older
+ * eras translate. */
+enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,
+                                      const struct shrink_budget *budget,
+                                      enum shrink_driver driver);
+
+/* queue_work: wake the shrink worker, or make it run once more. */
+void zswap_kick_worker(struct zswap *zswap, struct exec *exec);
+
+/* mm's hook: the dynamic shrinker of one cgroup on one node. */
+void zswap_shrink_slab(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
+
+/* A cgroup goes offline: its lists are put in front of its parent's. */
+void zswap_memcg_offline(void *swap, uint32_t memcg);
+
+/* ---- writeback.c ---------------------------------------------------------------------------- */
+
+enum writeback_result {
+    WRITEBACK_DONE,
+    WRITEBACK_EXISTS, /* the page is in the swap cache already */
+    WRITEBACK_GONE,   /* the entry went away, or there was no memory */
+};
+enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+#endif

@@ -1,0 +1,377 @@
+/* Generators against traces that real kernels replayed, and against the
+ * grammar's own words. */
+#include <inttypes.h>
+#include <math.h>
+#include <setjmp.h>
+#include <sha2.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "workloads/generators/generators.h"
+#include "workloads/generators/single.h"
+#include "workloads/generators/stream.h"
+
+static const struct source_position here = {.file = "test"};
+
+/* All records of a workload in memory. */
+static struct access *collect(const struct workload *workload)
+{
+    struct access *all = memory_zeroed(workload->accesses, sizeof(*all), "records");
+    struct workload_cursor cursor = {.workload = workload};
+    assert_true(workload->type->start(&cursor));
+    const struct access *block;
+    uint64_t done = 0;
+    for (uint32_t count; (count = workload->type->next(&cursor, &block)); done += count) {
+        assert_true(done + count <= workload->accesses);
+        memcpy(all + done, block, count * sizeof(*all));
+    }
+    assert_int_equal(done, workload->accesses);
+    assert_int_equal(cursor.position, done);
+    workload->type->stop(&cursor);
+    return all;
+}
+
+static struct workload *open_steps(uint64_t seed, const char *steps)
+{
+    struct diagnostics errors = {0};
+    struct workload *workload = steps_workload_open(seed, steps, &here, &errors);
+    diagnostics_print(&errors);
+    assert_non_null(workload);
+    return workload;
+}
+
+/* ---- the truth cases --------------------------------------------------------- */
+
+static void hash_file(const struct workload *workload, char out[SHA256_DIGEST_STRING_LENGTH])
+{
+    uint32_t header[14] = {0};
+    memcpy(header, "KZTRACE1", 8);
+    header[2] = 1;
+    header[3] = workload->spaces;
+    memcpy(&header[4], &workload->accesses, 8);
+    memcpy(&header[6], workload->space_pages, workload->spaces * sizeof(uint32_t));
+    struct access *all = collect(workload);
+    SHA2_CTX context;
+    SHA256Init(&context);
+    SHA256Update(&context, (const uint8_t *)header, sizeof(header));
+    SHA256Update(&context, (const uint8_t *)all, workload->accesses * sizeof(*all));
+    SHA256End(&context, out);
+    free(all);
+}
+
+static void test_traces_are_identical_to_the_replayed_ones(void **state)
+{
+    (void)state;
+    FILE *file = fopen("tests/data/traces/generated.tsv", "r");
+    assert_non_null(file);
+    char line[1024];
+    unsigned cases = 0;
+    while (fgets(line, sizeof(line), file)) {
+        if (line[0] == '#')
+            continue;
+        char *save, *seed = strtok_r(line, "\t", &save), *steps = strtok_r(NULL, "\t", &save),
+                    *wanted = strtok_r(NULL, "\t\n", &save);
+        assert_non_null(wanted);
+        struct workload *workload = open_steps(strtoull(seed, NULL, 10), steps);
+        char got[SHA256_DIGEST_STRING_LENGTH];
+        hash_file(workload, got);
+        assert_string_equal(got, wanted);
+        workload->type->close(workload);
+        cases++;
+    }
+    fclose(file);
+    assert_int_equal(cases, 14);
+}
+
+/* ---- the grammar -------------------------------------------------------------- */
+
+static void test_streams_take_turns(void **state)
+{
+    (void)state;
+    struct workload *workload =
+        open_steps(1, "0:seq:0:10:5:0:0:2|1:free:3:2:3:0:0:2|0:seq:100:1:0:0 1:seq:7:1:1:100");
+    static const struct access wanted[] = {
+        {0, 0, 0, 0}, {1, 0, 0, 0}, {3, 1, 2, 0}, {4, 1, 2, 0}, {2, 0, 0, 0},
+        {3, 0, 0, 0}, {3, 1, 2, 0}, {4, 0, 0, 0}, {7, 1, 1, 0},
+    };
+    assert_int_equal(workload->accesses, 9);
+    struct access *all = collect(workload);
+    assert_memory_equal(all, wanted, sizeof(wanted));
+    assert_int_equal(workload->space_pages[0], 101);
+    assert_int_equal(workload->space_pages[1], 8);
+    assert_int_equal(stream_workload_steps(workload), 2);
+    assert_int_equal(stream_workload_step_start(workload, 1), 8);
+    assert_int_equal(stream_workload_step_start(workload, 2), 9);
+    free(all);
+    workload->type->close(workload);
+}
+
+/* The index over the weights finds what a search from the start finds. */
+static void test_zipf_search_is_the_plain_one(void **state)
+{
+    (void)state;
+    static const double exponents[] = {0, 0.5, 0.99, 1.3, 6};
+    for (size_t e = 0; e < sizeof(exponents) / sizeof(exponents[0]); e++) {
+        struct rank_table *table = rank_table_zipf(700, exponents[e]);
+        uint64_t total = 0, random = 77;
+        for (uint32_t i = 0; i < 700; i++)
+            total += (uint64_t)floor(1e12 / pow(i + 1, exponents[e])) + 1;
+        assert_int_equal(table->total, total);
+        for (unsigned draw = 0; draw < 3000; draw++) {
+            uint64_t x = draw == 0 ? 0 : draw == 1 ? total - 1 : random_below(&random, total);
+            uint64_t sum = 0;
+            uint32_t rank = 0;
+            while ((sum += (uint64_t)floor(1e12 / pow(rank + 1, exponents[e])) + 1) <= x)
+                rank++;
+            assert_int_equal(rank_table_find(table, x), rank);
+        }
+        rank_table_free(table);
+    }
+    assert_null(rank_table_zipf(19000000, 0));
+}
+
+static void expect_error(const char *steps, const char *part)
+{
+    struct diagnostics errors = {0};
+    assert_null(steps_workload_open(1, steps, &here, &errors));
+    assert_true(errors.count >= 1);
+    if (!strstr(diagnostics_text(&errors, 0), part))
+        fail_msg("\"%s\" gave \"%s\", not \"%s\"", steps, diagnostics_text(&errors, 0), part);
+    assert_null(strchr(diagnostics_text(&errors, 0), '\n'));
+    diagnostics_release(&errors);
+}
+
+static void test_mistakes_in_steps(void **state)
+{
+    (void)state;
+    expect_error("", "at least one stream");
+    expect_error("0:seq:0:10", "COUNT is missing");
+    expect_error("0:zip:0:10:5:0:1", "did you mean \"zipf\"?");
+    expect_error("x:seq:0:10:5:0", "SPACE is \"x\"; expected a whole number in 0..65534");
+    expect_error("0:seq:0:0:5:0", "PAGES is \"0\"; expected a whole number in 1..4294967295");
+    expect_error("0:seq:4294967290:6:5:0", "expected a whole number in 1..5");
+    expect_error("0:seq:0:10:-5:0", "COUNT is \"-5\"");
+    expect_error("0:seq:0:10:5:101", "WRITE% is \"101\"");
+    expect_error("0:zipf:0:10:5:0", "expected the exponent");
+    expect_error("0:zipf:0:10:5:0:nan", "expected the exponent");
+    expect_error("0:hot:0:10:5:0:10/90", "HOTPAGES in 1..9");
+    expect_error("0:hot:0:10:5:0:5", "HOTPAGES/HOT%");
+    expect_error("0:seq:0:10:5:0:3", "pattern \"seq\" has none");
+    expect_error("0:seq:0:10:5:0:0:0", "BATCH is \"0\"");
+    expect_error("0:seq:0:10:5:0:0:1:9", "follows BATCH");
+    expect_error("1:seq:0:10:5:0", "no stream uses space 0");
+    expect_error("0:zipf:0:19000000:5:0:0", "do not fit in 64 bits");
+    expect_error("0:seq:0:1:18446744073709551615:0 0:seq:0:1:1:0", "more than 2^64 - 1");
+}
+
+/* ---- one space ------------------------------------------------------------------- */
+
+static struct workload *open_single(const struct workload_type *type, struct single_params params,
+                                    uint64_t seed)
+{
+    struct diagnostics errors = {0};
+    struct workload *workload = type->open(&params, seed, &here, &errors);
+    diagnostics_print(&errors);
+    assert_non_null(workload);
+    return workload;
+}
+
+static void test_single_types_fill_and_stay_inside(void **state)
+{
+    (void)state;
+    static const struct workload_type *const types[] = {
+        &workload_sequential, &workload_uniform,        &workload_permutation,
+        &workload_zipf,       &workload_scattered_zipf, &workload_hot_cold};
+    for (size_t t = 0; t < sizeof(types) / sizeof(types[0]); t++) {
+        struct single_params params = {.footprint = 64 * 4096,
+                                       .accesses = 20000,
+                                       .write_percent = 25,
+                                       .fill = true,
+                                       .exponent = 0.9,
+                                       .hot = 16 * 4096,
+                                       .hot_percent = 90};
+        struct workload *workload = open_single(types[t], params, 3);
+        struct workload *again = open_single(types[t], params, 3);
+        struct workload *other = open_single(types[t], params, 4);
+        assert_int_equal(workload->accesses, 20064);
+        assert_int_equal(workload->space_pages[0], 64);
+        assert_string_equal(workload->fingerprint, again->fingerprint);
+        assert_string_not_equal(workload->fingerprint, other->fingerprint);
+        struct access *all = collect(workload), *same = collect(again), *differ = collect(other);
+        assert_memory_equal(all, same, 20064 * sizeof(*all));
+        assert_memory_not_equal(all, differ, 20064 * sizeof(*all));
+        uint64_t writes = 0;
+        for (uint32_t i = 0; i < 20064; i++) {
+            assert_true(all[i].page < 64);
+            if (i < 64)
+                assert_true(all[i].page == i && all[i].op == ACCESS_WRITE);
+            else
+                writes += all[i].op == ACCESS_WRITE;
+        }
+        /* 5,000 expected, standard deviation 61. */
+        assert_in_range(writes, 4700, 5300);
+        free(all), free(same), free(differ);
+        workload->type->close(workload);
+        again->type->close(again);
+        other->type->close(other);
+    }
+}
+
+static void test_permutation_visits_every_page(void **state)
+{
+    (void)state;
+    struct workload *workload = open_single(
+        &workload_permutation, (struct single_params){.footprint = 100 * 4096, .accesses = 250},
+        9);
+    struct access *all = collect(workload);
+    unsigned seen[100] = {0};
+    for (unsigned i = 0; i < 100; i++)
+        seen[all[i].page]++;
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(seen[i], 1);
+    assert_memory_equal(all, all + 100, 100 * sizeof(*all));
+    free(all);
+    workload->type->close(workload);
+}
+
+static void test_hot_set_moves(void **state)
+{
+    (void)state;
+    struct workload *workload = open_single(&workload_hot_cold,
+                                            (struct single_params){.footprint = 40 * 4096,
+                                                                   .accesses = 3001,
+                                                                   .hot = 15 * 4096,
+                                                                   .hot_percent = 100,
+                                                                   .phases = 2},
+                                            5);
+    struct access *all = collect(workload);
+    assert_int_equal(stream_workload_step_start(workload, 1), 1001);
+    for (unsigned i = 0; i < 1001; i++)
+        assert_in_range(all[i].page, 0, 14);
+    for (unsigned i = 1001; i < 2001; i++)
+        assert_in_range(all[i].page, 15, 29);
+    for (unsigned i = 2001; i < 3001; i++)
+        assert_true(all[i].page >= 30 || all[i].page < 5);
+    free(all);
+    workload->type->close(workload);
+
+    struct diagnostics errors = {0};
+    struct single_params wrong = {.footprint = 4096, .accesses = 1, .hot = 4096};
+    assert_null(workload_hot_cold.open(&wrong, 1, &here, &errors));
+    assert_string_equal(diagnostics_text(&errors, 0),
+                        "test: error: \"hot\" is 4K; expected less than the footprint, which is 4K");
+    diagnostics_release(&errors);
+}
+
+/* ---- emulator phases ---------------------------------------------------------------- */
+
+static struct workload *open_phases(const char *phases)
+{
+    struct diagnostics errors = {0};
+    struct workload *workload = emulator_phases_open(phases, &here, &errors);
+    diagnostics_print(&errors);
+    assert_non_null(workload);
+    return workload;
+}
+
+/* trace_fnv1a of the loop2x cases covers their second phase, the loop. */
+static void test_emulator_loop_hash(void **state)
+{
+    (void)state;
+    struct workload *workload = open_phases("fill 0 8192; loop 0 8192 4 0 1");
+    assert_int_equal(workload->accesses, 5 * 8192);
+    assert_int_equal(stream_workload_steps(workload), 2);
+    assert_int_equal(stream_workload_step_start(workload, 1), 8192);
+    assert_true(emulator_phase_hash(workload, 1) == 0x043e107360f68325ull);
+    assert_true(emulator_phase_hash(workload, 0) == 0xd55e54a464d95525ull);
+    workload->type->close(workload);
+}
+
+static void test_emulator_patterns(void **state)
+{
+    (void)state;
+    struct workload *workload =
+        open_phases("read 5 7;write 5 7;loop 2 4 2 50 3;rand 10 20 3 0 6; zipf 8 24 0.8 50 30 7");
+    struct access *all = collect(workload);
+    static const struct access begin[] = {{5, 0, 0, 0}, {6, 0, 0, 0}, {5, 0, 1, 0}, {6, 0, 1, 0}};
+    assert_memory_equal(all, begin, sizeof(begin));
+    uint64_t random = 4 * 0x9E3779B97F4A7C15ull;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(all[4 + i].page, 2 + i % 2);
+        assert_int_equal(all[4 + i].op, random_next(&random) % 100 < 50);
+    }
+    random = 7 * 0x9E3779B97F4A7C15ull;
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(all[8 + i].page, 10 + random_next(&random) % 10);
+    double cdf[16], sum = 0;
+    for (int i = 0; i < 16; i++)
+        cdf[i] = sum += pow(i + 1, -0.8);
+    random = 8 * 0x9E3779B97F4A7C15ull;
+    for (unsigned i = 0; i < 50; i++) {
+        double u = (double)(random_next(&random) >> 11) * 0x1p-53;
+        uint64_t rank = 0;
+        while (cdf[rank] / sum <= u)
+            rank++;
+        assert_int_equal(all[11 + i].page, 8 + (rank * 2654435761u + 12345) % 16);
+        assert_int_equal(all[11 + i].op, random_next(&random) % 100 < 30);
+    }
+    free(all);
+    workload->type->close(workload);
+}
+
+static void test_mistakes_in_phases(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",          "fill",           "fill 0",
+                                        "fill 5 5",  "fil 0 5",        "loop 0 5 1 101 1",
+                                        "read 0 5 6", "zipf 0 9 x 5 0 1", "fill 0 5;;"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct diagnostics errors = {0};
+        assert_null(emulator_phases_open(wrong[i], &here, &errors));
+        assert_true(errors.count >= 1);
+        assert_non_null(strstr(diagnostics_text(&errors, 0), "expected"));
+        diagnostics_release(&errors);
+    }
+}
+
+static void test_registry_has_every_type(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"sequential", "uniform", "permutation",     "zipf",
+                                        "scattered_zipf", "hot_cold", "steps", "emulator_phases",
+                                        "trace",      "lackey"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        assert_string_equal(workload_type_find(names[i])->name, names[i]);
+    assert_null(workload_type_find("nothing"));
+    for (size_t i = 0; workload_types[i]; i++) {
+        char *fields = memory_zeroed(1, workload_types[i]->params.struct_bytes, "parameters");
+        params_set_defaults(&workload_types[i]->params, fields); /* aborts on a wrong default */
+        free(fields);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_traces_are_identical_to_the_replayed_ones),
+        cmocka_unit_test(test_streams_take_turns),
+        cmocka_unit_test(test_zipf_search_is_the_plain_one),
+        cmocka_unit_test(test_mistakes_in_steps),
+        cmocka_unit_test(test_single_types_fill_and_stay_inside),
+        cmocka_unit_test(test_permutation_visits_every_page),
+        cmocka_unit_test(test_hot_set_moves),
+        cmocka_unit_test(test_emulator_loop_hash),
+        cmocka_unit_test(test_emulator_patterns),
+        cmocka_unit_test(test_mistakes_in_phases),
+        cmocka_unit_test(test_registry_has_every_type),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

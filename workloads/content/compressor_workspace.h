@@ -1,0 +1,23 @@
+/* The parts of a compressor workspace; for the compressors' own files. */
+#ifndef ZSIM_WORKLOADS_COMPRESSOR_WORKSPACE_H
+#define ZSIM_WORKLOADS_COMPRESSOR_WORKSPACE_H
+
+#include "workloads/content/content.h"
+
+enum { COMPRESSED_BUFFER_BYTES = 3 * PAGE_BYTES }; /* above every library's worst case */
+
+struct compressor_workspace {
+    void *lz4;   /* LZ4_sizeofState() bytes */
+    void *lz4hc; /* LZ4_sizeofStateHC() bytes */
+    struct ZSTD_CCtx_s *zstd;
+    struct zstd_1_4 *zstd_1_4; /* zstd_1_4.c */
+    struct z_stream_s *deflate;
+    unsigned char out[COMPRESSED_BUFFER_BYTES];
+};
+
+/* zstd_1_4.c: the length under zstd 1.4.10, level 3, unknown source size. */
+uint32_t zstd_1_4_length(struct compressor_workspace *workspace,
+                         const unsigned char page[PAGE_BYTES]);
+void zstd_1_4_release(struct zstd_1_4 *state); /* accepts NULL */
+
+#endif

@@ -1,0 +1,122 @@
+/* `zsim content sample`: write a content profile of a process or of files. */
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "workloads/content/sampler.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISTAKE = 2, PAGES_BY_DEFAULT = 4096 };
+
+static const uint64_t pages_at_most = 10000000;
+
+static const char usage[] =
+    "usage: zsim content sample [--pid N | FILE...] [-n PAGES] [--seed S] -o FILE\n"
+    "\n"
+    "Compress a random sample of the resident anonymous pages of process N, or of the\n"
+    "pages of files, and write what came out as a content profile (JSON) for\n"
+    "\"content\": {\"type\": \"profile\"}. Contents are not kept, only lengths.\n"
+    "\n"
+    "  -p, --pid N         the process; needs the right to trace it\n"
+    "  -n, --pages PAGES   sample at most this many pages (default 4096)\n"
+    "  -s, --seed S        of the draw (default 1)\n"
+    "  -o, --output FILE   the profile to write\n"
+    "  -h, --help          this text\n";
+
+struct command {
+    uint64_t pid, pages, seed;
+    const char *output;
+    char **files;
+    size_t file_count;
+};
+
+static int mistake(const char *text, const char *found)
+{
+    fprintf(stderr, "zsim: error: content sample: %s%s%s%s\n", text, found ? ", found \"" : "",
+            found ? found : "", found ? "\"" : "");
+    return EXIT_MISTAKE;
+}
+
+static int check(const struct command *command)
+{
+    if (!command->output)
+        return mistake("-o FILE is missing", NULL);
+    if (command->pid && command->file_count)
+        return mistake("expected either --pid or files, not both", NULL);
+    if (!command->pid && !command->file_count)
+        return mistake("expected --pid N or files to sample", NULL);
+    return EXIT_DONE;
+}
+
+/* EXIT_DONE: go on; *help: the text was asked for and printed. */
+static int parse(int argc, char **argv, struct command *command, bool *help)
+{
+    static const struct option options[] = {
+        {"pid", required_argument, NULL, 'p'},  {"pages", required_argument, NULL, 'n'},
+        {"seed", required_argument, NULL, 's'}, {"output", required_argument, NULL, 'o'},
+        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    int option;
+    optind = 0; /* glibc: start afresh, also after another getopt in this process */
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":p:n:s:o:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            if (!parse_count(optarg, &command->pid) || command->pid < 1 || command->pid > INT32_MAX)
+                return mistake("--pid: expected a process number", optarg);
+            break;
+        case 'n':
+            if (!parse_count(optarg, &command->pages) || command->pages < 1 ||
+                command->pages > pages_at_most)
+                return mistake("-n: expected 1..10000000 pages", optarg);
+            break;
+        case 's':
+            if (!parse_count(optarg, &command->seed))
+                return mistake("--seed: expected a whole number", optarg);
+            break;
+        case 'o':
+            command->output = optarg;
+            break;
+        case 'h':
+            *help = true;
+            fputs(usage, stdout);
+            return EXIT_DONE;
+        case ':':
+            return mistake("an option lacks its value", argv[optind - 1]);
+        default:
+            return mistake("unknown option (see --help)", argv[optind - 1]);
+        }
+    }
+    command->files = argv + optind;
+    command->file_count = (size_t)(argc - optind);
+    return check(command);
+}
+
+static bool sample(const struct command *command, struct content_profile *profile,
+                   struct diagnostics *errors)
+{
+    if (command->pid)
+        return content_sample_process((pid_t)command->pid, (size_t)command->pages, command->seed,
+                                      profile, errors);
+    return content_sample_files((const char *const *)command->files, command->file_count,
+                                (size_t)command->pages, command->seed, profile, errors);
+}
+
+int content_sample_main(int argc, char **argv)
+{
+    struct command command = {.pages = PAGES_BY_DEFAULT, .seed = 1};
+    struct content_profile profile = {0};
+    struct diagnostics errors = {0};
+    bool help = false;
+    int code = parse(argc, argv, &command, &help);
+    if (code != EXIT_DONE || help)
+        return code;
+    if (sample(&command, &profile, &errors) &&
+        content_profile_write(command.output, &profile, &errors))
+        fprintf(stderr, "zsim: %zu of %llu pages sampled from %s\n", profile.count,
+                (unsigned long long)profile.pages_seen, profile.source);
+    code = errors.count ? EXIT_FAILED : EXIT_DONE;
+    diagnostics_print(&errors);
+    diagnostics_release(&errors);
+    content_profile_release(&profile);
+    return code;
+}

@@ -1,0 +1,28 @@
+/* Type `zipf`: few pages are popular, the popular ones side by side. */
+#include "workloads/generators/single.h"
+
+static const struct param zipf_rows[] = {
+    SINGLE_COMMON_ROWS,
+    {.name = "exponent",
+     .type = PARAM_REAL,
+     SINGLE_ROW(exponent),
+     .initial = "0.99",
+     .least = 0,
+     .most = 16,
+     .help = "the page of rank i, from 0, is accessed in proportion to 1/(i+1)^exponent",
+     .source = "0.99 is the default of YCSB (Cooper et al., SoCC 2010)"},
+};
+
+static struct workload *zipf_open(const void *params, uint64_t seed,
+                                const struct source_position *position, struct diagnostics *errors)
+{
+    return single_open_zipf(&workload_zipf, params, seed, false, position, errors);
+}
+
+const struct workload_type workload_zipf = {
+    .name = "zipf",
+    .summary = "few pages are popular, the popular ones side by side",
+    .params = PARAM_TABLE(zipf_rows, struct single_params),
+    .open = zipf_open,
+    SINGLE_FUNCTIONS,
+};

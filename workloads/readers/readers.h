@@ -1,0 +1,20 @@
+/* The reader types, for workloads/registry.c and for callers in C. */
+#ifndef ZSIM_WORKLOADS_READERS_READERS_H
+#define ZSIM_WORKLOADS_READERS_READERS_H
+
+#include "workloads/workload.h"
+
+struct native_trace;
+
+extern const struct workload_type workload_trace;
+extern const struct workload_type workload_lackey;
+
+/* Type `trace` without a config. */
+struct workload *trace_workload_open(const char *path, const struct source_position *position,
+                                     struct diagnostics *errors);
+
+/* The open file behind a workload of type `trace` (its version, regions, note),
+ * or NULL for any other type. */
+const struct native_trace *trace_workload_native(const struct workload *workload);
+
+#endif

@@ -1,0 +1,19 @@
+#include <string.h>
+
+#include "workloads/generators/generators.h"
+#include "workloads/readers/readers.h"
+#include "workloads/workload.h"
+
+const struct workload_type *const workload_types[] = {
+    &workload_sequential, &workload_uniform,  &workload_permutation,     &workload_zipf,
+    &workload_scattered_zipf, &workload_hot_cold, &workload_steps, &workload_emulator_phases,
+    &workload_trace,      &workload_lackey,   NULL,
+};
+
+const struct workload_type *workload_type_find(const char *name)
+{
+    for (size_t i = 0; workload_types[i]; i++)
+        if (strcmp(workload_types[i]->name, name) == 0)
+            return workload_types[i];
+    return NULL;
+}

@@ -1,0 +1,277 @@
+#include "workloads/trace_info.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "workloads/readers/native.h"
+#include "workloads/readers/readers.h"
+
+enum { SPACES_SHOWN_AT_MOST = 16 };
+
+/* ---- counting ------------------------------------------------------------- */
+
+struct counting {
+    struct trace_info *info;
+    uint64_t *base;         /* [spaces]: index of a space's page 0 in `seen` */
+    unsigned char *seen;    /* number + 1 of the interval of a page's last access; 0: none */
+    uint64_t per_interval;
+};
+
+static void count_block(struct counting *in, const struct access *block, uint32_t count,
+                        uint32_t number)
+{
+    struct trace_interval *interval = &in->info->interval[number];
+    for (uint32_t i = 0; i < count; i++) {
+        struct access record = block[i];
+        struct trace_space_info *space = &in->info->space[record.space];
+        unsigned char *seen = &in->seen[in->base[record.space] + record.page];
+        bool new_page = *seen == 0;
+        interval->first_touches += new_page;
+        space->distinct += new_page;
+        interval->working_set += *seen != number + 1;
+        *seen = (unsigned char)(number + 1);
+        interval->writes += record.op == ACCESS_WRITE;
+        interval->frees += record.op == ACCESS_FREE;
+        space->writes += record.op == ACCESS_WRITE;
+        space->frees += record.op == ACCESS_FREE;
+        space->accesses++;
+    }
+    interval->accesses += count;
+}
+
+/* A block may reach over the border of two intervals. */
+static void count_split(struct counting *in, const struct access *block, uint32_t count,
+                        uint64_t position)
+{
+    while (count > 0) {
+        uint64_t number = position / in->per_interval;
+        uint64_t room = (number + 1) * in->per_interval - position;
+        uint32_t part = count < room ? count : (uint32_t)room;
+        count_block(in, block, part, (uint32_t)number);
+        block += part;
+        position += part;
+        count -= part;
+    }
+}
+
+static void add_totals(struct trace_info *info)
+{
+    for (uint32_t i = 0; i < info->spaces; i++) {
+        info->accesses += info->space[i].accesses;
+        info->writes += info->space[i].writes;
+        info->frees += info->space[i].frees;
+        info->distinct += info->space[i].distinct;
+    }
+    info->reads = info->accesses - info->writes - info->frees;
+    while (info->intervals < TRACE_INFO_INTERVALS && info->interval[info->intervals].accesses)
+        info->intervals++;
+}
+
+bool trace_info_count(const struct workload *workload, struct trace_info *info,
+                      struct diagnostics *errors)
+{
+    *info = (struct trace_info){.spaces = workload->spaces};
+    info->space = memory_zeroed(workload->spaces, sizeof(*info->space), "counts of spaces");
+    struct counting in = {.info = info};
+    in.base = memory_zeroed(workload->spaces, sizeof(*in.base), "spaces");
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < workload->spaces; i++) {
+        in.base[i] = pages;
+        pages += workload->space_pages[i];
+    }
+    in.seen = memory_mapped(pages, "pages of a trace");
+    in.per_interval = workload->accesses / TRACE_INFO_INTERVALS +
+                      (workload->accesses % TRACE_INFO_INTERVALS != 0);
+
+    struct workload_cursor cursor = {.workload = workload};
+    const struct workload_type *type = workload->type;
+    const char *failure = NULL;
+    if (type->start(&cursor)) {
+        const struct access *block;
+        uint64_t position = 0;
+        for (uint32_t count; (count = type->next(&cursor, &block)); position += count)
+            count_split(&in, block, count, position);
+        failure = type->failure ? type->failure(&cursor) : NULL;
+    } else
+        failure = "the workload cannot be started";
+    if (failure)
+        diagnostics_add(errors, NULL, "%s", failure);
+    type->stop(&cursor);
+    add_totals(info);
+    memory_unmap(in.seen, pages);
+    free(in.base);
+    return !failure;
+}
+
+void trace_info_release(struct trace_info *info)
+{
+    free(info->space);
+    info->space = NULL;
+}
+
+/* ---- printing -------------------------------------------------------------- */
+
+static double percent(uint64_t part, uint64_t whole)
+{
+    return whole ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void print_intervals(const struct trace_info *info, FILE *out)
+{
+    fprintf(out, "\n%12s %12s %12s %12s %8s\n", "from", "accesses", "working set", "new pages",
+            "write %");
+    uint64_t from = 0;
+    for (uint32_t i = 0; i < info->intervals; i++) {
+        const struct trace_interval *interval = &info->interval[i];
+        fprintf(out, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8.1f\n", from,
+                interval->accesses, interval->working_set, interval->first_touches,
+                percent(interval->writes, interval->accesses));
+        from += interval->accesses;
+    }
+}
+
+static void print_spaces(const struct trace_info *info, const struct workload *workload,
+                         FILE *out)
+{
+    fprintf(out, "\n%12s %12s %12s %12s %8s\n", "space", "accesses", "pages", "distinct",
+            "write %");
+    for (uint32_t i = 0; i < info->spaces && i < SPACES_SHOWN_AT_MOST; i++) {
+        const struct trace_space_info *space = &info->space[i];
+        fprintf(out, "%12" PRIu32 " %12" PRIu64 " %12" PRIu32 " %12" PRIu64 " %8.1f\n", i,
+                space->accesses, workload->space_pages[i], space->distinct,
+                percent(space->writes, space->accesses));
+    }
+    if (info->spaces > SPACES_SHOWN_AT_MOST)
+        fprintf(out, "%12s %" PRIu32 " more\n", "and", info->spaces - SPACES_SHOWN_AT_MOST);
+}
+
+static const char *layout_name(const struct native_trace *native)
+{
+    if (!native)
+        return "lackey text";
+    static const char *const names[] = {[NATIVE_PLAIN] = "native version 1",
+                                        [NATIVE_COMPRESSED] = "native version 1 in zstd",
+                                        [NATIVE_BLOCKS] = "native version 2"};
+    return names[native->layout];
+}
+
+static void print_regions(const struct native_trace *native, FILE *out)
+{
+    if (!native || !native->regions)
+        return;
+    fprintf(out, "\n%12s %12s %12s  %-10s %s\n", "space", "first page", "pages", "kind", "region");
+    for (uint32_t i = 0; i < native->regions; i++)
+        fprintf(out, "%12" PRIu32 " %12" PRIu32 " %12" PRIu32 "  %-10s %s\n",
+                native->region[i].space, native->region[i].first, native->region[i].pages,
+                native_region_kinds[native->region[i].kind], native->region[i].name);
+}
+
+void trace_info_print(const struct trace_info *info, const struct workload *workload,
+                      const char *name, FILE *out)
+{
+    const struct native_trace *native = trace_workload_native(workload);
+    char size[32];
+    print_bytes(size, sizeof(size), info->distinct * PAGE_BYTES);
+    fprintf(out, "%s: %s\n", name, layout_name(native));
+    if (native && native->note[0])
+        fprintf(out, "note            %s\n", native->note);
+    fprintf(out, "accesses        %" PRIu64 "\n", info->accesses);
+    fprintf(out, "reads           %" PRIu64 " (%.1f %%)\n", info->reads,
+            percent(info->reads, info->accesses));
+    fprintf(out, "writes          %" PRIu64 " (%.1f %%)\n", info->writes,
+            percent(info->writes, info->accesses));
+    fprintf(out, "frees           %" PRIu64 " (%.1f %%)\n", info->frees,
+            percent(info->frees, info->accesses));
+    fprintf(out, "distinct pages  %" PRIu64 " (%s)\n", info->distinct, size);
+    fprintf(out, "spaces          %" PRIu32 "\n", info->spaces);
+    if (native)
+        fprintf(out, "file            %zu bytes, %.2f bytes an access\n", native->size,
+                info->accesses ? (double)native->size / (double)info->accesses : 0);
+    fprintf(out, "fingerprint     %s\n", workload->fingerprint);
+    if (info->spaces > 1)
+        print_spaces(info, workload, out);
+    print_regions(native, out);
+    print_intervals(info, out);
+}
+
+static void print_json_string(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            fprintf(out, "\\%c", c);
+        else if (c < ' ')
+            fprintf(out, "\\u%04x", c);
+        else
+            fputc(c, out);
+    }
+    fputc('"', out);
+}
+
+static void print_json_spaces(const struct trace_info *info, const struct workload *workload,
+                              FILE *out)
+{
+    fputs("  \"spaces\": [\n", out);
+    for (uint32_t i = 0; i < info->spaces; i++)
+        fprintf(out,
+                "    {\"accesses\": %" PRIu64 ", \"pages\": %" PRIu32 ", \"distinct_pages\": %" PRIu64
+                ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64 "}%s\n",
+                info->space[i].accesses, workload->space_pages[i], info->space[i].distinct,
+                info->space[i].writes, info->space[i].frees, i + 1 < info->spaces ? "," : "");
+    fputs("  ],\n", out);
+}
+
+static void print_json_intervals(const struct trace_info *info, FILE *out)
+{
+    fputs("  \"intervals\": [\n", out);
+    for (uint32_t i = 0; i < info->intervals; i++) {
+        const struct trace_interval *interval = &info->interval[i];
+        fprintf(out,
+                "    {\"accesses\": %" PRIu64 ", \"working_set_pages\": %" PRIu64
+                ", \"first_touches\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64
+                "}%s\n",
+                interval->accesses, interval->working_set, interval->first_touches,
+                interval->writes, interval->frees, i + 1 < info->intervals ? "," : "");
+    }
+    fputs("  ]\n", out);
+}
+
+static void print_json_regions(const struct native_trace *native, FILE *out)
+{
+    fputs("  \"regions\": [", out);
+    for (uint32_t i = 0; native && i < native->regions; i++) {
+        const struct native_region *region = &native->region[i];
+        fprintf(out,
+                "%s\n    {\"space\": %" PRIu32 ", \"first\": %" PRIu32 ", \"pages\": %" PRIu32
+                ", \"kind\": \"%s\", \"name\": ",
+                i ? "," : "", region->space, region->first, region->pages,
+                native_region_kinds[region->kind]);
+        print_json_string(region->name, out);
+        fputc('}', out);
+    }
+    fputs("],\n", out);
+}
+
+void trace_info_print_json(const struct trace_info *info, const struct workload *workload,
+                           const char *name, FILE *out)
+{
+    const struct native_trace *native = trace_workload_native(workload);
+    fputs("{\n  \"file\": ", out);
+    print_json_string(name, out);
+    fprintf(out, ",\n  \"format\": \"%s\",\n  \"note\": ", layout_name(native));
+    print_json_string(native ? native->note : "", out);
+    fprintf(out,
+            ",\n  \"fingerprint\": \"%s\",\n  \"accesses\": %" PRIu64 ",\n  \"reads\": %" PRIu64
+            ",\n  \"writes\": %" PRIu64 ",\n  \"frees\": %" PRIu64
+            ",\n  \"distinct_pages\": %" PRIu64 ",\n  \"file_bytes\": %zu,\n",
+            workload->fingerprint, info->accesses, info->reads, info->writes, info->frees,
+            info->distinct, native ? native->size : 0);
+    print_json_spaces(info, workload, out);
+    print_json_regions(native, out);
+    print_json_intervals(info, out);
+    fputs("}\n", out);
+}
