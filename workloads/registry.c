@@ -5,9 +5,17 @@
 #include "workloads/workload.h"
 
 const struct workload_type *const workload_types[] = {
-    &workload_sequential, &workload_uniform,  &workload_permutation,     &workload_zipf,
-    &workload_scattered_zipf, &workload_hot_cold, &workload_steps, &workload_emulator_phases,
-    &workload_trace,      &workload_lackey,   NULL,
+    &workload_sequential,
+    &workload_uniform,
+    &workload_permutation,
+    &workload_zipf,
+    &workload_scattered_zipf,
+    &workload_hot_cold,
+    &workload_steps,
+    &workload_emulator_phases,
+    &workload_trace,
+    &workload_lackey,
+    NULL,
 };
 
 const struct workload_type *workload_type_find(const char *name)

@@ -40,7 +40,8 @@ static const char usage[] =
     "                         unless it is the first write (1..4096, default 8)\n"
     "      --instructions     lackey: instruction fetches are reads too\n"
     "      --level N          native2: zstd level 1..19, default 9\n"
-    "      --note TEXT        native2: where the trace comes from\n"
+    "      --note TEXT        native2: where the trace comes from; native1 has no place for\n"
+    "                         it, nor for regions: they are left out\n"
     "      --json             info: one JSON object instead of tables\n"
     "  -h, --help\n";
 
@@ -49,7 +50,8 @@ struct command {
     unsigned version; /* 0: not said */
     uint64_t window, level;
     bool instructions, json, help;
-    char **words; /* what is not an option */
+    unsigned given; /* GIVEN() of every option on the command line */
+    char **words;   /* what is not an option */
     int word_count;
 };
 
@@ -75,7 +77,10 @@ enum option_code {
     OPTION_NOTE,
     OPTION_INSTRUCTIONS,
     OPTION_JSON,
+    OPTION_OUTPUT,
 };
+
+#define GIVEN(option) (1u << ((option)-OPTION_FROM))
 
 static bool take_count(const char *name, uint64_t least, uint64_t most, uint64_t *out)
 {
@@ -98,6 +103,10 @@ static bool take_version(struct command *command)
 
 static bool take_option(int option, struct command *command, char **argv)
 {
+    if (option == 'o')
+        command->given |= GIVEN(OPTION_OUTPUT);
+    else if (option >= OPTION_FROM)
+        command->given |= GIVEN(option);
     switch (option) {
     case 'o':
         command->output = optarg;
@@ -191,8 +200,7 @@ static void copy_description(const struct native_trace *native, struct native_wr
 static bool write_workload(struct workload *workload, const struct command *command,
                            const char *path, unsigned version, struct diagnostics *errors)
 {
-    struct native_writer *writer =
-        native_writer_open(path, version, (int)command->level, errors);
+    struct native_writer *writer = native_writer_open(path, version, (int)command->level, errors);
     bool good = writer != NULL;
     if (good) {
         const struct native_trace *native = trace_workload_native(workload);
@@ -260,14 +268,14 @@ static void note_lackey(struct native_writer *writer, const struct command *comm
     native_writer_note(writer, text);
 }
 
-static bool convert_lackey(const struct command *command, int file, const char *in,
-                           const char *out, struct diagnostics *errors)
+static bool convert_lackey(const struct command *command, int file, const char *in, const char *out,
+                           struct diagnostics *errors)
 {
     struct lackey_options options = {.instructions = command->instructions,
                                      .window = (uint32_t)command->window};
     struct lackey_counts counts;
-    struct native_writer *writer = native_writer_open(
-        out, command->version ? command->version : 2, (int)command->level, errors);
+    struct native_writer *writer = native_writer_open(out, command->version ? command->version : 2,
+                                                      (int)command->level, errors);
     if (!writer)
         return false;
     if (!lackey_read(file, in, &options, put_records, writer, &counts, NULL, errors)) {
@@ -278,8 +286,8 @@ static bool convert_lackey(const struct command *command, int file, const char *
     if (!native_writer_finish(writer, errors))
         return false;
     fprintf(stderr,
-            "zsim trace: %" PRIu64 " page accesses (%" PRIu64 " loads, %" PRIu64
-            " stores, %" PRIu64 " modifies), %" PRIu64 " records, %" PRIu32 " pages\n",
+            "zsim trace: %" PRIu64 " page accesses (%" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64
+            " modifies), %" PRIu64 " records, %" PRIu32 " pages\n",
             counts.accesses, counts.loads, counts.stores, counts.modifies, counts.records,
             counts.pages);
     return true;
@@ -289,8 +297,8 @@ static bool convert_native(const struct command *command, const char *in, const 
                            struct diagnostics *errors)
 {
     struct workload *workload = trace_workload_open(in, NULL, errors);
-    return workload && write_workload(workload, command, out,
-                                      command->version ? command->version : 2, errors);
+    return workload &&
+           write_workload(workload, command, out, command->version ? command->version : 2, errors);
 }
 
 /* The format of a file by its first bytes: a native trace begins with its magic
@@ -329,14 +337,18 @@ static int convert(const struct command *command)
         from = detect_format(file);
     bool good = false;
     struct diagnostics errors = {0};
+    if (from && strcmp(from, "native") == 0 &&
+        (command->given & (GIVEN(OPTION_WINDOW) | GIVEN(OPTION_INSTRUCTIONS)))) {
+        close(file);
+        return mistake("--window and --instructions are for lackey, \"%s\" is native", in);
+    }
     if (!from)
         diagnostics_add(&errors, &(struct source_position){.file = in},
                         "byte 0: neither a native trace nor lackey text; say --from if it is");
     else if (strcmp(from, "native") == 0)
         good = convert_native(command, in, out, &errors);
     else
-        good = convert_lackey(command, file, standard_input ? "standard input" : in, out,
-                              &errors);
+        good = convert_lackey(command, file, standard_input ? "standard input" : in, out, &errors);
     if (!standard_input)
         close(file);
     return report(&errors, good ? DONE : FAILED);
@@ -371,12 +383,32 @@ static int info(const struct command *command)
 static const struct action {
     const char *name;
     int (*run)(const struct command *command);
+    unsigned options; /* GIVEN() of those that mean something to it */
 } actions[] = {
-    {"generate", generate},
-    {"convert", convert},
-    {"info", info},
+    {"generate", generate,
+     GIVEN(OPTION_OUTPUT) | GIVEN(OPTION_TO) | GIVEN(OPTION_LEVEL) | GIVEN(OPTION_NOTE)},
+    {"convert", convert,
+     GIVEN(OPTION_FROM) | GIVEN(OPTION_TO) | GIVEN(OPTION_WINDOW) | GIVEN(OPTION_INSTRUCTIONS) |
+         GIVEN(OPTION_LEVEL) | GIVEN(OPTION_NOTE)},
+    {"info", info, GIVEN(OPTION_JSON)},
 };
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
+
+static int run_action(const struct action *action, int argc, char **argv)
+{
+    struct command command;
+    if (!parse(argc, argv, &command))
+        return MISTAKE;
+    if (command.help) {
+        fputs(usage, stdout);
+        return DONE;
+    }
+    if (command.given & ~action->options)
+        return mistake("%s does not take one of the options given", action->name);
+    if (command.note && (command.version == 1 || (!command.version && action->run == generate)))
+        return mistake("--note needs --to native2: version 1 has no place for it");
+    return action->run(&command);
+}
 
 int trace_command_main(int argc, char **argv)
 {
@@ -390,15 +422,8 @@ int trace_command_main(int argc, char **argv)
     }
     for (size_t i = 0; i < ACTIONS; i++) {
         names[i] = actions[i].name;
-        if (strcmp(name, actions[i].name) != 0)
-            continue;
-        struct command command;
-        if (!parse(argc - 1, argv + 1, &command))
-            return MISTAKE;
-        if (!command.help)
-            return actions[i].run(&command);
-        fputs(usage, stdout);
-        return DONE;
+        if (strcmp(name, actions[i].name) == 0)
+            return run_action(&actions[i], argc - 1, argv + 1);
     }
     const char *near = nearest_name(name, names, ACTIONS);
     return mistake("unknown action \"%s\"; expected generate, convert or info%s%s%s", name,

@@ -15,8 +15,8 @@ enum { SPACES_SHOWN_AT_MOST = 16 };
 
 struct counting {
     struct trace_info *info;
-    uint64_t *base;         /* [spaces]: index of a space's page 0 in `seen` */
-    unsigned char *seen;    /* number + 1 of the interval of a page's last access; 0: none */
+    uint64_t *base;      /* [spaces]: index of a space's page 0 in `seen` */
+    unsigned char *seen; /* number + 1 of the interval of a page's last access; 0: none */
     uint64_t per_interval;
 };
 
@@ -133,8 +133,7 @@ static void print_intervals(const struct trace_info *info, FILE *out)
     }
 }
 
-static void print_spaces(const struct trace_info *info, const struct workload *workload,
-                         FILE *out)
+static void print_spaces(const struct trace_info *info, const struct workload *workload, FILE *out)
 {
     fprintf(out, "\n%12s %12s %12s %12s %8s\n", "space", "accesses", "pages", "distinct",
             "write %");
@@ -218,8 +217,9 @@ static void print_json_spaces(const struct trace_info *info, const struct worklo
     fputs("  \"spaces\": [\n", out);
     for (uint32_t i = 0; i < info->spaces; i++)
         fprintf(out,
-                "    {\"accesses\": %" PRIu64 ", \"pages\": %" PRIu32 ", \"distinct_pages\": %" PRIu64
-                ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64 "}%s\n",
+                "    {\"accesses\": %" PRIu64 ", \"pages\": %" PRIu32
+                ", \"distinct_pages\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64
+                "}%s\n",
                 info->space[i].accesses, workload->space_pages[i], info->space[i].distinct,
                 info->space[i].writes, info->space[i].frees, i + 1 < info->spaces ? "," : "");
     fputs("  ],\n", out);

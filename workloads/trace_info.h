@@ -13,7 +13,7 @@ enum { TRACE_INFO_INTERVALS = 16 };
 struct trace_interval {
     uint64_t accesses;
     uint64_t writes, frees;
-    uint64_t working_set; /* distinct pages accessed in it */
+    uint64_t working_set;   /* distinct pages accessed in it */
     uint64_t first_touches; /* pages never accessed before */
 };
 

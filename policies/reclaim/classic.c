@@ -105,11 +105,17 @@ static uint32_t isolate(struct mm *mm, struct page_list *list, uint32_t n, uint3
     return taken;
 }
 
+/* Still ours?  While a batch is worked on, its owner may be killed or drop it. */
+static bool is_isolated(const struct mm *mm, uint32_t page)
+{
+    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
+}
+
 static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                      uint32_t memcg, uint32_t node, uint32_t n)
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-    uint32_t pages[RECLAIM_CLUSTER], kept = 0, activated = 0;
+    uint32_t pages[RECLAIM_CLUSTER], kept = 0, activated = 0, freed = 0;
     lru_add_drain(mm, exec->cpu);
     uint32_t taken = isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
     if (!taken)
@@ -120,9 +126,13 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     scan->scanned += taken;
     scan->pageouts = 0;
     for (uint32_t i = 0; i < taken; i++) {
-        enum page_fate fate = shrink_page(mm, exec, scan, pages[i]);
-        if (fate == FATE_FREED)
+        if (!is_isolated(mm, pages[i]))
             continue;
+        enum page_fate fate = shrink_page(mm, exec, scan, pages[i]);
+        if (fate == FATE_FREED) {
+            freed++;
+            continue;
+        }
         if (fate == FATE_ACTIVATE) {
             mm->cold[pages[i]].bits |= PAGE_ACTIVE;
             reclaim_note_activated(mm, exec, pages[i]);
@@ -132,12 +142,13 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     }
     /* move_folios_to_lru: the oldest goes first and so ends deepest. */
     for (uint32_t i = 0; i < kept; i++) {
+        if (!is_isolated(mm, pages[i]))
+            continue;
         mm->cold[pages[i]].bits |= PAGE_ON_LRU;
         classic_add(mm, lruvec, pages[i]);
         if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
             workingset_age(mm, memcg, node, 1);
     }
-    uint32_t freed = taken - kept;
     count_event(mm, memcg, node, COUNTER_pgactivate, activated);
     count_event(mm, memcg, node, COUNTER_pgsteal_anon, freed);
     count_event(mm, memcg, node, reclaim_steal_counter(scan), freed);

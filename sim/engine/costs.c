@@ -19,9 +19,9 @@ const struct cost_description time_descriptions[TIME_KINDS] = {
 #define VM "a Debian 12 VM, kernel 6.18, 2 CPUs, virtio disk"
 #define MEASURED "measured in " VM ": "
 const struct cost_source costs_builtin[COSTS] = {
-    [COST_hit] = {100, 2, 150,
-         MEASURED "0.1 us for a resident access, the clock reading around it included; a bare access "
-         "takes a few ns, and a program's own work comes with \"think\""},
+    [COST_hit] = {5, 1, 100,
+         "estimate: a load that misses the first-level caches; a program's own work between two "
+         "pages comes with \"think\""},
     [COST_first_touch] = {1312, 1070, 1600,
          MEASURED "minor fault, median 1292 to 1432 ns"},
     [COST_fault] = {3015, 2900, 3250,
@@ -52,17 +52,18 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_disk_submit_read] = {2000, 1000, 11000,
          "cited: software overhead of a swap fault with a device 4 us alone, 15 us contended"
          " (T. Chen, Y. Huang 2017), less what \"fault\" holds"},
-    [COST_disk_submit_write] = {2118, 1900, 8500,
-         MEASURED "write-out without zswap 4247 to 10687 ns a page of the task's time, the least less"
-         " evict_page and zero_page_check"},
-    [COST_writeback_entry] = {22000, 19000, 29000,
+    [COST_disk_submit_write] = {7400, 1900, 8500,
+         MEASURED "a first touch that reclaims takes 8.6 us while zswap takes the pages and 14 us "
+         "while the disk does; the difference, and what a store costs beside compression"},
+    [COST_writeback_entry] = {16500, 13000, 23000,
          MEASURED "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 25 us less"
-         " decompression, load_entry, allocator_free and disk_submit_write, rounded"},
+         " decompression, allocator_free and disk_submit_write, rounded"},
     [COST_rotate_entry] = {150, 50, 400,
          "estimate: two list operations under a lock"},
-    [COST_shrink_memcg] = {1500, 300, 4000,
-         "estimate: cgroup look-up, reference and one list walk per node; with worker_wakeup"
-         " it agrees with 8 to 23 refused stores per worker run seen in " VM},
+    [COST_shrink_memcg] = {4500, 1000, 9000,
+         "estimate: cgroup look-up, reference and one list walk per node; the worker's speed: 16 "
+         "rotations of one cgroup are a run of about 150 us, so that 8 to 23 stores are refused "
+         "per run as seen in " VM},
     [COST_worker_wakeup] = {30000, 5000, 100000,
          "estimate: wake-up of an idle virtual CPU; see shrink_memcg"},
     [COST_kswapd_wakeup] = {30000, 5000, 100000,

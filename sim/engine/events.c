@@ -73,6 +73,16 @@ bool events_run_next(struct event_queue *queue)
     return true;
 }
 
+void events_catch_up(struct event_queue *queue, uint64_t now_ns)
+{
+    if (queue->catching_up)
+        return;
+    queue->catching_up = true;
+    while (queue->count && queue->heap[0].time_ns <= now_ns)
+        events_run_next(queue);
+    queue->catching_up = false;
+}
+
 void events_release(struct event_queue *queue)
 {
     free(queue->heap);

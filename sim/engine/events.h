@@ -33,6 +33,7 @@ struct event_queue {
     struct event *heap;
     size_t count, capacity;
     uint64_t sequence, now_ns;
+    bool catching_up;
 };
 
 /* time_ns must not lie before the queue's now. */
@@ -41,6 +42,11 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
 
 /* Take the next event and run it.  False when there is none. */
 bool events_run_next(struct event_queue *queue);
+
+/* Run everything that is due up to `now_ns`, from within a handler that has
+ * advanced to that time: what others do in the middle of a long operation
+ * happens in the middle of it.  Does nothing when called from within itself. */
+void events_catch_up(struct event_queue *queue, uint64_t now_ns);
 
 /* Time of the next event; UINT64_MAX when there is none. */
 static inline uint64_t events_next_time(const struct event_queue *queue)

@@ -72,7 +72,7 @@ uint32_t processors_find_idle(const struct processors *processors, uint32_t othe
 {
     for (uint32_t cpu = processors->topology.cpus; cpu-- > 0;) {
         const struct processor *processor = &processors->list[cpu];
-        if (!processor->first && !processor->dispatch_pending && !processor->in_turn)
+        if (!processor->first && !processor->in_turn)
             return cpu;
     }
     return otherwise;
@@ -85,7 +85,8 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     struct processor *processor = &processors->list[cpu];
     processor->dispatch_pending = false;
     struct runner *runner = processor->first;
-    if (!runner)
+    /* In the middle of a turn (events_catch_up()): the end of the turn looks again. */
+    if (!runner || processor->in_turn)
         return;
     processor->first = runner->next;
     if (!processor->first)

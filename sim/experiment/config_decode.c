@@ -5,18 +5,17 @@
 
 #include "sim/engine/costs_table.h"
 
-enum { PRESETS_AT_MOST = 64 };
-
 /* ---- "kernel" ------------------------------------------------------------ */
 
+/* All names: a misspelt number is as near to any of them. */
 static void unknown_kernel(struct decoder *decoder, const struct config_node *node)
 {
-    const char *names[PRESETS_AT_MOST], *axis, *policy;
-    size_t count = 0;
+    const char *list = "", *axis, *policy;
     for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
-        if (!kernel_preset_missing(preset, &axis, &policy) && count < PRESETS_AT_MOST)
-            names[count++] = preset->name;
-    decode_unknown(decoder, &node->at, "kernel", "unknown kernel", node->text, names, count);
+        if (!kernel_preset_missing(preset, &axis, &policy))
+            list = arena_printf(decoder->arena, "%s%s%s", list, *list ? ", " : "", preset->name);
+    decode_error(decoder, &node->at, "kernel: unknown kernel \"%s\"; expected one of: %s",
+                 node->text, list);
 }
 
 const struct kernel_preset *decode_kernel(struct decoder *decoder, const struct config_node *tree)
@@ -184,24 +183,37 @@ static void check_figures(struct decoder *decoder, const struct config_node *lis
     }
 }
 
-void config_decode(struct decoder *decoder, const struct config_node *tree,
-                   struct config *config)
+/* The sections that are one object each; `tree` NULL: defaults alone. */
+static void decode_sections(struct decoder *decoder, const struct config_node *tree,
+                            struct config *config)
 {
     memset(config, 0, sizeof(*config));
-    decoder->preset = decode_kernel(decoder, tree);
     config->kernel = decoder->preset ? decoder->preset->name : NULL;
-    decode_section(decoder, &section_document, tree, config);
-    check_text(decoder, tree, "question");
-    check_figures(decoder, config_tree_member(tree, "figures"));
     decode_machine(decoder, config_tree_member(tree, "machine"), &config->machine);
     decode_section(decoder, &section_vm, config_tree_member(tree, "vm"), &config->vm);
     decode_swap(decoder, config_tree_member(tree, "swap"), &config->swap);
     decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
-    int compressor =
-        config->zswap.compressor_name ? compressor_find(config->zswap.compressor_name) : -1;
+    int compressor = compressor_find(config->zswap.compressor_name);
     config->zswap.compressor = compressor < 0 ? 0 : (unsigned)compressor;
     decode_section(decoder, &section_engine, config_tree_member(tree, "engine"),
                    &config->engine);
+}
+
+void config_decode_sections(struct decoder *decoder, const struct kernel_preset *preset,
+                            struct config *config)
+{
+    decoder->preset = preset;
+    decode_sections(decoder, NULL, config);
+}
+
+void config_decode(struct decoder *decoder, const struct config_node *tree,
+                   struct config *config)
+{
+    decoder->preset = decode_kernel(decoder, tree);
+    decode_sections(decoder, tree, config);
+    decode_section(decoder, &section_document, tree, NULL);
+    check_text(decoder, tree, "question");
+    check_figures(decoder, config_tree_member(tree, "figures"));
     decode_costs(decoder, config_tree_member(tree, "costs"), &config->costs);
     decode_cgroups(decoder, config_tree_member(tree, "cgroups"), config);
     decode_tasks(decoder, tree, config);

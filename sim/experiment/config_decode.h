@@ -9,6 +9,10 @@
 void config_decode(struct decoder *decoder, const struct config_node *tree,
                    struct config *config);
 
+/* The defaults of all sections of one value each, with this preset. */
+void config_decode_sections(struct decoder *decoder, const struct kernel_preset *preset,
+                            struct config *config);
+
 /* Parts of it, each in its own file. */
 void decode_cgroups(struct decoder *decoder, const struct config_node *node,
                     struct config *config);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "sim/base/units.h"
+
 enum { NAMES_LISTED_AT_MOST = 10, FOUND_BYTES_AT_MOST = 60, CANDIDATES_AT_MOST = 128 };
 
 /* ---- messages ------------------------------------------------------------ */
@@ -84,7 +86,9 @@ const char *decode_found(struct decoder *decoder, const struct config_node *node
     case CONFIG_OBJECT:
         return "an object";
     case CONFIG_ARRAY:
-        return "a list";
+        if (node->children == 0)
+            return "an empty list";
+        return arena_printf(decoder->arena, "a list of %zu", node->children);
     case CONFIG_STRING:
         if (strlen(node->text) > FOUND_BYTES_AT_MOST)
             return "a long text";
@@ -159,6 +163,30 @@ static bool word_fits(struct decoder *decoder, const struct param *row,
     return false;
 }
 
+/* The range of a size or time as a person writes it. */
+static void expect_range(const struct param *row, char *expected, size_t size)
+{
+    char least[40], most[40];
+    if (row->type == PARAM_BYTES) {
+        print_bytes(least, sizeof(least), (uint64_t)row->least);
+        print_bytes(most, sizeof(most), (uint64_t)row->most);
+    } else {
+        print_time(least, sizeof(least), (uint64_t)row->least);
+        print_time(most, sizeof(most), (uint64_t)row->most);
+    }
+    snprintf(expected, size, "a value in %s..%s", least, most);
+}
+
+/* Whether the text is well formed, so that only its range can be wrong. */
+static bool is_well_formed(const struct param *row, const char *text)
+{
+    uint64_t number;
+    if (row->type == PARAM_BYTES)
+        return parse_bytes(text, &number) &&
+               !((row->flags & PARAM_WHOLE_PAGES) && number % PAGE_BYTES != 0);
+    return row->type == PARAM_TIME && parse_time(text, &number);
+}
+
 bool decode_value(struct decoder *decoder, const struct param *row,
                   const struct config_node *node, void *fields)
 {
@@ -178,6 +206,8 @@ bool decode_value(struct decoder *decoder, const struct param *row,
     if (!word_fits(decoder, row, node))
         return false;
     if (!params_set(row, fields, node->text, expected, sizeof(expected))) {
+        if (is_well_formed(row, node->text))
+            expect_range(row, expected, sizeof(expected));
         decode_expected(decoder, node, expected);
         return false;
     }

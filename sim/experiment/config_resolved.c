@@ -258,3 +258,23 @@ cJSON *config_resolved(const struct experiment *experiment, uint32_t variant)
     arena_release(&arena);
     return json;
 }
+
+cJSON *config_defaults(const struct kernel_preset *preset)
+{
+    struct arena arena = {0};
+    struct diagnostics errors = {0}; /* stays empty: defaults are valid */
+    struct decoder decoder = {.arena = &arena, .errors = &errors, .directory = ""};
+    struct config config;
+    config_decode_sections(&decoder, preset, &config);
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "kernel", preset->name);
+    cJSON_AddItemToObject(json, "machine", machine_to_json(&config.machine));
+    cJSON_AddItemToObject(json, "vm", section_to_json(&section_vm, &config.vm));
+    cJSON_AddItemToObject(json, "swap", swap_to_json(&config.swap));
+    cJSON_AddItemToObject(json, "zswap", section_to_json(&section_zswap, &config.zswap));
+    cJSON_AddItemToObject(json, "engine", section_to_json(&section_engine, &config.engine));
+    decoder_finish(&decoder);
+    diagnostics_release(&errors);
+    arena_release(&arena);
+    return json;
+}

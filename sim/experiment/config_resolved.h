@@ -11,6 +11,10 @@
  * one by one.  Free with cJSON_Delete(). */
 cJSON *config_resolved(const struct experiment *experiment, uint32_t variant);
 
+/* The part of a document that a preset and the tables give by themselves:
+ * everything but cgroups, tasks and what is varied. */
+cJSON *config_defaults(const struct kernel_preset *preset);
+
 /* A node as JSON, numbers exactly as written. */
 cJSON *config_node_to_json(const struct config_node *node);
 

@@ -349,7 +349,14 @@ static const char *read_number(struct parser *parser)
 
 /* ---- parsing ------------------------------------------------------------- */
 
-static struct config_node *read_value(struct parser *parser, struct config_node *parent);
+/* The key of the value to be read; text NULL in an array and at the root. */
+struct member_key {
+    const char *text;
+    struct source_position at;
+};
+
+static struct config_node *read_value(struct parser *parser, struct config_node *parent,
+                                      const struct member_key *key);
 
 static void append(struct config_node *parent, struct config_node **last,
                    struct config_node *child)
@@ -404,19 +411,14 @@ static struct config_node *read_member(struct parser *parser, struct config_node
 {
     if (peek(parser) != '"')
         return unexpected(parser, "a key in quotes");
-    struct source_position key_at = place(parser, parser->at);
-    const char *key = read_string(parser);
-    if (!key || !skip_space(parser))
+    struct member_key key = {.at = place(parser, parser->at)};
+    key.text = read_string(parser);
+    if (!key.text || !skip_space(parser))
         return NULL;
     if (peek(parser) != ':')
         return unexpected(parser, "':' after a key");
     parser->at++;
-    struct config_node *value = read_value(parser, object);
-    if (value) {
-        value->key = key;
-        value->key_at = key_at;
-    }
-    return value;
+    return read_value(parser, object, &key);
 }
 
 /* The inside of {} or []; `node` is returned, or NULL after a message. */
@@ -437,7 +439,7 @@ static struct config_node *read_children(struct parser *parser, struct config_no
     }
     for (;;) {
         struct config_node *child =
-            object ? read_member(parser, node) : read_value(parser, node);
+            object ? read_member(parser, node) : read_value(parser, node, NULL);
         if (!child || !skip_space(parser))
             return NULL;
         append(node, &last, child);
@@ -486,13 +488,18 @@ static struct config_node *read_word(struct parser *parser, struct config_node *
                                 (int)(length < 40 ? length : 40), parser->text + parser->at));
 }
 
-static struct config_node *read_value(struct parser *parser, struct config_node *parent)
+static struct config_node *read_value(struct parser *parser, struct config_node *parent,
+                                      const struct member_key *key)
 {
     if (!skip_space(parser))
         return NULL;
     struct config_node *node = arena_zeroed(parser->arena, sizeof(*node));
     node->parent = parent;
     node->at = place(parser, parser->at);
+    if (key) {
+        node->key = key->text;
+        node->key_at = key->at;
+    }
     int byte = peek(parser);
     if (byte == '{' || byte == '[') {
         node->kind = byte == '{' ? CONFIG_OBJECT : CONFIG_ARRAY;
@@ -527,7 +534,7 @@ struct config_node *config_tree_parse(const char *name, const char *text, size_t
     struct parser bytes = parser;
     if (!check_bytes(&bytes))
         return NULL;
-    struct config_node *root = read_value(&parser, NULL);
+    struct config_node *root = read_value(&parser, NULL, NULL);
     if (!root || !skip_space(&parser))
         return NULL;
     if (parser.at < length)

@@ -94,24 +94,6 @@ void json_add_raw(cJSON *object, const char *key, const char *text)
     json_add(object, key, cJSON_CreateRaw(text));
 }
 
-cJSON *json_of_config(const struct config_node *node)
-{
-    if (!node || node->kind == CONFIG_NULL)
-        return made(cJSON_CreateNull());
-    if (node->kind == CONFIG_STRING)
-        return made(cJSON_CreateString(node->text));
-    if (node->kind == CONFIG_NUMBER || node->kind == CONFIG_BOOL)
-        return made(cJSON_CreateRaw(node->text));
-    cJSON *container = node->kind == CONFIG_OBJECT ? json_object() : json_array();
-    for (const struct config_node *child = node->first; child; child = child->next) {
-        if (node->kind == CONFIG_OBJECT)
-            json_add(container, child->key, json_of_config(child));
-        else
-            json_add_to_array(container, json_of_config(child));
-    }
-    return container;
-}
-
 char *json_print(const cJSON *item)
 {
     char *text = cJSON_Print(item);
@@ -162,8 +144,7 @@ static void sync_directory(const char *path)
     free(copy);
 }
 
-bool file_write_whole(const char *path, const char *text, size_t length,
-                      struct diagnostics *errors)
+bool file_write_whole(const char *path, const char *text, size_t length, struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
     char *temporary = NULL;

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "sim/base/diagnostics.h"
-#include "sim/experiment/config_tree.h"
 
 cJSON *json_object(void);
 cJSON *json_array(void);
@@ -29,8 +28,6 @@ void json_add_raw(cJSON *object, const char *key, const char *text);
 
 cJSON *json_integer(uint64_t value);
 cJSON *json_string(const char *text);
-/* A document that was read, as cJSON; numbers keep the text they had. */
-cJSON *json_of_config(const struct config_node *node); /* NULL: null */
 
 /* The shortest text of a finite number that reads back the same. */
 void print_real(char *out, size_t size, double value);

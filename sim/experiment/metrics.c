@@ -67,7 +67,8 @@ struct plain_metric {
 
 #define FIELD(member) offsetof(struct run_result, member)
 static const struct plain_metric plain_metrics[] = {
-    {NULL, "end_ns", "ns", "simulated time of the last event", FIELD(end_ns), LOWER_IS_BETTER, true},
+    {NULL, "end_ns", "ns", "simulated time of the last event", FIELD(end_ns), LOWER_IS_BETTER,
+     true},
     {"cpu", "user_ns", "ns", "processor time of the tasks' own work, over all processors",
      FIELD(cpu.user_ns), NEITHER_IS_BETTER, false},
     {"cpu", "sys_ns", "ns", "processor time of the kernel, over all processors", FIELD(cpu.sys_ns),
@@ -100,7 +101,8 @@ enum { PLAIN_METRICS = sizeof(plain_metrics) / sizeof(plain_metrics[0]) };
 static const struct latency_part {
     const char *key, *words;
     unsigned of_10000;
-} latency_parts[] = {{"p50", "median", 5000}, {"p99", "99th percentile", 9900},
+} latency_parts[] = {{"p50", "median", 5000},
+                     {"p99", "99th percentile", 9900},
                      {"p99_9", "99.9th percentile", 9990}};
 enum { LATENCY_PARTS = sizeof(latency_parts) / sizeof(latency_parts[0]) };
 
@@ -272,7 +274,9 @@ bool metric_nearest(const char *word, char name[64])
 
 const char *metric_direction_name(enum metric_direction direction)
 {
-    return direction == LOWER_IS_BETTER ? "lower" : direction == HIGHER_IS_BETTER ? "higher" : "neither";
+    return direction == LOWER_IS_BETTER    ? "lower"
+           : direction == HIGHER_IS_BETTER ? "higher"
+                                           : "neither";
 }
 
 static bool latency_percentile(const struct run_result *run, unsigned index, uint64_t *value)
@@ -303,8 +307,9 @@ bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value
 
 static void print_rows(FILE *out, unsigned first, unsigned end, bool with_origin)
 {
-    fprintf(out, with_origin ? "| name | unit | origin | better | meaning |\n|---|---|---|---|---|\n"
-                             : "| name | unit | better | meaning |\n|---|---|---|---|\n");
+    fprintf(out, with_origin
+                     ? "| name | unit | origin | better | meaning |\n|---|---|---|---|---|\n"
+                     : "| name | unit | better | meaning |\n|---|---|---|---|\n");
     struct metric metric;
     for (unsigned i = first; i < end; i++) {
         metric_describe(i, &metric);

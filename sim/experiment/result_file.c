@@ -12,6 +12,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "sim/experiment/config_resolved.h"
 #include "sim/experiment/json_output.h"
 
 /* ---- text made piece by piece ----------------------------------------------- */
@@ -118,7 +119,8 @@ static void add_snapshots(cJSON *object, const struct run_result *run)
         const struct snapshot *snapshot = &run->snapshots[i];
         fprintf(text.stream, "%s{\"label\": ", i ? ",\n" : "\n");
         print_string(text.stream, snapshot->label);
-        fprintf(text.stream, ", \"at_ns\": %" PRIu64 ", \"at_accesses\": %" PRIu64 ", \"totals\": {",
+        fprintf(text.stream,
+                ", \"at_ns\": %" PRIu64 ", \"at_accesses\": %" PRIu64 ", \"totals\": {",
                 snapshot->at_ns, snapshot->accesses);
         print_members(text.stream, &snapshot->at);
         fputs("}}", text.stream);
@@ -152,8 +154,7 @@ static void find_columns(const struct result_source *source, struct columns *col
     columns->counters[COUNTER_accesses] = false;
 }
 
-static void print_series_row(FILE *out, const struct columns *columns,
-                             const struct series_row *row)
+static void print_series_row(FILE *out, const struct columns *columns, const struct series_row *row)
 {
     fprintf(out, "[%" PRIu64 ",%" PRIu64, row->at_ns, row->accesses);
     for (unsigned i = 0; i < COUNTERS; i++)
@@ -462,7 +463,8 @@ static void add_step(cJSON *path, const struct path_step *step)
     if (!step)
         return;
     add_step(path, step->up);
-    json_add_to_array(path, step->key ? json_string(step->key) : json_integer((uint64_t)step->index));
+    json_add_to_array(path,
+                      step->key ? json_string(step->key) : json_integer((uint64_t)step->index));
 }
 
 static void add_change(cJSON *changes, const struct path_step *at, const cJSON *value)
@@ -507,9 +509,14 @@ static void find_changes(cJSON *changes, const struct path_step *at, const cJSON
     }
 }
 
+/* What is drawn and asked does not change what is run. */
 static void hash_config(XXH3_state_t *state, const cJSON *config)
 {
-    char *text = cJSON_PrintUnformatted(config);
+    cJSON *copy = cJSON_Duplicate(config, true);
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "figures");
+    cJSON_DeleteItemFromObjectCaseSensitive(copy, "question");
+    char *text = cJSON_PrintUnformatted(copy);
+    cJSON_Delete(copy);
     if (!text)
         abort();
     XXH3_64bits_update(state, text, strlen(text) + 1);
@@ -538,7 +545,8 @@ static void add_config(cJSON *document, const struct result_source *source)
 {
     cJSON *config = cJSON_Duplicate(source->variants[0].config, true);
     cJSON_DeleteItemFromObjectCaseSensitive(config, "figures");
-    json_add(config, "figures", source->figures ? json_of_config(source->figures) : json_array());
+    json_add(config, "figures",
+             source->figures ? config_node_to_json(source->figures) : json_array());
     json_add(document, "config", config);
     char hash[17];
     result_config_hash(source, hash);
@@ -553,7 +561,7 @@ static cJSON *variant_object(const struct result_source *source, uint32_t varian
     const struct variant_record *record = &source->variants[variant];
     cJSON *object = json_object(), *changes = json_array(), *runs = json_array();
     json_add_string(object, "name", record->name);
-    json_add(object, "set", record->set ? json_of_config(record->set) : json_object());
+    json_add(object, "set", record->set ? config_node_to_json(record->set) : json_object());
     find_changes(changes, NULL, source->variants[0].config, record->config);
     json_add(object, "changes", changes);
     for (uint32_t s = 0; s < source->seed_count; s++)

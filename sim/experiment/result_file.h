@@ -54,8 +54,8 @@ struct result_source {
     uint32_t seed_count;
     const struct run_record *runs; /* [variant * seed_count + seed] */
     bool complete;
-    unsigned jobs;     /* host: threads used */
-    uint64_t wall_ns;  /* host */
+    unsigned jobs;    /* host: threads used */
+    uint64_t wall_ns; /* host */
 };
 
 static inline const struct run_record *result_run(const struct result_source *source,
@@ -96,9 +96,9 @@ struct result_file {
             uint64_t seed;
             bool complete;
             const struct config_node *node;
-        } *runs;
+        } * runs;
         uint32_t run_count;
-    } *variants;
+    } * variants;
     uint32_t variant_count;
 };
 

@@ -32,8 +32,7 @@ static char *load(const char *path, size_t *length, struct diagnostics *errors)
     struct stat status;
     FILE *stream = fopen(path, "rb");
     if (!stream || fstat(fileno(stream), &status) != 0 || S_ISDIR(status.st_mode)) {
-        diagnostics_add(errors, &position, "cannot be read: %s",
-                        strerror(stream ? EISDIR : errno));
+        diagnostics_add(errors, &position, "cannot be read: %s", strerror(stream ? EISDIR : errno));
         if (stream)
             fclose(stream);
         return NULL;
@@ -52,7 +51,7 @@ static char *load(const char *path, size_t *length, struct diagnostics *errors)
 
 static const char *kind_name(const struct config_node *node)
 {
-    static const char *const names[] = {"an object", "a list", "a string",
+    static const char *const names[] = {"an object", "a list",        "a string",
                                         "a number",  "true or false", "null"};
     return node ? names[node->kind] : "nothing";
 }
@@ -93,8 +92,7 @@ static bool read_run(const struct config_node *node, struct result_file_run *run
         return false;
     run->node = node;
     if (!parse_count(seed->text, &run->seed)) {
-        diagnostics_add(errors, &seed->at, "expected a seed, a whole number, found %s",
-                        seed->text);
+        diagnostics_add(errors, &seed->at, "expected a seed, a whole number, found %s", seed->text);
         return false;
     }
     return true;
@@ -138,7 +136,8 @@ static bool read_document(struct result_file *file, const struct config_node *ro
         return false;
     }
     const struct config_node *name = expect(root, "name", CONFIG_STRING, errors);
-    const struct config_node *hash = name ? expect(root, "config_xxh3", CONFIG_STRING, errors) : NULL;
+    const struct config_node *hash =
+        name ? expect(root, "config_xxh3", CONFIG_STRING, errors) : NULL;
     if (!hash || !expect_bool(root, "complete", &file->complete, errors))
         return false;
     const struct config_node *variants = expect(root, "variants", CONFIG_ARRAY, errors);
@@ -146,8 +145,7 @@ static bool read_document(struct result_file *file, const struct config_node *ro
         return false;
     file->name = name->text;
     file->config_hash = hash->text;
-    file->variants =
-        arena_zeroed(&file->arena, (variants->children + 1) * sizeof(*file->variants));
+    file->variants = arena_zeroed(&file->arena, (variants->children + 1) * sizeof(*file->variants));
     for (const struct config_node *node = variants->first; node; node = node->next)
         if (!read_variant(file, node, &file->variants[file->variant_count++], errors))
             return false;
@@ -196,8 +194,8 @@ int result_file_metric(const struct result_file_run *run, const struct metric *m
     if (node->kind == CONFIG_NULL)
         return 0;
     if (node->kind != CONFIG_NUMBER) {
-        diagnostics_add(errors, &node->at, "expected \"%s\" to be a number, found %s",
-                        metric->name, kind_name(node));
+        diagnostics_add(errors, &node->at, "expected \"%s\" to be a number, found %s", metric->name,
+                        kind_name(node));
         return -1;
     }
     *value = strtod(node->text, NULL);

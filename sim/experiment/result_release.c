@@ -3,9 +3,10 @@
 
 #include "sim/result.h"
 
-/* Strings (paths, labels, the failure) belong to the config or are constants. */
+/* The failure is the result's own; paths and labels belong to the config. */
 void run_result_release(struct run_result *result)
 {
+    free((char *)(uintptr_t)result->failure);
     free(result->cgroups);
     free(result->nodes);
     free(result->snapshots);

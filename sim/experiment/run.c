@@ -30,12 +30,12 @@ struct run_progress {
 struct pool {
     struct experiment *experiment;
     const struct run_options *options;
-    struct run_record *records;       /* [runs] */
-    struct run_progress *progress;    /* [runs] */
-    uint32_t runs, next;              /* next run to start */
+    struct run_record *records;    /* [runs] */
+    struct run_progress *progress; /* [runs] */
+    uint32_t runs, next;           /* next run to start */
     uint32_t workers_left;
     uint64_t begin_ns;
-    int finished;                     /* eventfd: the last worker has ended */
+    int finished; /* eventfd: the last worker has ended */
     volatile bool interrupted;
     pthread_mutex_t message_lock;
 };
@@ -80,7 +80,7 @@ static void run_one(struct pool *pool, uint32_t index)
     record->started = true;
     record->result.seed = seed;
     if (!experiment_config(experiment, variant, seed, &config, &errors)) {
-        record->result.failure = "its inputs cannot be opened";
+        record->result.failure = memory_string("its inputs cannot be opened");
         pthread_mutex_lock(&pool->message_lock);
         diagnostics_print(&errors);
         pthread_mutex_unlock(&pool->message_lock);
@@ -98,8 +98,8 @@ static void run_one(struct pool *pool, uint32_t index)
     sim_run(&config, &options, seed, &record->result);
     record->result.seed = seed;
     record->result.host_wall_ns = host_now_ns() - begin;
-    note_progress(&pool->progress[index], pool->progress[index].total,
-                  pool->progress[index].total, record->result.end_ns);
+    note_progress(&pool->progress[index], pool->progress[index].total, pool->progress[index].total,
+                  record->result.end_ns);
     diagnostics_release(&errors);
 }
 
@@ -124,8 +124,8 @@ static void print_duration(char *out, size_t size, double seconds)
 {
     uint64_t whole = (uint64_t)seconds;
     if (whole >= 3600)
-        snprintf(out, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600,
-                 whole / 60 % 60, whole % 60);
+        snprintf(out, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600, whole / 60 % 60,
+                 whole % 60);
     else
         snprintf(out, size, "%" PRIu64 ":%02" PRIu64, whole / 60, whole % 60);
 }
@@ -199,8 +199,8 @@ static void start_workers(struct pool *pool, pthread_t *threads, uint32_t count)
     pool->workers_left = count;
     for (uint32_t i = 0; i < count; i++)
         if (pthread_create(&threads[i], NULL, worker, pool) != 0) {
-            fprintf(stderr, "zsim: error: cannot start thread %" PRIu32 " of %" PRIu32 "\n",
-                    i + 1, count);
+            fprintf(stderr, "zsim: error: cannot start thread %" PRIu32 " of %" PRIu32 "\n", i + 1,
+                    count);
             exit(1);
         }
 }
@@ -385,8 +385,7 @@ int experiment_run(struct experiment *experiment, const struct run_options *opti
     double seconds = (double)(host_now_ns() - pool.begin_ns) / 1e9;
     if (written)
         fprintf(stderr, "zsim: %s: %" PRIu32 " of %" PRIu32 " runs complete in %.1f s%s\n", path,
-                complete_runs(&pool), pool.runs, seconds,
-                pool.interrupted ? ", interrupted" : "");
+                complete_runs(&pool), pool.runs, seconds, pool.interrupted ? ", interrupted" : "");
     code = pool.interrupted ? 130 : failed || !written ? 1 : 0;
     pool_release(&pool);
     arena_release(&arena);

@@ -27,9 +27,24 @@ static const struct summary_row {
     {"inversion.pair_ppm", "LRU inversion (ppm)"},
     {"oom_kill", "OOM kills"},
 };
-enum { ROWS = sizeof(rows) / sizeof(rows[0]), LABEL_WIDTH = 27, VALUE_WIDTH = 11, CHANGE_WIDTH = 12 };
-/* 27 + 11 + 2 + 2 * (11 + 12 + 2) = 90 columns. */
-enum { OTHERS_IN_A_BLOCK = 2, COLUMN_GAP = 2 };
+enum {
+    ROWS = sizeof(rows) / sizeof(rows[0]),
+    LABEL_WIDTH = 27,
+    VALUE_WIDTH = 11,
+    CHANGE_WIDTH = 12
+};
+/* Up to this many variants side by side, 27 + 11 + 2 * (2 + 11 + 12) = 88
+ * columns a block; more of them as one line each. */
+enum { OTHERS_IN_A_BLOCK = 2, COLUMN_GAP = 2, VARIANTS_IN_BLOCKS = 7 };
+
+/* Columns of the table with one line a variant: 24 + 4 * (10 + 9) = 100. */
+static const struct summary_row narrow_columns[] = {
+    {"end_ns", "simulated time"},
+    {"pgmajfault", "major faults"},
+    {"pswpin", "disk reads"},
+    {"zswpwb", "zswap writeback"},
+};
+enum { NARROW_COLUMNS = 4, NARROW_NAME = 24, NARROW_VALUE = 10, NARROW_CHANGE = 9 };
 
 struct scale {
     double step;
@@ -149,8 +164,8 @@ static void print_name(FILE *out, const char *name, int width)
         fprintf(out, "%.*s~", width - 1, name);
 }
 
-static bool print_block(FILE *out, const struct result_source *source, uint32_t first,
-                        uint32_t end, double *values)
+static bool print_block(FILE *out, const struct result_source *source, uint32_t first, uint32_t end,
+                        double *values)
 {
     bool any_open = false;
     /* The label's column has room to spare beside the header of the first one. */
@@ -163,6 +178,62 @@ static bool print_block(FILE *out, const struct result_source *source, uint32_t 
     fputc('\n', out);
     for (unsigned i = 0; i < ROWS; i++)
         any_open |= print_row(out, source, &rows[i], first, end, values);
+    return any_open;
+}
+
+static bool print_narrow_row(FILE *out, const struct result_source *source, uint32_t variant,
+                             double *values)
+{
+    bool any_open = false;
+    for (unsigned i = 0; i < NARROW_COLUMNS; i++) {
+        unsigned index = (unsigned)metric_find(narrow_columns[i].metric);
+        struct metric metric;
+        char text[32] = "";
+        bool same_inputs;
+        metric_describe(index, &metric);
+        uint32_t n = result_values(source, variant, index, values);
+        print_quantity(text, sizeof(text), statistics_summary(values, n).mean, metric.unit);
+        print_padded(out, text, NARROW_VALUE);
+        struct paired_difference paired = result_paired(source, variant, 0, index, &same_inputs);
+        print_change(text, sizeof(text), &paired);
+        print_padded(out, variant ? text : "", NARROW_CHANGE);
+        any_open |= variant && strchr(text, '?');
+    }
+    fputc('\n', out);
+    return any_open;
+}
+
+/* One line a variant. */
+static bool print_narrow(FILE *out, const struct result_source *source, double *values)
+{
+    bool any_open = false;
+    fprintf(out, "%-*s", NARROW_NAME, "");
+    for (unsigned i = 0; i < NARROW_COLUMNS; i++)
+        print_padded(out, narrow_columns[i].label, NARROW_VALUE + NARROW_CHANGE);
+    fputc('\n', out);
+    for (uint32_t v = 0; v < source->variant_count; v++) {
+        const char *name = source->variants[v].name;
+        fprintf(out, "%-*s", NARROW_NAME, name);
+        if (strlen(name) > NARROW_NAME)
+            fprintf(out, "\n%*s", NARROW_NAME, "");
+        any_open |= print_narrow_row(out, source, v, values);
+    }
+    return any_open;
+}
+
+static bool print_blocks(FILE *out, const struct result_source *source, double *values)
+{
+    bool any_open = false;
+    uint32_t first = 1;
+    do {
+        uint32_t end = first + OTHERS_IN_A_BLOCK;
+        if (end > source->variant_count)
+            end = source->variant_count;
+        if (first > 1)
+            fputc('\n', out);
+        any_open |= print_block(out, source, first, end, values);
+        first = end;
+    } while (first < source->variant_count);
     return any_open;
 }
 
@@ -195,17 +266,11 @@ static void print_question(FILE *out, const struct result_source *source)
 void summary_print(FILE *out, const struct result_source *source)
 {
     double *values = memory_zeroed(source->seed_count, sizeof(*values), "values of a summary");
-    bool any_open = false;
-    uint32_t first = 1, counted = runs_counted(source);
+    uint32_t counted = runs_counted(source);
     print_question(out, source);
-    do {
-        uint32_t end = first + OTHERS_IN_A_BLOCK;
-        if (end > source->variant_count)
-            end = source->variant_count;
-        fputc('\n', out);
-        any_open |= print_block(out, source, first, end, values);
-        first = end;
-    } while (first < source->variant_count);
+    fputc('\n', out);
+    bool any_open = source->variant_count > VARIANTS_IN_BLOCKS ? print_narrow(out, source, values)
+                                                               : print_blocks(out, source, values);
     fputc('\n', out);
     if (source->seed_count > 1)
         fprintf(out, "means over %u seeds", source->seed_count);

@@ -23,6 +23,16 @@
 
 struct mm;
 
+enum { PLUG_PAGES = 32 }; /* BLK_MAX_REQUEST_COUNT */
+
+/* Device writes that have been prepared but not handed to the device (struct
+ * blk_plug): they go together when reclaim is done with a cgroup, or when
+ * PLUG_PAGES are waiting. */
+struct write_plug {
+    uint32_t count;
+    uint32_t pages[PLUG_PAGES];
+};
+
 /* Who is executing: passed to everything that takes time or allocates. */
 struct exec {
     uint64_t now_ns;
@@ -34,6 +44,7 @@ struct exec {
     bool killed;          /* the task was chosen by the OOM killer */
     uint64_t memstall_ns; /* time of this turn that PSI counts as stalled on memory */
     uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
+    struct write_plug *plug;  /* writes are collected here while reclaim works on a cgroup */
 };
 
 enum { NO_SPACE = UINT32_MAX, ROOT_MEMCG = 0 };
@@ -139,6 +150,8 @@ struct mm_swap_hooks {
     bool (*take_slot)(void *swap, struct exec *exec, uint32_t page);
     /* swap_writeout */
     enum swap_write_result (*write)(void *swap, struct exec *exec, uint32_t page);
+    /* blk_finish_plug: hand the collected writes to the device */
+    void (*flush_plug)(void *swap, struct exec *exec);
     /* folio_free_swap and free_swap_slot: release the slot and every copy behind it */
     void (*free_slot)(void *swap, struct exec *exec, uint32_t page);
     /* get_nr_swap_pages() bounded by the cgroup's swap.max: is there room? */

@@ -112,7 +112,11 @@ static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
         mm->counters[COUNTER_memory_low]++;
         at->counters[COUNTER_memory_low]++;
     }
+    struct write_plug plug = {0}, *outer = exec->plug;
+    exec->plug = &plug;
     mm->reclaim->shrink_lruvec(mm, exec, scan, memcg, node);
+    mm->swap_hooks.flush_plug(mm->swap, exec);
+    exec->plug = outer;
     mm->swap_hooks.shrink_slab(mm->swap, exec, memcg, node, scan->priority);
     return true;
 }

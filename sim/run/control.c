@@ -98,26 +98,29 @@ static void event_due(void *owner, uint64_t now_ns, uint64_t number)
     do_event(simulation, &exec, (uint32_t)number);
 }
 
+static void schedule_timer(struct simulation *simulation, uint64_t at_ns, event_handler handler)
+{
+    simulation->timers++;
+    events_schedule(&simulation->events, at_ns, RANK_CONTROL, handler, simulation, 0);
+}
+
 static void stat_flush_due(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
     struct simulation *simulation = owner;
+    simulation->timers--;
     memcg_flush_stats(&simulation->mm);
-    if (simulation->tasks_running)
-        events_schedule(&simulation->events,
-                        now_ns + simulation->config->vm.memcg_stat_flush_ns, RANK_CONTROL,
-                        stat_flush_due, simulation, 0);
+    schedule_timer(simulation, now_ns + simulation->config->vm.memcg_stat_flush_ns,
+                   stat_flush_due);
 }
 
 static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
     struct simulation *simulation = owner;
+    simulation->timers--;
     measure_row(simulation, now_ns);
-    if (simulation->tasks_running)
-        events_schedule(&simulation->events,
-                        now_ns + simulation->config->engine.series_interval_ns, RANK_CONTROL,
-                        series_due, simulation, 0);
+    schedule_timer(simulation, now_ns + simulation->config->engine.series_interval_ns, series_due);
 }
 
 /* ---- by access of task 0 ------------------------------------------------------------- */
@@ -184,11 +187,9 @@ void control_init(struct simulation *simulation)
                  series_stop, 0);
     qsort(simulation->stops, simulation->stop_count, sizeof(*simulation->stops), compare_stops);
     if (config->vm.memcg_stat_flush_ns)
-        events_schedule(&simulation->events, config->vm.memcg_stat_flush_ns, RANK_CONTROL,
-                        stat_flush_due, simulation, 0);
+        schedule_timer(simulation, config->vm.memcg_stat_flush_ns, stat_flush_due);
     if (config->engine.series_interval_ns)
-        events_schedule(&simulation->events, config->engine.series_interval_ns, RANK_CONTROL,
-                        series_due, simulation, 0);
+        schedule_timer(simulation, config->engine.series_interval_ns, series_due);
     if (simulation->stop_count && simulation->task_count)
         simulation->tasks[0].next_stop = simulation->stops[0].at;
 }

@@ -139,8 +139,8 @@ bool sim_run(const struct config *config, const struct sim_options *options, uin
         /* To the end of every task, then until what they left behind has settled:
          * writes under way, the shrink worker, kswapd. */
         while (!simulation->failure[0] && !simulation->interrupted &&
-               events_run_next(&simulation->events)) {
-        }
+               (simulation->tasks_running || simulation->events.count > simulation->timers))
+            events_run_next(&simulation->events);
         if (options->checks != CHECKS_OFF && !simulation->failure[0])
             invariants_check(simulation);
         measure_finish(simulation);

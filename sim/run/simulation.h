@@ -59,6 +59,7 @@ struct simulation {
     uint64_t iowait_ns, memstall_ns, memstall_full_ns;
     /* for the time average of the inversion */
     uint64_t inversion_samples, inversion_sum_ppm;
+    uint32_t timers; /* periodic events in the queue: they alone do not keep a run going */
     bool interrupted;
     char failure[256];
 };

@@ -14,21 +14,29 @@ static void map(struct mm *mm, uint32_t page, bool write)
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
 }
 
-/* A page-table page for each CHUNK_PAGES pages, when the first of them is touched. */
+/* Page-table pages as they are needed: one of the last level for each CHUNK_PAGES
+ * pages, one of the level above for each 1 GiB.  A mapping rarely begins at a
+ * multiple of 1 GiB, so its second upper page is due after half of that (own
+ * measurement, 6.18: 64 + 1 for 128 MiB, 512 + 2 for 1 GiB). */
 static void charge_page_table(struct mm *mm, struct exec *exec, struct address_space *space,
                               uint32_t page)
 {
+    enum { CHUNKS_PER_GIB = 512 };
     if (!mm->config->vm.charge_page_tables)
         return;
-    uint32_t first = page - (page - space->first_page) % CHUNK_PAGES;
-    uint32_t end = first + CHUNK_PAGES;
+    uint32_t chunk = (page - space->first_page) / CHUNK_PAGES;
+    uint32_t first = space->first_page + chunk * CHUNK_PAGES, end = first + CHUNK_PAGES;
     if (end > space->first_page + space->pages)
         end = space->first_page + space->pages;
     for (uint32_t at = first; at < end; at++)
         if (mm->hot[at] & HOT_POPULATED)
             return;
-    memcg_charge(mm, exec, space->memcg, 1);
-    space->table_pages++;
+    uint32_t pages = 1;
+    if (space->table_pages == 0 || chunk % CHUNKS_PER_GIB == CHUNKS_PER_GIB / 2)
+        pages++;
+    for (uint32_t i = 0; i < pages; i++)
+        memcg_charge(mm, exec, space->memcg, 1);
+    space->table_pages += pages;
 }
 
 static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)

@@ -74,6 +74,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     mm->swap_hooks = (struct mm_swap_hooks){
         .take_slot = swap_take_slot,
         .write = swap_write,
+        .flush_plug = swap_flush_plug,
         .free_slot = swap_free_slot,
         .room = swap_has_room,
         .half_full = swap_half_full,
@@ -269,21 +270,45 @@ static struct device *device_of_read(struct swap *swap)
     return best;
 }
 
+/* Hand one prepared write to its device. */
+static void submit_write(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    uint64_t submitted_ns;
+    uint64_t done_ns = device_submit(device_for(swap), true, exec->now_ns, &submitted_ns);
+    if (swap->synchronous)
+        submitted_ns = done_ns;
+    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    if (!swap->synchronous)
+        events_schedule(mm->events, done_ns, RANK_DEVICE, write_completed, swap, page);
+}
+
+void swap_flush_plug(void *state, struct exec *exec)
+{
+    struct write_plug *plug = exec->plug;
+    for (uint32_t i = 0; i < plug->count; i++)
+        submit_write(state, exec, plug->pages[i]);
+    plug->count = 0;
+}
+
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = swap->mm;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpout, 1);
     mm->cold[page].bits |= PAGE_ON_DISK;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_write);
-    uint64_t submitted_ns;
-    uint64_t done_ns = device_submit(device_for(swap), true, exec->now_ns, &submitted_ns);
-    if (swap->synchronous)
-        submitted_ns = done_ns;
-    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
-    if (swap->synchronous)
+    if (swap->synchronous) {
+        submit_write(swap, exec, page);
         return SWAP_WRITTEN;
+    }
     mm->cold[page].bits |= PAGE_WRITEBACK;
-    events_schedule(mm->events, done_ns, RANK_DEVICE, write_completed, swap, page);
+    if (!exec->plug) {
+        submit_write(swap, exec, page);
+        return SWAP_UNDER_WAY;
+    }
+    exec->plug->pages[exec->plug->count++] = page;
+    if (exec->plug->count == PLUG_PAGES)
+        swap_flush_plug(swap, exec);
     return SWAP_UNDER_WAY;
 }
 

@@ -56,6 +56,7 @@ void swap_release(struct swap *swap);
 /* The hooks that mm calls (swap.c). */
 bool swap_take_slot(void *swap, struct exec *exec, uint32_t page);
 enum swap_write_result swap_write(void *swap, struct exec *exec, uint32_t page);
+void swap_flush_plug(void *swap, struct exec *exec);
 void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);

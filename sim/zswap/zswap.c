@@ -333,6 +333,9 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
         zswap_kick_worker(zswap, exec);
     /* What an earlier store left for this slot is out of date now. */
     zswap_invalidate(zswap, exec, page);
+    /* A run of refused stores is long: the worker does its part in between. */
+    if (zswap->worker.pending || zswap->worker.running)
+        events_catch_up(zswap->mm->events, exec->now_ns);
     return false;
 }
 

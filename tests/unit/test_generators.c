@@ -229,8 +229,7 @@ static void test_permutation_visits_every_page(void **state)
 {
     (void)state;
     struct workload *workload = open_single(
-        &workload_permutation, (struct single_params){.footprint = 100 * 4096, .accesses = 250},
-        9);
+        &workload_permutation, (struct single_params){.footprint = 100 * 4096, .accesses = 250}, 9);
     struct access *all = collect(workload);
     unsigned seen[100] = {0};
     for (unsigned i = 0; i < 100; i++)
@@ -266,8 +265,9 @@ static void test_hot_set_moves(void **state)
     struct diagnostics errors = {0};
     struct single_params wrong = {.footprint = 4096, .accesses = 1, .hot = 4096};
     assert_null(workload_hot_cold.open(&wrong, 1, &here, &errors));
-    assert_string_equal(diagnostics_text(&errors, 0),
-                        "test: error: \"hot\" is 4K; expected less than the footprint, which is 4K");
+    assert_string_equal(
+        diagnostics_text(&errors, 0),
+        "test: error: \"hot\" is 4K; expected less than the footprint, which is 4K");
     diagnostics_release(&errors);
 }
 
@@ -330,9 +330,11 @@ static void test_emulator_patterns(void **state)
 static void test_mistakes_in_phases(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",          "fill",           "fill 0",
-                                        "fill 5 5",  "fil 0 5",        "loop 0 5 1 101 1",
-                                        "read 0 5 6", "zipf 0 9 x 5 0 1", "fill 0 5;;"};
+    static const char *const wrong[] = {"",           "fill",
+                                        "fill 0",     "fill 5 5",
+                                        "fil 0 5",    "loop 0 5 1 101 1",
+                                        "read 0 5 6", "zipf 0 9 x 5 0 1",
+                                        "fill 0 5;;"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         struct diagnostics errors = {0};
         assert_null(emulator_phases_open(wrong[i], &here, &errors));
@@ -345,9 +347,9 @@ static void test_mistakes_in_phases(void **state)
 static void test_registry_has_every_type(void **state)
 {
     (void)state;
-    static const char *const names[] = {"sequential", "uniform", "permutation",     "zipf",
-                                        "scattered_zipf", "hot_cold", "steps", "emulator_phases",
-                                        "trace",      "lackey"};
+    static const char *const names[] = {
+        "sequential", "uniform", "permutation",     "zipf",  "scattered_zipf",
+        "hot_cold",   "steps",   "emulator_phases", "trace", "lackey"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_string_equal(workload_type_find(names[i])->name, names[i]);
     assert_null(workload_type_find("nothing"));

@@ -97,6 +97,8 @@ static struct image small_plain(void)
     return load();
 }
 
+static uint64_t walked_hash; /* of the records that the last outcome() met */
+
 /* Opens and walks; the message of what went wrong, or "" when nothing did. */
 static const char *outcome(uint64_t *walked)
 {
@@ -104,13 +106,15 @@ static const char *outcome(uint64_t *walked)
     struct diagnostics errors = {0};
     struct workload *workload = trace_workload_open(path, NULL, &errors);
     text[0] = '\0';
-    *walked = 0;
+    *walked = walked_hash = 0;
     if (workload) {
         struct workload_cursor cursor = {.workload = workload};
         assert_true(workload->type->start(&cursor));
         const struct access *block;
-        for (uint32_t count; (count = workload->type->next(&cursor, &block));)
+        for (uint32_t count; (count = workload->type->next(&cursor, &block));) {
             *walked += count;
+            walked_hash = XXH3_64bits_withSeed(block, count * sizeof(*block), walked_hash);
+        }
         const char *failure = workload->type->failure(&cursor);
         snprintf(text, sizeof(text), "%s", failure ? failure : "");
         if (!failure)
@@ -195,8 +199,8 @@ static void test_round_trip_compressed(void **state)
         assert_non_null(strstr(outcome(&walked), "byte "));
     }
     /* One record less than the header says. */
-    packed.size = ZSTD_compress(packed.bytes, ZSTD_compressBound(plain.size), plain.bytes,
-                                plain.size - 8, 1);
+    packed.size =
+        ZSTD_compress(packed.bytes, ZSTD_compressBound(plain.size), plain.bytes, plain.size - 8, 1);
     save(packed);
     expect("byte 16: the header says 30000 records, the decompressed trace holds fewer");
     free(records), free(plain.bytes), free(packed.bytes);
@@ -347,6 +351,7 @@ static void test_blocks_cut_and_flipped_everywhere(void **state)
     struct image image = small_blocks();
     uint64_t walked;
     assert_string_equal(outcome(&walked), "");
+    uint64_t hash = walked_hash;
     for (size_t size = 0; size < image.size; size += size < 100 ? 1 : 13) {
         save((struct image){image.bytes, size});
         assert_non_null(strstr(outcome(&walked), ": byte "));
@@ -354,7 +359,8 @@ static void test_blocks_cut_and_flipped_everywhere(void **state)
     for (size_t at = 0; at < image.size; at += at < 100 || at + 100 > image.size ? 1 : 7) {
         image.bytes[at] ^= 0x10;
         save(image);
-        if (!strstr(outcome(&walked), ": byte "))
+        /* zstd leaves a few bits unused: then the records are the same. */
+        if (!strstr(outcome(&walked), ": byte ") && walked_hash != hash)
             fail_msg("byte %zu changed without notice", at);
         image.bytes[at] ^= 0x10;
     }

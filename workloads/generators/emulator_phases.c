@@ -134,8 +134,7 @@ static bool read_phase(struct stream_program *program, const struct phase_kind *
                             .count = to - from,
                             .write_percent = kind->write_percent,
                             .batch = STREAM_BATCH_DEFAULT};
-    if (kind->words > 3 &&
-        !read_draws(&stream, words + kind->words - 3, kind->fill == fill_loop))
+    if (kind->words > 3 && !read_draws(&stream, words + kind->words - 3, kind->fill == fill_loop))
         return false;
     if (kind->fill == fill_zipf) {
         char *end;

@@ -4,9 +4,11 @@
 static const struct param permutation_rows[] = {SINGLE_COMMON_ROWS};
 
 static struct workload *permutation_open(const void *params, uint64_t seed,
-                                const struct source_position *position, struct diagnostics *errors)
+                                         const struct source_position *position,
+                                         struct diagnostics *errors)
 {
-    return single_open(&workload_permutation, params, seed, stream_fill_permutation, position, errors);
+    return single_open(&workload_permutation, params, seed, stream_fill_permutation, position,
+                       errors);
 }
 
 const struct workload_type workload_permutation = {

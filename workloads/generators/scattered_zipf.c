@@ -14,7 +14,8 @@ static const struct param scattered_zipf_rows[] = {
 };
 
 static struct workload *scattered_zipf_open(const void *params, uint64_t seed,
-                                const struct source_position *position, struct diagnostics *errors)
+                                            const struct source_position *position,
+                                            struct diagnostics *errors)
 {
     return single_open_zipf(&workload_scattered_zipf, params, seed, true, position, errors);
 }

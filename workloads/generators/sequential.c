@@ -4,9 +4,11 @@
 static const struct param sequential_rows[] = {SINGLE_COMMON_ROWS};
 
 static struct workload *sequential_open(const void *params, uint64_t seed,
-                                const struct source_position *position, struct diagnostics *errors)
+                                        const struct source_position *position,
+                                        struct diagnostics *errors)
 {
-    return single_open(&workload_sequential, params, seed, stream_fill_sequential, position, errors);
+    return single_open(&workload_sequential, params, seed, stream_fill_sequential, position,
+                       errors);
 }
 
 const struct workload_type workload_sequential = {

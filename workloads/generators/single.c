@@ -28,11 +28,9 @@ struct stream_program *single_begin(const struct single_params *params, uint64_t
     return program;
 }
 
-struct workload *single_finish(const struct workload_type *type,
-                               const struct single_params *params, uint64_t seed,
-                               struct stream_program *program,
-                               const struct source_position *position,
-                               struct diagnostics *errors)
+struct workload *single_finish(const struct workload_type *type, const struct single_params *params,
+                               uint64_t seed, struct stream_program *program,
+                               const struct source_position *position, struct diagnostics *errors)
 {
     struct arena arena = {0};
     char *description = arena_printf(&arena, "%s seed=%" PRIu64, type->name, seed);
@@ -42,8 +40,7 @@ struct workload *single_finish(const struct workload_type *type,
         params_print(row, params, value, sizeof(value));
         description = arena_printf(&arena, "%s %s=%s", description, row->name, value);
     }
-    struct workload *workload =
-        stream_workload_open(type, program, description, position, errors);
+    struct workload *workload = stream_workload_open(type, program, description, position, errors);
     arena_release(&arena);
     return workload;
 }

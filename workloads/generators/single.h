@@ -54,11 +54,9 @@ struct stream_program *single_begin(const struct single_params *params, uint64_t
                                     stream_fill *fill, struct stream *stream);
 
 /* The finished workload, or NULL after adding to `errors`. */
-struct workload *single_finish(const struct workload_type *type,
-                               const struct single_params *params, uint64_t seed,
-                               struct stream_program *program,
-                               const struct source_position *position,
-                               struct diagnostics *errors);
+struct workload *single_finish(const struct workload_type *type, const struct single_params *params,
+                               uint64_t seed, struct stream_program *program,
+                               const struct source_position *position, struct diagnostics *errors);
 
 /* All of it for a pattern that needs nothing else. */
 struct workload *single_open(const struct workload_type *type, const struct single_params *params,

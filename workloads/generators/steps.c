@@ -88,8 +88,7 @@ static bool read_number(struct reading *in, const char *name, uint64_t least, ui
     if (parse_count(field, out) && *out >= least && *out <= most)
         return true;
     diagnostics_add(in->errors, in->position,
-                    "stream \"%s\": %s is \"%s\"; expected a whole number in %" PRIu64
-                    "..%" PRIu64,
+                    "stream \"%s\": %s is \"%s\"; expected a whole number in %" PRIu64 "..%" PRIu64,
                     in->text, name, field, least, most);
     return false;
 }
@@ -99,8 +98,7 @@ static bool read_exponent(const struct reading *in, const char *field, double *e
     char *end = NULL;
     if (field)
         *exponent = strtod(field, &end);
-    if (field && end != field && !*end && isfinite(*exponent) && *exponent >= 0 &&
-        *exponent <= 16)
+    if (field && end != field && !*end && isfinite(*exponent) && *exponent >= 0 && *exponent <= 16)
         return true;
     diagnostics_add(in->errors, in->position,
                     "stream \"%s\": PARAM is \"%s\"; expected the exponent, a number in 0..16",
@@ -113,9 +111,8 @@ static bool read_hot(const struct reading *in, char *field, struct stream *strea
     char *percent = field;
     const char *pages = field ? strsep(&percent, "/") : NULL;
     uint64_t hot_pages, hot_percent;
-    if (pages && percent && parse_count(pages, &hot_pages) &&
-        parse_count(percent, &hot_percent) && hot_pages >= 1 && hot_pages < stream->pages &&
-        hot_percent <= 100) {
+    if (pages && percent && parse_count(pages, &hot_pages) && parse_count(percent, &hot_percent) &&
+        hot_pages >= 1 && hot_pages < stream->pages && hot_percent <= 100) {
         stream->hot_pages = (uint32_t)hot_pages;
         stream->hot_percent = (uint32_t)hot_percent;
         return true;

@@ -45,8 +45,8 @@ typedef uint32_t page_of(const struct stream *stream, struct stream_position *at
 /* Inlined into each pattern, so that the choice of page costs no call. */
 static inline __attribute__((always_inline)) void fill_with(const struct stream *stream,
                                                             struct stream_position *at,
-                                                            struct access *records,
-                                                            uint32_t count, page_of *page)
+                                                            struct access *records, uint32_t count,
+                                                            page_of *page)
 {
     struct stream_position here = *at;
     const uint32_t first = stream->first, write_percent = stream->write_percent;
@@ -178,8 +178,8 @@ uint32_t stream_program_streams(const struct stream_program *program)
 
 void stream_program_begin_step(struct stream_program *program)
 {
-    program->steps = memory_resized(program->steps, program->step_count + 1,
-                                    sizeof(*program->steps), "steps");
+    program->steps =
+        memory_resized(program->steps, program->step_count + 1, sizeof(*program->steps), "steps");
     program->steps[program->step_count++] = (struct step){.first = program->stream_count};
 }
 
@@ -254,8 +254,7 @@ static bool count_records(struct stream_program *program, uint64_t *records)
         struct step *step = &program->steps[s];
         step->start = *records;
         for (uint32_t i = 0; i < step->streams; i++)
-            if (__builtin_add_overflow(*records, program->streams[step->first + i].count,
-                                       records))
+            if (__builtin_add_overflow(*records, program->streams[step->first + i].count, records))
                 return false;
     }
     return true;
@@ -263,8 +262,7 @@ static bool count_records(struct stream_program *program, uint64_t *records)
 
 /* The size of each space; returns their number, or 0 after adding to `errors`. */
 static uint32_t measure_spaces(struct stream_program *program,
-                               const struct source_position *position,
-                               struct diagnostics *errors)
+                               const struct source_position *position, struct diagnostics *errors)
 {
     uint32_t spaces = 0;
     for (uint32_t i = 0; i < program->stream_count; i++)

@@ -31,14 +31,14 @@ typedef void stream_fill(const struct stream *stream, struct stream_position *at
 struct stream {
     stream_fill *fill;
     uint16_t space;
-    uint32_t first, pages;      /* the range that the pattern covers */
-    uint64_t count;             /* records in all */
-    uint32_t write_percent;     /* 0: no coin is drawn */
-    uint32_t batch;             /* records a turn */
-    uint64_t random;            /* first state of the random numbers */
-    uint32_t hot_pages;         /* stream_fill_hot */
-    uint32_t hot_percent;       /* stream_fill_hot: of accesses that go to the hot pages */
-    uint32_t hot_offset;        /* stream_fill_hot: pages that the pattern is rotated by */
+    uint32_t first, pages;          /* the range that the pattern covers */
+    uint64_t count;                 /* records in all */
+    uint32_t write_percent;         /* 0: no coin is drawn */
+    uint32_t batch;                 /* records a turn */
+    uint64_t random;                /* first state of the random numbers */
+    uint32_t hot_pages;             /* stream_fill_hot */
+    uint32_t hot_percent;           /* stream_fill_hot: of accesses that go to the hot pages */
+    uint32_t hot_offset;            /* stream_fill_hot: pages that the pattern is rotated by */
     const struct rank_table *ranks; /* stream_fill_zipf, _scattered_zipf; owned by the program */
     uint32_t *order;                /* stream_fill_permutation, _scattered_zipf; owned */
 };
@@ -70,8 +70,7 @@ void stream_program_add(struct stream_program *program, const struct stream *str
  * (false: their sum does not fit in 64 bits). */
 void stream_make_order(struct stream *stream);
 bool stream_make_zipf(struct stream_program *program, struct stream *stream, double exponent);
-void stream_make_zipf_unit(struct stream_program *program, struct stream *stream,
-                           double exponent);
+void stream_make_zipf_unit(struct stream_program *program, struct stream *stream, double exponent);
 
 uint32_t stream_program_streams(const struct stream_program *program);
 

@@ -4,7 +4,8 @@
 static const struct param uniform_rows[] = {SINGLE_COMMON_ROWS};
 
 static struct workload *uniform_open(const void *params, uint64_t seed,
-                                const struct source_position *position, struct diagnostics *errors)
+                                     const struct source_position *position,
+                                     struct diagnostics *errors)
 {
     return single_open(&workload_uniform, params, seed, stream_fill_uniform, position, errors);
 }

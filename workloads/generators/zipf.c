@@ -14,7 +14,8 @@ static const struct param zipf_rows[] = {
 };
 
 static struct workload *zipf_open(const void *params, uint64_t seed,
-                                const struct source_position *position, struct diagnostics *errors)
+                                  const struct source_position *position,
+                                  struct diagnostics *errors)
 {
     return single_open_zipf(&workload_zipf, params, seed, false, position, errors);
 }

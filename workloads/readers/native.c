@@ -109,8 +109,8 @@ bool native1_header(struct native_trace *trace, const unsigned char *header,
             trace->limits[space] = pages;
         else if (pages != 0) {
             native_error(trace, errors, 24 + 4 * space,
-                         "%" PRIu32 " pages for cgroup %" PRIu32
-                         ", but there are %" PRIu32 " cgroups; expected 0",
+                         "%" PRIu32 " pages for cgroup %" PRIu32 ", but there are %" PRIu32
+                         " cgroups; expected 0",
                          pages, space, trace->spaces);
             return false;
         }
@@ -136,8 +136,8 @@ static bool open_plain(struct native_trace *trace, struct diagnostics *errors)
     }
     if (bytes / sizeof(struct access) != trace->records) {
         native_error(trace, errors, 16,
-                     "the header says %" PRIu64 " records, the file holds %" PRIu64,
-                     trace->records, bytes / (uint64_t)sizeof(struct access));
+                     "the header says %" PRIu64 " records, the file holds %" PRIu64, trace->records,
+                     bytes / (uint64_t)sizeof(struct access));
         return false;
     }
     workload_fingerprint(trace->bytes, trace->size, trace->fingerprint);

@@ -84,7 +84,7 @@ void native_close(struct native_trace *trace); /* accepts NULL */
 /* A walk over the records of a trace; several may walk one trace. */
 struct native_walk {
     const struct native_trace *trace;
-    uint64_t position; /* records handed out */
+    uint64_t position;                  /* records handed out */
     char failure[NATIVE_FAILURE_BYTES]; /* "": none */
     struct access *records;             /* [NATIVE_BLOCK_RECORDS], not for NATIVE_PLAIN */
     struct native_decoder *decoder;     /* the layout's own */

@@ -25,8 +25,7 @@ static bool header_is_bad(struct native_trace *trace, struct diagnostics *errors
     if (trace->spaces < 1 || trace->spaces > WORKLOAD_SPACES_AT_MOST)
         native_error(trace, errors, 12, "%" PRIu32 " spaces; expected 1..%d", trace->spaces,
                      WORKLOAD_SPACES_AT_MOST);
-    else if (trace->records_a_block < 1 ||
-             trace->records_a_block > NATIVE2_RECORDS_A_BLOCK_AT_MOST)
+    else if (trace->records_a_block < 1 || trace->records_a_block > NATIVE2_RECORDS_A_BLOCK_AT_MOST)
         native_error(trace, errors, 24, "%" PRIu32 " records a block; expected 1..%d",
                      trace->records_a_block, NATIVE2_RECORDS_A_BLOCK_AT_MOST);
     else if (trace->blocks != trace->records / trace->records_a_block +
@@ -34,8 +33,7 @@ static bool header_is_bad(struct native_trace *trace, struct diagnostics *errors
         native_error(trace, errors, 28,
                      "%" PRIu32 " blocks do not fit %" PRIu64 " records in blocks of %" PRIu32,
                      trace->blocks, trace->records, trace->records_a_block);
-    else if (offset < NATIVE2_HEADER_BYTES || offset > trace->size ||
-             bytes != trace->size - offset)
+    else if (offset < NATIVE2_HEADER_BYTES || offset > trace->size || bytes != trace->size - offset)
         native_error(trace, errors, 32,
                      "tables of %" PRIu64 " bytes at byte %" PRIu64
                      "; expected them to end with the file, which has %zu bytes",
@@ -76,8 +74,7 @@ static bool row_error(const struct native_trace *trace, const struct tables *in,
 
 static bool read_spaces(struct native_trace *trace, struct tables *in, struct diagnostics *errors)
 {
-    trace->space_names =
-        arena_zeroed(&trace->arena, trace->spaces * sizeof(*trace->space_names));
+    trace->space_names = arena_zeroed(&trace->arena, trace->spaces * sizeof(*trace->space_names));
     for (uint32_t i = 0; i < trace->spaces; i++, in->at += NATIVE2_SPACE_ROW_BYTES) {
         trace->limits[i] = native_get32(in->at);
         trace->space_names[i] = take_text(trace, in, native_get16(in->at + 4));
@@ -89,8 +86,7 @@ static bool read_spaces(struct native_trace *trace, struct tables *in, struct di
     return true;
 }
 
-static bool read_regions(struct native_trace *trace, struct tables *in,
-                         struct diagnostics *errors)
+static bool read_regions(struct native_trace *trace, struct tables *in, struct diagnostics *errors)
 {
     trace->region = arena_zeroed(&trace->arena, trace->regions * sizeof(*trace->region));
     for (uint32_t i = 0; i < trace->regions; i++, in->at += NATIVE2_REGION_ROW_BYTES) {
@@ -169,9 +165,8 @@ static bool read_tables(struct native_trace *trace, struct diagnostics *errors)
         return false;
     uint32_t note = native_get32(trace->bytes + 52);
     if ((size_t)(in.end - in.text) != note) {
-        native_error(trace, errors, 52,
-                     "a note of %" PRIu32 " bytes; %zu bytes are left for it", note,
-                     (size_t)(in.end - in.text));
+        native_error(trace, errors, 52, "a note of %" PRIu32 " bytes; %zu bytes are left for it",
+                     note, (size_t)(in.end - in.text));
         return false;
     }
     trace->note = take_text(trace, &in, note);
@@ -245,8 +240,7 @@ static bool open_block(struct native_walk *walk)
                     decoder->block, ZSTD_getErrorName(got));
         return false;
     }
-    if (got != block->encoded_bytes ||
-        XXH3_64bits(decoder->encoded, got) != block->checksum) {
+    if (got != block->encoded_bytes || XXH3_64bits(decoder->encoded, got) != block->checksum) {
         native_fail(walk, block->offset, "the checksum of block %" PRIu32 " does not match",
                     decoder->block);
         return false;

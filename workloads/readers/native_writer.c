@@ -103,8 +103,7 @@ struct native_writer *native_writer_open(const char *path, unsigned version, int
     snprintf(writer->temporary, strlen(path) + 8, "%s.XXXXXX", path);
     if (!open_temporary(writer)) {
         diagnostics_add(errors, &(struct source_position){.file = path}, "cannot create: %s",
-                        errno == EEXIST ? "it exists and is not a regular file"
-                                        : strerror(errno));
+                        errno == EEXIST ? "it exists and is not a regular file" : strerror(errno));
         writer_free(writer);
         return NULL;
     }
@@ -178,11 +177,11 @@ static void close_block(struct native_writer *writer)
     }
     writer->blocks = memory_resized(writer->blocks, writer->block_count + 1,
                                     sizeof(*writer->blocks), "an index of blocks");
-    writer->blocks[writer->block_count++] = (struct native_block){
-        .offset = writer->offset,
-        .compressed_bytes = (uint32_t)bytes,
-        .encoded_bytes = (uint32_t)writer->encoded_bytes,
-        .checksum = XXH3_64bits(writer->encoded, writer->encoded_bytes)};
+    writer->blocks[writer->block_count++] =
+        (struct native_block){.offset = writer->offset,
+                              .compressed_bytes = (uint32_t)bytes,
+                              .encoded_bytes = (uint32_t)writer->encoded_bytes,
+                              .checksum = XXH3_64bits(writer->encoded, writer->encoded_bytes)};
     write_bytes(writer, writer->compressed, bytes);
     writer->encoded_bytes = 0;
     writer->in_block = 0;

@@ -24,8 +24,7 @@ void native_writer_region(struct native_writer *writer, const struct native_regi
 
 /* Append records.  Mistakes (a 9th space in version 1, a full disk) are
  * reported by native_writer_finish(). */
-void native_writer_put(struct native_writer *writer, const struct access *records,
-                       uint32_t count);
+void native_writer_put(struct native_writer *writer, const struct access *records, uint32_t count);
 
 uint64_t native_writer_records(const struct native_writer *writer);
 

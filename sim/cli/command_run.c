@@ -1,0 +1,187 @@
+/* zsim run CONFIG.json... */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/units.h"
+#include "sim/cli/commands.h"
+#include "sim/experiment/run.h"
+
+enum { JOBS_AT_MOST = 1024 };
+
+struct arguments {
+    struct run_options options;
+    const char **overrides;
+    uint32_t override_count;
+    const char *seeds;
+    bool check_only;
+    char **configs;
+    int config_count;
+};
+
+enum { FLAG_SEEDS = 256, FLAG_SET, FLAG_CHECK_ONLY, FLAG_CHECK_INVARIANTS, FLAG_PROGRESS, FLAG_HELP };
+
+static const struct option flags[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"jobs", required_argument, NULL, 'j'},
+    {"seeds", required_argument, NULL, FLAG_SEEDS},
+    {"set", required_argument, NULL, FLAG_SET},
+    {"check-only", no_argument, NULL, FLAG_CHECK_ONLY},
+    {"check-invariants", optional_argument, NULL, FLAG_CHECK_INVARIANTS},
+    {"progress", required_argument, NULL, FLAG_PROGRESS},
+    {"help", no_argument, NULL, FLAG_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int set_jobs(struct arguments *arguments, const char *text)
+{
+    uint64_t jobs;
+    if (!parse_count(text, &jobs) || jobs < 1 || jobs > JOBS_AT_MOST)
+        return usage_error("flag -j: expected a number of threads in 1..%d, found \"%s\"",
+                           JOBS_AT_MOST, text);
+    arguments->options.jobs = (unsigned)jobs;
+    return EXIT_DONE;
+}
+
+static int set_progress(struct arguments *arguments, const char *text)
+{
+    static const char *const modes[] = {"auto", "always", "never"};
+    for (unsigned i = 0; i < 3; i++)
+        if (strcmp(text, modes[i]) == 0) {
+            arguments->options.progress = (enum progress_mode)i;
+            return EXIT_DONE;
+        }
+    return usage_error("flag --progress: expected auto, always or never, found \"%s\"", text);
+}
+
+static int set_checks(struct arguments *arguments, const char *text)
+{
+    arguments->options.checks = text ? CHECKS_FULL : CHECKS_SAMPLED;
+    if (text && strcmp(text, "full") != 0)
+        return usage_error("flag --check-invariants: expected nothing or =full, found \"%s\"",
+                           text);
+    return EXIT_DONE;
+}
+
+static int take_flag(struct arguments *arguments, int flag, const char *text)
+{
+    switch (flag) {
+    case 'o':
+        arguments->options.output_directory = text;
+        return *text ? EXIT_DONE : usage_error("flag -o: expected a directory, found nothing");
+    case 'j':
+        return set_jobs(arguments, text);
+    case FLAG_SEEDS:
+        arguments->seeds = text;
+        return EXIT_DONE;
+    case FLAG_SET:
+        arguments->overrides[arguments->override_count++] = text;
+        return EXIT_DONE;
+    case FLAG_CHECK_ONLY:
+        arguments->check_only = true;
+        return EXIT_DONE;
+    case FLAG_CHECK_INVARIANTS:
+        return set_checks(arguments, text);
+    default:
+        return set_progress(arguments, text);
+    }
+}
+
+/* -1: go on; else the exit code. */
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    int flag;
+    opterr = 0;
+    while ((flag = getopt_long(argc, argv, ":o:j:h", flags, NULL)) != -1) {
+        if (flag == '?' || flag == ':')
+            return flag_error(argc, argv, flag, flags);
+        if (flag == FLAG_HELP || flag == 'h') {
+            print_help();
+            return finish_output(EXIT_DONE);
+        }
+        int code = take_flag(arguments, flag, optarg);
+        if (code != EXIT_DONE)
+            return code;
+    }
+    arguments->configs = argv + optind;
+    arguments->config_count = argc - optind;
+    if (arguments->config_count == 0)
+        return usage_error("expected a config file (zsim --help)");
+    return -1;
+}
+
+/* NULL after messages on stderr. */
+static struct experiment *read_config(const struct arguments *arguments, const char *path)
+{
+    struct diagnostics errors = {0};
+    struct experiment *experiment =
+        experiment_read(path, arguments->overrides, arguments->override_count, arguments->seeds,
+                        &errors);
+    if (!experiment) {
+        diagnostics_print(&errors);
+        fprintf(stderr, "zsim: %zu error%s in %s; nothing was run\n", errors.count,
+                errors.count == 1 ? "" : "s", path);
+    }
+    diagnostics_release(&errors);
+    return experiment;
+}
+
+/* Two experiments of one name would write the same result file. */
+static bool names_differ(struct experiment *const *experiments, int count)
+{
+    for (int b = 1; b < count; b++)
+        for (int a = 0; a < b; a++)
+            if (experiments[a] && experiments[b] &&
+                strcmp(experiments[a]->name, experiments[b]->name) == 0) {
+                usage_error("%s and %s would both write the result %s.json; nothing was run",
+                            experiments[a]->path, experiments[b]->path, experiments[a]->name);
+                return false;
+            }
+    return true;
+}
+
+static int run_all(const struct arguments *arguments, struct experiment *const *experiments)
+{
+    int code = EXIT_DONE;
+    for (int i = 0; i < arguments->config_count; i++) {
+        if (arguments->check_only) {
+            printf("%s: %u variant%s, %u seed%s\n", experiments[i]->path,
+                   experiments[i]->variant_count, experiments[i]->variant_count == 1 ? "" : "s",
+                   experiments[i]->seed_count, experiments[i]->seed_count == 1 ? "" : "s");
+            continue;
+        }
+        int run_code = experiment_run(experiments[i], &arguments->options);
+        if (run_code != EXIT_DONE)
+            code = run_code;
+        if (run_code == EXIT_INTERRUPTED)
+            break;
+    }
+    return finish_output(code);
+}
+
+int command_run(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    /* At most one --set for each word of the command line. */
+    arguments.overrides =
+        memory_zeroed((size_t)argc, sizeof(*arguments.overrides), "the command line");
+    int code = parse_arguments(argc, argv, &arguments);
+    if (code < 0) {
+        int count = arguments.config_count;
+        bool good = true;
+        struct experiment **experiments =
+            memory_zeroed((size_t)count, sizeof(struct experiment *), "experiments");
+        /* All are checked before any is run. */
+        for (int i = 0; i < count; i++) {
+            experiments[i] = read_config(&arguments, arguments.configs[i]);
+            good &= experiments[i] != NULL;
+        }
+        good = good && names_differ(experiments, count);
+        code = good ? run_all(&arguments, experiments) : EXIT_USER_MISTAKE;
+        for (int i = 0; i < count; i++)
+            experiment_free(experiments[i]);
+        free(experiments);
+    }
+    free(arguments.overrides);
+    return code;
+}

@@ -1,0 +1,113 @@
+#include "sim/cli/commands.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <gsl/gsl_version.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/base/diagnostics.h"
+#include "sim/experiment/result_file.h"
+#include "workloads/content/content.h"
+
+/* Commands that other modules bring along; one that is not linked in is NULL. */
+int trace_command_main(int argc, char **argv) __attribute__((weak));
+int compare_command_main(int argc, char **argv) __attribute__((weak));
+int validate_command_main(int argc, char **argv) __attribute__((weak));
+int expand_command_main(int argc, char **argv) __attribute__((weak));
+
+const struct command commands[] = {
+    {"run", "run experiments: the default command", command_run},
+    {"validate", "replay cases of real kernels and compare counters", validate_command_main},
+    {"compare", "compare two results, paired by seed", compare_command_main},
+    {"expand", "write one config for each point of a sweep", expand_command_main},
+    {"trace", "generate, convert or describe traces", trace_command_main},
+    {"content", "sample the contents of pages", command_content},
+    {"list", "list policies, kernels, workloads, counters, ...", command_list},
+    {"explain", "explain a key, policy, counter, cost or kernel", command_explain},
+    {"schema", "print the JSON Schema of a config (--markdown: the reference page)",
+     command_schema},
+    {"defaults", "print the defaults of a kernel as a config", command_defaults},
+    {NULL, NULL, NULL},
+};
+
+int usage_error(const char *format, ...)
+{
+    va_list arguments;
+    fputs("zsim: error: ", stderr);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return EXIT_USER_MISTAKE;
+}
+
+/* The flag that getopt_long() has just refused, as the user wrote it. */
+static const char *refused_flag(int argc, char **argv)
+{
+    const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
+    return strncmp(word, "--", 2) == 0 ? word : NULL;
+}
+
+int flag_error(int argc, char **argv, int found, const struct option *flags)
+{
+    const char *names[64];
+    char word[128];
+    size_t count = 0;
+    const char *flag = refused_flag(argc, argv);
+    for (const struct option *at = flags; at->name && count < 64; at++)
+        names[count++] = at->name;
+    if (found == ':') {
+        if (flag)
+            return usage_error("flag %s: missing value", flag);
+        return usage_error("flag -%c: missing value", optopt);
+    }
+    if (!flag)
+        return usage_error("unknown flag -%c", optopt);
+    snprintf(word, sizeof(word), "%.*s", (int)strcspn(flag + 2, "="), flag + 2);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], word) == 0 && flags[i].has_arg == no_argument)
+            return usage_error("flag --%s: takes no value", word);
+    const char *nearest = nearest_name(word, names, count);
+    if (nearest)
+        return usage_error("unknown flag --%s; did you mean --%s?", word, nearest);
+    return usage_error("unknown flag --%s", word);
+}
+
+int finish_output(int code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "zsim: error: standard output: %s\n", strerror(errno));
+    return EXIT_RUN_FAILED;
+}
+
+void print_help(void)
+{
+    printf("zsim simulates memory pressure and compressed swap (zswap) of Linux.\n\n"
+           "zsim CONFIG.json...   run each experiment, write results/NAME.json, print a table\n"
+           "  -o DIR                     where results go (results)\n"
+           "  -j N                       threads (one a processor)\n"
+           "  --seeds 1..10              instead of the config's seeds\n"
+           "  --set PATH=VALUE           change the config; may be repeated\n"
+           "  --check-only               read and check the configs, run nothing\n"
+           "  --check-invariants[=full]  check the simulator's books while it runs\n"
+           "  --progress auto|always|never\n\n"
+           "Commands, as zsim COMMAND:\n");
+    for (const struct command *command = commands; command->name; command++)
+        if (command->main)
+            printf("  %-10s %s\n", command->name, command->summary);
+    printf("  %-10s %s\n", "--version", "versions of zsim and of the libraries it uses");
+    printf("\nExit codes: 0 done, 1 a run failed, 2 a mistake in the input (nothing was run),\n"
+           "3 a --fail-on threshold is exceeded, 130 interrupted.\n");
+}
+
+void print_version(void)
+{
+    printf("zsim %s\n", ZSIM_VERSION);
+    for (size_t i = 0; compressors[i].name; i++)
+        printf("  %-10s %s\n", compressors[i].name, compressors[i].library);
+    printf("  %-10s cJSON %s\n  %-10s GSL %s\n", "config", cJSON_Version(), "statistics",
+           GSL_VERSION);
+}

@@ -1,0 +1,46 @@
+/* The commands of zsim: argv[0] is the command's name; each returns the exit code. */
+#ifndef ZSIM_CLI_COMMANDS_H
+#define ZSIM_CLI_COMMANDS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_RUN_FAILED = 1,
+    EXIT_USER_MISTAKE = 2, /* nothing was run */
+    EXIT_INTERRUPTED = 130,
+};
+
+struct command {
+    const char *name, *summary;
+    int (*main)(int argc, char **argv); /* NULL: not in this build */
+};
+
+/* Ended by name NULL. */
+extern const struct command commands[];
+
+int command_run(int argc, char **argv);
+int command_list(int argc, char **argv);
+int command_explain(int argc, char **argv);
+int command_schema(int argc, char **argv);
+int command_defaults(int argc, char **argv);
+int command_content(int argc, char **argv);
+
+/* One message about the command line on stderr; returns EXIT_USER_MISTAKE. */
+int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* After getopt_long() returned '?' or ':': says what is wrong with which flag,
+ * and the nearest flag there is.  Returns EXIT_USER_MISTAKE. */
+int flag_error(int argc, char **argv, int found, const struct option *flags);
+
+/* Flush stdout: a full disk or a closed pipe must not look like success.
+ * Returns `code`, or EXIT_RUN_FAILED after a message. */
+int finish_output(int code);
+
+/* Text of `zsim --help`, and of --version. */
+void print_help(void);
+void print_version(void);
+
+#endif

@@ -1,0 +1,61 @@
+/* zsim: a thin face on sim/experiment/. */
+#include "sim/cli/commands.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/diagnostics.h"
+
+enum { COMMANDS_AT_MOST = 32 };
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+/* `zsim x.json` is `zsim run x.json`; a bare word that is no file is a mistyped command. */
+static bool looks_like_config(const char *word)
+{
+    size_t length = strlen(word);
+    return word[0] == '-' || strchr(word, '/') != NULL ||
+           (length > 5 && strcmp(word + length - 5, ".json") == 0) || access(word, F_OK) == 0;
+}
+
+static int unknown_command(const char *word)
+{
+    const char *names[COMMANDS_AT_MOST];
+    size_t count = 0;
+    for (; commands[count].name && count < COMMANDS_AT_MOST; count++)
+        names[count] = commands[count].name;
+    const char *nearest = nearest_name(word, names, count);
+    if (nearest)
+        return usage_error("unknown command \"%s\"; did you mean \"%s\"?", word, nearest);
+    return usage_error("unknown command \"%s\"; expected a config file or a command (zsim --help)",
+                       word);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage_error("expected a config file or a command (zsim --help)");
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
+        print_help();
+        return finish_output(EXIT_DONE);
+    }
+    if (strcmp(word, "--version") == 0) {
+        print_version();
+        return finish_output(EXIT_DONE);
+    }
+    const struct command *command = find_command(word);
+    if (command && !command->main)
+        return usage_error("the command \"%s\" is not available in this build", word);
+    if (command)
+        return command->main(argc - 1, argv + 1);
+    if (looks_like_config(word))
+        return command_run(argc, argv);
+    return unknown_command(word);
+}

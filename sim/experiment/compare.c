@@ -1,0 +1,779 @@
+#define _GNU_SOURCE
+#include "sim/experiment/compare.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/experiment/json_output.h"
+#include "sim/experiment/result_file.h"
+#include "sim/experiment/summary.h"
+
+static const char usage_text[] =
+    "usage: zsim compare [OPTION]... BASE.json [NEW.json]\n"
+    "\n"
+    "Compare results, paired by seed.  With two files: each variant of NEW with the\n"
+    "variant of BASE that has its name.  With one file: its variants with the first.\n"
+    "\n"
+    "  --variant NAME        only this variant (repeatable); OLD=NAME pairs two names\n"
+    "  --against NAME        with one file: the variant to compare with\n"
+    "  --metric NAME         only this metric (repeatable); see docs/metrics.md\n"
+    "  --all                 every metric that is not zero on both sides\n"
+    "  --format FORMAT       text (default), markdown, csv or json\n"
+    "  --fail-on CONDITION   exit with 3 when it holds for sure (repeatable):\n"
+    "                        METRIC>+2% METRIC<-5% METRIC>100, a change of the mean;\n"
+    "                        for sure: the whole 95 % interval is beyond the threshold\n"
+    "  --force               compare runs of different workloads too\n";
+
+/* ---- options ------------------------------------------------------------------ */
+
+struct condition {
+    const char *text;
+    unsigned metric;
+    bool above;   /* '>' rather than '<' */
+    bool percent; /* of the base's mean */
+    double threshold;
+};
+
+enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_CSV, FORMAT_JSON };
+static const char *const format_names[] = {"text", "markdown", "csv", "json"};
+enum { FORMATS = 4 };
+
+struct compare {
+    struct arena arena;
+    struct diagnostics errors;
+    const char **variants; /* "NAME" or "OLD=NAME" */
+    unsigned variant_count;
+    const char *against;
+    unsigned *metrics;
+    unsigned metric_count;
+    bool all_metrics, force;
+    enum format format;
+    struct condition *conditions;
+    unsigned condition_count;
+    struct result_file *base, *new; /* the same with one file */
+    struct pair *pairs;
+    unsigned pair_count;
+    struct excess *excesses;
+    unsigned excess_count;
+};
+
+/* Two variants and the runs that they have in common. */
+struct pair {
+    const struct result_file_variant *base, *new;
+    const struct result_file_run **base_runs, **new_runs; /* [n], same seeds */
+    uint32_t n, unpaired, incomplete;
+    struct row *rows;
+    unsigned row_count;
+};
+
+/* One metric of a pair. */
+struct row {
+    struct metric metric;
+    unsigned index;
+    struct paired_difference paired;
+    uint32_t undefined; /* pairs left out because a side is undefined */
+    enum verdict verdict;
+};
+
+struct excess {
+    const struct pair *pair;
+    const struct condition *condition;
+    const struct row *row;
+};
+
+static bool unknown_metric(struct compare *compare, const char *name)
+{
+    char nearest[64];
+    if (metric_nearest(name, nearest))
+        diagnostics_add(&compare->errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?", name,
+                        nearest);
+    else
+        diagnostics_add(&compare->errors, NULL,
+                        "unknown metric \"%s\"; docs/metrics.md lists all of them", name);
+    return false;
+}
+
+static bool add_metric(struct compare *compare, const char *name)
+{
+    int index = metric_find(name);
+    if (index < 0)
+        return unknown_metric(compare, name);
+    compare->metrics = memory_resized(compare->metrics, compare->metric_count + 1,
+                                      sizeof(*compare->metrics), "metrics");
+    compare->metrics[compare->metric_count++] = (unsigned)index;
+    return true;
+}
+
+/* "zswpwb>+2%" */
+static bool add_condition(struct compare *compare, const char *text)
+{
+    size_t length = strcspn(text, "<>");
+    char *name = arena_string(&compare->arena, text, length);
+    char *end = NULL;
+    const char *number = text[length] ? text + length + 1 : "";
+    bool starts_number = isdigit((unsigned char)number[0]) ||
+                         (strchr("+-", number[0]) && isdigit((unsigned char)number[1]));
+    double threshold = starts_number ? strtod(number, &end) : NAN;
+    bool percent = end && *end == '%';
+    if (!length || !end || !isfinite(threshold) || end[percent] != '\0') {
+        diagnostics_add(&compare->errors, NULL,
+                        "--fail-on \"%s\": expected METRIC>CHANGE or METRIC<CHANGE, such as "
+                        "zswpwb>+2%%",
+                        text);
+        return false;
+    }
+    int metric = metric_find(name);
+    if (metric < 0)
+        return unknown_metric(compare, name);
+    compare->conditions = memory_resized(compare->conditions, compare->condition_count + 1,
+                                         sizeof(*compare->conditions), "conditions");
+    compare->conditions[compare->condition_count++] =
+        (struct condition){text, (unsigned)metric, text[length] == '>', percent, threshold};
+    return true;
+}
+
+static bool set_format(struct compare *compare, const char *name)
+{
+    for (unsigned i = 0; i < FORMATS; i++)
+        if (strcmp(format_names[i], name) == 0) {
+            compare->format = (enum format)i;
+            return true;
+        }
+    diagnostics_add(&compare->errors, NULL, "--format \"%s\": expected text, markdown, csv or json",
+                    name);
+    return false;
+}
+
+static void add_variant(struct compare *compare, const char *name)
+{
+    compare->variants = memory_resized(compare->variants, compare->variant_count + 1,
+                                       sizeof(*compare->variants), "variants");
+    compare->variants[compare->variant_count++] = name;
+}
+
+/* 0, or the exit code + 1 (so that --help, code 0, is told from going on). */
+static int read_options(struct compare *compare, int argc, char **argv)
+{
+    enum { VARIANT = 256, AGAINST, METRIC, ALL, FORMAT, FAIL_ON, FORCE, HELP };
+    static const struct option options[] = {{"variant", required_argument, NULL, VARIANT},
+                                            {"against", required_argument, NULL, AGAINST},
+                                            {"metric", required_argument, NULL, METRIC},
+                                            {"all", no_argument, NULL, ALL},
+                                            {"format", required_argument, NULL, FORMAT},
+                                            {"fail-on", required_argument, NULL, FAIL_ON},
+                                            {"force", no_argument, NULL, FORCE},
+                                            {"help", no_argument, NULL, HELP},
+                                            {NULL, 0, NULL, 0}};
+    bool good = true;
+    int option;
+    optind = 0; /* argv may have been scanned before */
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (option) {
+        case VARIANT:
+            add_variant(compare, optarg);
+            break;
+        case AGAINST:
+            compare->against = optarg;
+            break;
+        case METRIC:
+            good = add_metric(compare, optarg) && good;
+            break;
+        case ALL:
+            compare->all_metrics = true;
+            break;
+        case FORMAT:
+            good = set_format(compare, optarg) && good;
+            break;
+        case FAIL_ON:
+            good = add_condition(compare, optarg) && good;
+            break;
+        case FORCE:
+            compare->force = true;
+            break;
+        case HELP:
+        case 'h':
+            fputs(usage_text, stdout);
+            return 1;
+        default:
+            return 3; /* getopt_long() has told what is wrong */
+        }
+    }
+    if (argc - optind < 1 || argc - optind > 2) {
+        diagnostics_add(&compare->errors, NULL,
+                        "compare takes one or two result files, found %d (zsim compare --help)",
+                        argc - optind);
+        good = false;
+    }
+    return good ? 0 : 3;
+}
+
+/* ---- pairing ------------------------------------------------------------------- */
+
+static const struct result_file_variant *find_variant(const struct result_file *file,
+                                                      const char *name)
+{
+    for (uint32_t i = 0; i < file->variant_count; i++)
+        if (strcmp(file->variants[i].name, name) == 0)
+            return &file->variants[i];
+    return NULL;
+}
+
+static const struct result_file_variant *
+expect_variant(struct compare *compare, const struct result_file *file, const char *name)
+{
+    const struct result_file_variant *variant = find_variant(file, name);
+    if (variant)
+        return variant;
+    const char **names = memory_zeroed(file->variant_count, sizeof(*names), "names of variants");
+    for (uint32_t i = 0; i < file->variant_count; i++)
+        names[i] = file->variants[i].name;
+    struct source_position position = {.file = file->path};
+    const char *nearest = nearest_name(name, names, file->variant_count);
+    if (!nearest && file->variant_count == 1)
+        nearest = names[0];
+    diagnostics_add(&compare->errors, &position, "has no variant \"%s\"%s%s%s", name,
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                    nearest ? "\"?" : "");
+    free(names);
+    return NULL;
+}
+
+static const struct result_file_run *find_run(const struct result_file_variant *variant,
+                                              uint64_t seed)
+{
+    for (uint32_t i = 0; i < variant->run_count; i++)
+        if (variant->runs[i].seed == seed)
+            return &variant->runs[i];
+    return NULL;
+}
+
+static void pair_runs(struct compare *compare, struct pair *pair)
+{
+    size_t size = (pair->new->run_count + 1) * sizeof(void *);
+    pair->base_runs = arena_zeroed(&compare->arena, size);
+    pair->new_runs = arena_zeroed(&compare->arena, size);
+    uint32_t partners = 0;
+    for (uint32_t i = 0; i < pair->new->run_count; i++) {
+        const struct result_file_run *new = &pair->new->runs[i];
+        const struct result_file_run *base = find_run(pair->base, new->seed);
+        if (!base)
+            continue;
+        partners++;
+        if (!base->complete || !new->complete) {
+            pair->incomplete++;
+            continue;
+        }
+        pair->base_runs[pair->n] = base;
+        pair->new_runs[pair->n++] = new;
+    }
+    pair->unpaired = pair->new->run_count + pair->base->run_count - 2 * partners;
+}
+
+static bool check_pair(struct compare *compare, const struct pair *pair)
+{
+    struct source_position position = {.file = compare->new->path};
+    if (pair->n == 0) {
+        diagnostics_add(&compare->errors, &position,
+                        "variant \"%s\" has no complete run of a seed in common with variant "
+                        "\"%s\" of %s",
+                        pair->new->name, pair->base->name, compare->base->path);
+        return false;
+    }
+    for (uint32_t i = 0; i < pair->n && !compare->force; i++)
+        if (!result_file_same_inputs(pair->base_runs[i], pair->new_runs[i])) {
+            diagnostics_add(&compare->errors, &position,
+                            "variant \"%s\", seed %llu: its workload is not that of variant "
+                            "\"%s\" of %s; --force compares them all the same",
+                            pair->new->name, (unsigned long long)pair->new_runs[i]->seed,
+                            pair->base->name, compare->base->path);
+            return false;
+        }
+    return true;
+}
+
+static bool add_pair(struct compare *compare, const struct result_file_variant *base,
+                     const struct result_file_variant *new)
+{
+    if (!base || !new)
+        return false;
+    struct pair *pair = &compare->pairs[compare->pair_count++];
+    *pair = (struct pair){.base = base, .new = new};
+    pair_runs(compare, pair);
+    return check_pair(compare, pair);
+}
+
+/* "NAME" or "OLD=NAME"; a name that holds "=" itself wins. */
+static bool add_named_pair(struct compare *compare, const char *name)
+{
+    bool one_file = compare->base == compare->new;
+    const char *equals = strchr(name, '=');
+    if (equals && !find_variant(compare->new, name)) {
+        char *old = arena_string(&compare->arena, name, (size_t)(equals - name));
+        return add_pair(compare, expect_variant(compare, compare->base, old),
+                        expect_variant(compare, compare->new, equals + 1));
+    }
+    const struct result_file_variant *base =
+        !one_file          ? expect_variant(compare, compare->base, name)
+        : compare->against ? expect_variant(compare, compare->base, compare->against)
+                           : &compare->base->variants[0];
+    return add_pair(compare, base, expect_variant(compare, compare->new, name));
+}
+
+static bool pair_within_file(struct compare *compare)
+{
+    const struct result_file *file = compare->base;
+    const struct result_file_variant *base = &file->variants[0];
+    if (compare->against)
+        base = expect_variant(compare, file, compare->against);
+    if (!base)
+        return false;
+    bool good = true;
+    for (uint32_t i = 0; i < file->variant_count; i++)
+        if (&file->variants[i] != base)
+            good = add_pair(compare, base, &file->variants[i]) && good;
+    if (file->variant_count < 2) {
+        struct source_position position = {.file = file->path};
+        diagnostics_add(&compare->errors, &position,
+                        "has a single variant; give a second result file to compare it with");
+        return false;
+    }
+    return good;
+}
+
+static bool pair_across_files(struct compare *compare)
+{
+    bool good = true;
+    /* One variant each: there is no doubt which two are meant. */
+    if (compare->base->variant_count == 1 && compare->new->variant_count == 1)
+        return add_pair(compare, &compare->base->variants[0], &compare->new->variants[0]);
+    for (uint32_t i = 0; i < compare->new->variant_count; i++) {
+        const struct result_file_variant *new = &compare->new->variants[i];
+        const struct result_file_variant *base = find_variant(compare->base, new->name);
+        if (base)
+            good = add_pair(compare, base, new) && good;
+        else
+            fprintf(stderr, "zsim: note: variant \"%s\" is in %s alone\n", new->name,
+                    compare->new->path);
+    }
+    if (compare->pair_count == 0) {
+        struct source_position position = {.file = compare->new->path};
+        diagnostics_add(&compare->errors, &position,
+                        "no variant has the name of one in %s; pair them with --variant OLD=NEW",
+                        compare->base->path);
+        return false;
+    }
+    return good;
+}
+
+static bool make_pairs(struct compare *compare)
+{
+    compare->pairs = memory_zeroed(compare->new->variant_count + compare->variant_count,
+                                   sizeof(*compare->pairs), "pairs of variants");
+    for (unsigned i = 0; i < 2; i++) {
+        const struct result_file *file = i ? compare->new : compare->base;
+        struct source_position position = {.file = file->path};
+        if (file->variant_count == 0) {
+            diagnostics_add(&compare->errors, &position, "has no variants");
+            return false;
+        }
+    }
+    bool good = true;
+    for (unsigned i = 0; i < compare->variant_count; i++)
+        good = add_named_pair(compare, compare->variants[i]) && good;
+    if (compare->variant_count)
+        return good;
+    return compare->base == compare->new ? pair_within_file(compare) : pair_across_files(compare);
+}
+
+/* ---- rows ------------------------------------------------------------------------ */
+
+/* 1: there is a row; 0: no pair of runs defines the metric; -1: a broken file. */
+static int make_row(struct compare *compare, const struct pair *pair, unsigned index,
+                    struct row *row)
+{
+    double *base = memory_zeroed(pair->n, sizeof(*base), "values to compare");
+    double *new = memory_zeroed(pair->n, sizeof(*new), "values to compare");
+    uint32_t n = 0;
+    int state = 0;
+    memset(row, 0, sizeof(*row));
+    row->index = index;
+    metric_describe(index, &row->metric);
+    for (uint32_t i = 0; i < pair->n && state >= 0; i++) {
+        int base_state =
+            result_file_metric(pair->base_runs[i], &row->metric, &base[n], &compare->errors);
+        int new_state =
+            result_file_metric(pair->new_runs[i], &row->metric, &new[n], &compare->errors);
+        if (base_state < 0 || new_state < 0)
+            state = -1;
+        else if (base_state && new_state)
+            n++;
+        else
+            row->undefined++;
+    }
+    if (state == 0 && n) {
+        row->paired = statistics_paired(base, new, n);
+        row->verdict = statistics_verdict(&row->paired, row->metric.direction);
+        state = 1;
+    }
+    free(base);
+    free(new);
+    return state;
+}
+
+static bool is_wanted(const struct compare *compare, const struct row *row)
+{
+    for (unsigned i = 0; i < compare->metric_count; i++)
+        if (compare->metrics[i] == row->index)
+            return true;
+    if (compare->metric_count)
+        return false;
+    bool zero = row->paired.base_mean == 0 && row->paired.new_mean == 0;
+    return !zero && (compare->all_metrics || row->metric.headline);
+}
+
+static bool exceeds(const struct condition *condition, const struct paired_difference *paired)
+{
+    double threshold = condition->threshold;
+    if (condition->percent)
+        threshold *= fabs(paired->base_mean) / 100;
+    return condition->above ? paired->ci95_low > threshold : paired->ci95_high < threshold;
+}
+
+static bool make_rows(struct compare *compare, struct pair *pair)
+{
+    pair->rows = arena_zeroed(&compare->arena, metric_count() * sizeof(*pair->rows));
+    for (unsigned i = 0; i < metric_count(); i++) {
+        struct row row;
+        int state = make_row(compare, pair, i, &row);
+        if (state < 0)
+            return false;
+        if (state > 0 && is_wanted(compare, &row))
+            pair->rows[pair->row_count++] = row;
+    }
+    return true;
+}
+
+static bool check_conditions(struct compare *compare)
+{
+    size_t most = (size_t)compare->pair_count * compare->condition_count;
+    compare->excesses = memory_zeroed(most, sizeof(*compare->excesses), "exceeded thresholds");
+    for (unsigned p = 0; p < compare->pair_count; p++)
+        for (unsigned c = 0; c < compare->condition_count; c++) {
+            const struct condition *condition = &compare->conditions[c];
+            struct row *row = arena_zeroed(&compare->arena, sizeof(*row));
+            int state = make_row(compare, &compare->pairs[p], condition->metric, row);
+            if (state < 0)
+                return false;
+            if (state == 0)
+                fprintf(stderr, "zsim: note: --fail-on \"%s\": undefined in variant \"%s\"\n",
+                        condition->text, compare->pairs[p].new->name);
+            else if (exceeds(condition, &row->paired))
+                compare->excesses[compare->excess_count++] =
+                    (struct excess){&compare->pairs[p], condition, row};
+        }
+    return true;
+}
+
+/* ---- text -------------------------------------------------------------------------- */
+
+static void percent_text(char *out, size_t size, double percent)
+{
+    if (!isfinite(percent))
+        snprintf(out, size, "from 0");
+    else if (percent == 0)
+        snprintf(out, size, "0 %%");
+    else if (fabs(percent) >= 9999.5)
+        snprintf(out, size, "%+.1e%%", percent);
+    else
+        snprintf(out, size, "%+.*f %%", fabs(percent) < 0.095 ? 3 : 1, percent);
+}
+
+static void bound_text(char *out, size_t size, double percent)
+{
+    snprintf(out, size,
+             fabs(percent) >= 9999.5 ? "%+.0e"
+             : fabs(percent) < 0.095 ? "%+.3f"
+                                     : "%+.1f",
+             percent == 0 ? 0.0 : percent);
+}
+
+/* "-9.5..-8.5 %" of the base; "" where there is none. */
+static void interval_text(char *out, size_t size, const struct paired_difference *paired)
+{
+    double low = statistics_percent(paired, paired->ci95_low);
+    double high = statistics_percent(paired, paired->ci95_high);
+    char low_text[24], high_text[24];
+    out[0] = '\0';
+    if (paired->exact || !isfinite(low) || !isfinite(high))
+        return;
+    bound_text(low_text, sizeof(low_text), low);
+    bound_text(high_text, sizeof(high_text), high);
+    snprintf(out, size, "%s..%s", low_text, high_text);
+}
+
+static void print_text_row(const struct row *row)
+{
+    char base[32], new[32], change[24], interval[56];
+    const struct paired_difference *paired = &row->paired;
+    print_quantity(base, sizeof(base), paired->base_mean, row->metric.unit);
+    print_quantity(new, sizeof(new), paired->new_mean, row->metric.unit);
+    percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
+    interval_text(interval, sizeof(interval), paired);
+    if (strlen(row->metric.name) > 23)
+        printf("%s\n%-23s", row->metric.name, "");
+    else
+        printf("%-23s", row->metric.name);
+    printf(" %10s %10s %9s %-15s %s\n", base, new, change, interval, verdict_name(row->verdict));
+    if (paired->n < 2)
+        return;
+    print_quantity(base, sizeof(base), paired->base_median, row->metric.unit);
+    print_quantity(new, sizeof(new), paired->new_median, row->metric.unit);
+    printf("%-23s %10s %10s\n", "  median", base, new);
+}
+
+static void print_heading(const struct compare *compare, const struct pair *pair)
+{
+    bool one_file = compare->base == compare->new;
+    printf("base: %s%s%s\n", one_file ? "" : compare->base->path, one_file ? "" : ": ",
+           pair->base->name);
+    printf("new:  %s%s%s\n", one_file ? "" : compare->new->path, one_file ? "" : ": ",
+           pair->new->name);
+}
+
+static void print_pair_notes(const struct pair *pair)
+{
+    if (pair->n == 1)
+        puts("exact difference, no statistics (1 run each)");
+    else
+        printf("%u pairs of runs with the same seed; intervals: paired t, 95 %%\n", pair->n);
+    if (pair->unpaired)
+        printf("left out: %u runs without a partner of the same seed\n", pair->unpaired);
+    if (pair->incomplete)
+        printf("left out: %u pairs with a run that is not complete\n", pair->incomplete);
+    for (unsigned i = 0; i < pair->row_count; i++)
+        if (pair->rows[i].undefined)
+            printf("%s: left out where it is undefined, %u pairs\n", pair->rows[i].metric.name,
+                   pair->rows[i].undefined);
+    unsigned expected = (pair->row_count + 10) / 20;
+    if (pair->n > 1 && expected)
+        printf("%u metrics: about %u may differ by chance alone\n", pair->row_count, expected);
+}
+
+static void print_text(const struct compare *compare)
+{
+    bool neither = false;
+    for (unsigned p = 0; p < compare->pair_count; p++) {
+        const struct pair *pair = &compare->pairs[p];
+        if (p)
+            putchar('\n');
+        print_heading(compare, pair);
+        printf("\n%-23s %10s %10s %9s %-15s %s\n", "mean", "base", "new", "change",
+               pair->n > 1 ? "95 % interval" : "", "verdict");
+        for (unsigned i = 0; i < pair->row_count; i++) {
+            print_text_row(&pair->rows[i]);
+            neither |= pair->rows[i].verdict == VERDICT_UNCLEAR &&
+                       pair->rows[i].metric.direction == NEITHER_IS_BETTER;
+        }
+        if (!pair->row_count)
+            puts("(nothing: every metric asked for is zero or undefined on both sides)");
+        putchar('\n');
+        print_pair_notes(pair);
+    }
+    if (neither)
+        puts("unclear: the interval includes no change, or neither way is better");
+}
+
+/* ---- markdown, csv, json -------------------------------------------------------------- */
+
+static void print_markdown(const struct compare *compare)
+{
+    for (unsigned p = 0; p < compare->pair_count; p++) {
+        const struct pair *pair = &compare->pairs[p];
+        printf("%s**%s** against **%s**", p ? "\n" : "", pair->new->name, pair->base->name);
+        if (compare->base != compare->new)
+            printf(" (`%s` against `%s`)", compare->new->path, compare->base->path);
+        puts("\n\n| metric | mean, base | mean, new | median, base | median, new | change | "
+             "95 % interval | verdict |\n|---|--:|--:|--:|--:|--:|:-:|---|");
+        for (unsigned i = 0; i < pair->row_count; i++) {
+            const struct row *row = &pair->rows[i];
+            const double values[4] = {row->paired.base_mean, row->paired.new_mean,
+                                      row->paired.base_median, row->paired.new_median};
+            char text[56];
+            printf("| `%s` |", row->metric.name);
+            for (unsigned v = 0; v < 4; v++) {
+                print_quantity(text, sizeof(text), values[v], row->metric.unit);
+                printf(" %s |", text);
+            }
+            percent_text(text, sizeof(text),
+                         statistics_percent(&row->paired, row->paired.mean_difference));
+            printf(" %s |", text);
+            interval_text(text, sizeof(text), &row->paired);
+            printf(" %s%s | %s |\n", text, text[0] ? " %" : "", verdict_name(row->verdict));
+        }
+        putchar('\n');
+        print_pair_notes(pair);
+    }
+}
+
+/* A field; NAN is empty. */
+static void print_csv_real(double value)
+{
+    char text[40] = "";
+    if (isfinite(value))
+        print_real(text, sizeof(text), value == 0 ? 0.0 : value);
+    printf(",%s", text);
+}
+
+static void print_csv_string(const char *text)
+{
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+static void print_csv(const struct compare *compare)
+{
+    puts("variant,against,metric,unit,n,base_mean,new_mean,base_median,new_median,"
+         "mean_difference,percent,ci95_low,ci95_high,verdict");
+    for (unsigned p = 0; p < compare->pair_count; p++) {
+        const struct pair *pair = &compare->pairs[p];
+        for (unsigned i = 0; i < pair->row_count; i++) {
+            const struct row *row = &pair->rows[i];
+            const struct paired_difference *of = &row->paired;
+            print_csv_string(pair->new->name);
+            putchar(',');
+            print_csv_string(pair->base->name);
+            printf(",%s,%s,%u", row->metric.name, row->metric.unit, of->n);
+            print_csv_real(of->base_mean);
+            print_csv_real(of->new_mean);
+            print_csv_real(of->base_median);
+            print_csv_real(of->new_median);
+            print_csv_real(of->mean_difference);
+            print_csv_real(statistics_percent(of, of->mean_difference));
+            print_csv_real(of->exact ? NAN : of->ci95_low);
+            print_csv_real(of->exact ? NAN : of->ci95_high);
+            printf(",%s\n", verdict_name(row->verdict));
+        }
+    }
+}
+
+static cJSON *row_object(const struct row *row)
+{
+    const struct paired_difference *of = &row->paired;
+    cJSON *object = json_object();
+    json_add_string(object, "metric", row->metric.name);
+    json_add_string(object, "unit", row->metric.unit);
+    json_add_string(object, "better", metric_direction_name(row->metric.direction));
+    json_add_integer(object, "n", of->n);
+    json_add_real(object, "base_mean", of->base_mean);
+    json_add_real(object, "new_mean", of->new_mean);
+    json_add_real(object, "base_median", of->base_median);
+    json_add_real(object, "new_median", of->new_median);
+    json_add_real(object, "mean_difference", of->mean_difference);
+    json_add_real(object, "percent", statistics_percent(of, of->mean_difference));
+    json_add_real(object, "ci95_low", of->exact ? NAN : of->ci95_low);
+    json_add_real(object, "ci95_high", of->exact ? NAN : of->ci95_high);
+    json_add_string(object, "verdict", verdict_name(row->verdict));
+    return object;
+}
+
+static void print_json(const struct compare *compare)
+{
+    cJSON *document = json_object(), *pairs = json_array(), *excesses = json_array();
+    json_add_string(document, "schema", "zsim.compare/1");
+    json_add_string(document, "base", compare->base->path);
+    json_add_string(document, "new", compare->new->path);
+    for (unsigned p = 0; p < compare->pair_count; p++) {
+        const struct pair *pair = &compare->pairs[p];
+        cJSON *object = json_object(), *rows = json_array();
+        json_add_string(object, "variant", pair->new->name);
+        json_add_string(object, "against", pair->base->name);
+        json_add_integer(object, "pairs", pair->n);
+        json_add_string(object, "note",
+                        pair->n == 1 ? "exact difference, no statistics (1 run each)" : NULL);
+        for (unsigned i = 0; i < pair->row_count; i++)
+            json_add_to_array(rows, row_object(&pair->rows[i]));
+        json_add(object, "metrics", rows);
+        json_add_to_array(pairs, object);
+    }
+    json_add(document, "comparisons", pairs);
+    for (unsigned i = 0; i < compare->excess_count; i++)
+        json_add_to_array(excesses, json_string(compare->excesses[i].condition->text));
+    json_add(document, "exceeded", excesses);
+    char *text = json_print(document);
+    fputs(text, stdout);
+    free(text);
+    cJSON_Delete(document);
+}
+
+static void print_excesses(const struct compare *compare)
+{
+    for (unsigned i = 0; i < compare->excess_count; i++) {
+        const struct excess *excess = &compare->excesses[i];
+        char change[24], interval[56];
+        const struct paired_difference *paired = &excess->row->paired;
+        percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
+        interval_text(interval, sizeof(interval), paired);
+        fprintf(stderr, "zsim: %s exceeded by variant \"%s\": %s%s%s%s\n", excess->condition->text,
+                excess->pair->new->name, change, interval[0] ? ", interval " : "", interval,
+                interval[0] ? " %" : "");
+    }
+}
+
+/* ---- the command ------------------------------------------------------------------------ */
+
+static int run_compare(struct compare *compare, const char *base, const char *new)
+{
+    compare->base = result_file_read(base, &compare->errors);
+    compare->new = new ? result_file_read(new, &compare->errors) : compare->base;
+    if (!compare->base || !compare->new)
+        return 2;
+    if (new && compare->against) {
+        diagnostics_add(
+            &compare->errors, NULL,
+            "--against is for the variants of one file; with two use --variant OLD=NEW");
+        return 2;
+    }
+    if (!make_pairs(compare))
+        return 2;
+    for (unsigned p = 0; p < compare->pair_count; p++)
+        if (!make_rows(compare, &compare->pairs[p]))
+            return 2;
+    if (!check_conditions(compare))
+        return 2;
+    static void (*const print[FORMATS])(const struct compare *) = {print_text, print_markdown,
+                                                                   print_csv, print_json};
+    print[compare->format](compare);
+    fflush(stdout);
+    print_excesses(compare);
+    return compare->excess_count ? 3 : 0;
+}
+
+int compare_command_main(int argc, char **argv)
+{
+    struct compare compare = {0};
+    int code = read_options(&compare, argc, argv);
+    if (code == 0)
+        code = run_compare(&compare, argv[optind], argc - optind > 1 ? argv[optind + 1] : NULL);
+    else
+        code--;
+    diagnostics_print(&compare.errors);
+    if (compare.new != compare.base)
+        result_file_free(compare.new);
+    result_file_free(compare.base);
+    free(compare.variants);
+    free(compare.metrics);
+    free(compare.conditions);
+    free(compare.pairs);
+    free(compare.excesses);
+    diagnostics_release(&compare.errors);
+    arena_release(&compare.arena);
+    return code;
+}

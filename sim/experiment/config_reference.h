@@ -1,0 +1,33 @@
+/* The reference of everything that a config may say, from the tables. */
+#ifndef ZSIM_EXPERIMENT_CONFIG_REFERENCE_H
+#define ZSIM_EXPERIMENT_CONFIG_REFERENCE_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "sim/experiment/config_keys.h"
+
+/* JSON Schema (draft 2020-12) of a config file.  Free with cJSON_Delete(). */
+cJSON *config_schema(void);
+
+/* docs/config.md */
+void config_markdown(FILE *out);
+
+/* What is known about a key ("zswap.lru" or "lru"), axis, policy, parameter of
+ * a policy ("batch.budget"), cost, counter, time, kernel, compressor, workload
+ * or content.  False when there is no such name; *nearest is then one that is
+ * spelled alike, or NULL; free it. */
+bool config_explain(FILE *out, const char *name, char **nearest);
+
+/* The names of a list ("kernels", "workloads", "contents", "compressors",
+ * "counters", "costs", or an axis), each with a line about it.  NULL: what can
+ * be listed.  False when there is no such list; *nearest as above. */
+bool config_list(FILE *out, const char *what, char **nearest);
+
+/* "whole number, 0 to 200", "size", "one of: cached, exact" */
+void describe_type(const struct param *row, char *out, size_t size);
+/* "20", "by kernel", "required", "none" */
+const char *describe_default(const struct param *row);
+
+#endif
