@@ -4,6 +4,7 @@
  * for anonymous pages: shrink_lruvec, get_scan_count, shrink_inactive_list,
  * folio_check_references, shrink_active_list, inactive_is_low, workingset_refault.
  * Leaves out: file lists, mlock, mappings shared between processes. */
+#include "policies/reclaim/classic.h"
 #include "policies/policy.h"
 #include "policies/reclaim/reclaim.h"
 #include "sim/mm/lru.h"
@@ -177,17 +178,20 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
     spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);
 }
 
-/* inactive_is_low, on the sizes that the statistics show: inactive * ratio < active
- * with ratio = sqrt(10 * size in GiB), at least 1. */
-static bool inactive_is_low(const struct lruvec *lruvec)
+bool classic_inactive_is_low(uint64_t inactive, uint64_t active)
 {
-    uint64_t inactive = lruvec->seen_pages[LRU_INACTIVE_ANON];
-    uint64_t active = lruvec->seen_pages[LRU_ACTIVE_ANON];
     uint64_t gib = (inactive + active) >> 18, ratio = 1;
     if (gib)
         for (ratio = 0; (ratio + 1) * (ratio + 1) <= 10 * gib;)
             ratio++;
     return inactive * ratio < active;
+}
+
+/* On the sizes that the statistics show, not on those that are. */
+static bool inactive_is_low(const struct lruvec *lruvec)
+{
+    return classic_inactive_is_low(lruvec->seen_pages[LRU_INACTIVE_ANON],
+                                   lruvec->seen_pages[LRU_ACTIVE_ANON]);
 }
 
 /* ---- one cgroup on one node ------------------------------------------------------------------ */
@@ -208,18 +212,22 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
     return size >> scan->priority;
 }
 
-/* The anonymous share of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
-static uint64_t anonymous_share(const struct mm *mm, const struct scan_control *scan,
-                                const struct lruvec *target, uint64_t size)
+uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)
 {
-    if (scan->priority == 0)
-        return size;
-    uint64_t total = target->anon_cost + FILE_COST;
-    uint64_t anon = total + target->anon_cost, file = total + FILE_COST;
+    uint64_t total = anon_cost + FILE_COST;
+    uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;
-    uint64_t anon_part = mm->swappiness * (total + 1) / (anon + 1);
-    uint64_t file_part = (200 - mm->swappiness) * (total + 1) / (file + 1);
+    uint64_t anon_part = swappiness * (total + 1) / (anon + 1);
+    uint64_t file_part = (200 - swappiness) * (total + 1) / (file + 1);
     return anon_part + file_part ? size * anon_part / (anon_part + file_part) : 0;
+}
+
+/* The anonymous part of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
+static uint64_t anonymous_target(const struct mm *mm, const struct scan_control *scan,
+                                 const struct lruvec *target, uint64_t size)
+{
+    return scan->priority == 0 ? size
+                               : classic_anonymous_share(size, mm->swappiness, target->anon_cost);
 }
 
 static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan,
@@ -241,7 +249,7 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
         return;
     uint64_t left[LRU_LISTS];
     for (unsigned list = 0; list < LRU_LISTS; list++)
-        left[list] = anonymous_share(
+        left[list] = anonymous_target(
             mm, scan, target, scan_size(mm, scan, memcg, lruvec->lists[list].count));
     /* Only global direct reclaim at the first priority scans on beyond its goal. */
     bool proportional = !scan->limit_reclaim && !scan->kswapd && scan->priority == PRIORITY_START;

@@ -19,7 +19,14 @@ struct arguments {
     int config_count;
 };
 
-enum { FLAG_SEEDS = 256, FLAG_SET, FLAG_CHECK_ONLY, FLAG_CHECK_INVARIANTS, FLAG_PROGRESS, FLAG_HELP };
+enum {
+    FLAG_SEEDS = 256,
+    FLAG_SET,
+    FLAG_CHECK_ONLY,
+    FLAG_CHECK_INVARIANTS,
+    FLAG_PROGRESS,
+    FLAG_HELP
+};
 
 static const struct option flags[] = {
     {"output", required_argument, NULL, 'o'},
@@ -114,9 +121,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 static struct experiment *read_config(const struct arguments *arguments, const char *path)
 {
     struct diagnostics errors = {0};
-    struct experiment *experiment =
-        experiment_read(path, arguments->overrides, arguments->override_count, arguments->seeds,
-                        &errors);
+    struct experiment *experiment = experiment_read(
+        path, arguments->overrides, arguments->override_count, arguments->seeds, &errors);
     if (!experiment) {
         diagnostics_print(&errors);
         fprintf(stderr, "zsim: %zu error%s in %s; nothing was run\n", errors.count,

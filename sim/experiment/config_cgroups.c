@@ -8,7 +8,7 @@
 struct cgroup_slot {
     const struct config_node *node; /* NULL: free, or the root */
     const char *path;
-    uint32_t index;                 /* INDEX_UNSET until it has its place */
+    uint32_t index; /* INDEX_UNSET until it has its place */
 };
 
 /* Cgroups by path; open addressing, slots are a power of two. */
@@ -89,8 +89,7 @@ static size_t parent_length(const char *path)
 }
 
 /* Give a cgroup, and before it its ancestors, their places in the array. */
-static void place_cgroup(struct decoder *decoder, struct cgroup_slot *slot,
-                         struct config *config)
+static void place_cgroup(struct decoder *decoder, struct cgroup_slot *slot, struct config *config)
 {
     if (slot->index != INDEX_UNSET)
         return;
@@ -110,8 +109,7 @@ static void place_cgroup(struct decoder *decoder, struct cgroup_slot *slot,
     config->cgroups[slot->index] = fields;
 }
 
-void decode_cgroups(struct decoder *decoder, const struct config_node *node,
-                    struct config *config)
+void decode_cgroups(struct decoder *decoder, const struct config_node *node, struct config *config)
 {
     if (node && node->kind != CONFIG_OBJECT) {
         decode_expected(decoder, node, "an object of paths");
@@ -138,8 +136,7 @@ void decode_cgroups(struct decoder *decoder, const struct config_node *node,
     }
 }
 
-bool decode_cgroup_name(struct decoder *decoder, const struct config_node *node,
-                        uint32_t *index)
+bool decode_cgroup_name(struct decoder *decoder, const struct config_node *node, uint32_t *index)
 {
     if (node->kind != CONFIG_STRING) {
         decode_expected(decoder, node, "the path of a cgroup");

@@ -18,12 +18,12 @@ struct codec_part_fields {
 static const struct param cost_rows[] = {
     {"ns", PARAM_COUNT, offsetof(struct cost_fields, ns), NULL, 0, 1e12, NULL, PARAM_REQUIRED,
      "The cost in ns.", NULL},
-    {"source", PARAM_STRING, offsetof(struct cost_fields, source), NULL, 0, 0, NULL,
-     PARAM_REQUIRED, "Where the number comes from.", NULL},
+    {"source", PARAM_STRING, offsetof(struct cost_fields, source), NULL, 0, 0, NULL, PARAM_REQUIRED,
+     "Where the number comes from.", NULL},
 };
 static const struct param codec_part_rows[] = {
-    {"ns", PARAM_COUNT, offsetof(struct codec_part_fields, ns), NULL, 0, 1e12, NULL,
-     PARAM_REQUIRED, "Fixed part in ns.", NULL},
+    {"ns", PARAM_COUNT, offsetof(struct codec_part_fields, ns), NULL, 0, 1e12, NULL, PARAM_REQUIRED,
+     "Fixed part in ns.", NULL},
     {"ps_per_byte", PARAM_COUNT, offsetof(struct codec_part_fields, ps_per_byte), NULL, 0, 1e9,
      NULL, PARAM_REQUIRED, "For every byte of compressed length, in ps.", NULL},
 };
@@ -47,8 +47,7 @@ static const struct config_section table_section = {"", "", NO_PARAMS, NULL, tab
 
 /* A member that must be there and be of this kind. */
 static const struct config_node *need(struct decoder *decoder, const struct config_node *node,
-                                      const char *key, enum config_kind kind,
-                                      const char *expected)
+                                      const char *key, enum config_kind kind, const char *expected)
 {
     const struct config_node *member = config_tree_member(node, key);
     if (!member) {

@@ -195,8 +195,7 @@ static void decode_sections(struct decoder *decoder, const struct config_node *t
     decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
     int compressor = compressor_find(config->zswap.compressor_name);
     config->zswap.compressor = compressor < 0 ? 0 : (unsigned)compressor;
-    decode_section(decoder, &section_engine, config_tree_member(tree, "engine"),
-                   &config->engine);
+    decode_section(decoder, &section_engine, config_tree_member(tree, "engine"), &config->engine);
 }
 
 void config_decode_sections(struct decoder *decoder, const struct kernel_preset *preset,
@@ -206,8 +205,7 @@ void config_decode_sections(struct decoder *decoder, const struct kernel_preset 
     decode_sections(decoder, NULL, config);
 }
 
-void config_decode(struct decoder *decoder, const struct config_node *tree,
-                   struct config *config)
+void config_decode(struct decoder *decoder, const struct config_node *tree, struct config *config)
 {
     decoder->preset = decode_kernel(decoder, tree);
     decode_sections(decoder, tree, config);

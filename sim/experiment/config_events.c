@@ -52,8 +52,7 @@ static void decode_time(struct decoder *decoder, const struct config_node *node,
 /* ---- "set" --------------------------------------------------------------- */
 
 /* "cgroups./web.memory.max" -> cgroup and key; plain keys: cgroup 0. */
-static const struct runtime_key *find_target(struct decoder *decoder,
-                                             const struct config_node *set,
+static const struct runtime_key *find_target(struct decoder *decoder, const struct config_node *set,
                                              struct event_config *event)
 {
     const char *names[CANDIDATES_AT_MOST];
@@ -71,8 +70,8 @@ static const struct runtime_key *find_target(struct decoder *decoder,
     for (const struct runtime_key *key = runtime_keys; key->section; key++) {
         bool cgroup_key = key->section == &section_cgroup;
         const char *name = cgroup_key && file ? key->name
-                                     : arena_printf(decoder->arena, "%s.%s",
-                                                    key->section->path, key->name);
+                                              : arena_printf(decoder->arena, "%s.%s",
+                                                             key->section->path, key->name);
         if (strcmp(rest, name) == 0 && cgroup_key == (file != NULL))
             return key;
         if ((file != NULL) == cgroup_key && count < CANDIDATES_AT_MOST)
@@ -146,8 +145,8 @@ static void decode_on_cgroup(struct decoder *decoder, const struct config_node *
                      decode_path(decoder, target));
 }
 
-static void need_only_with(struct decoder *decoder, const struct config_node *node,
-                           const char *key, const char *action, const struct config_node *found)
+static void need_only_with(struct decoder *decoder, const struct config_node *node, const char *key,
+                           const char *action, const struct config_node *found)
 {
     const struct config_node *member = config_tree_member(node, key);
     bool fits = strcmp(found->key, action) == 0;
@@ -189,8 +188,7 @@ static void decode_event(struct decoder *decoder, const struct config_node *node
     }
 }
 
-void decode_events(struct decoder *decoder, const struct config_node *node,
-                   struct config *config)
+void decode_events(struct decoder *decoder, const struct config_node *node, struct config *config)
 {
     if (!node)
         return;

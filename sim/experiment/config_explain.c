@@ -19,9 +19,9 @@ static void add_range(const struct param *row, char *out, size_t size)
     if ((row->least == 0 && row->most == 0) || used >= size)
         return;
     if (row->type == PARAM_REAL || row->most >= 0x1p62) {
-        snprintf(out + used, size - used, row->most >= 0x1p62 ? ", at least %.15g"
-                                                             : ", %.15g to %.15g",
-                 row->least, row->most);
+        snprintf(out + used, size - used,
+                 row->most >= 0x1p62 ? ", at least %.15g" : ", %.15g to %.15g", row->least,
+                 row->most);
         return;
     }
     if (row->type == PARAM_BYTES) {
@@ -189,8 +189,7 @@ static void search_section(struct search *search, const struct config_section *s
     for (size_t i = 0; i < section->keys.count; i++) {
         const struct param *row = &section->keys.rows[i];
         if (matches_in(search, section->path, row->name, &path)) {
-            print_param(search->out, section->path, row,
-                        config_key_is_runtime(section, row->name));
+            print_param(search->out, section->path, row, config_key_is_runtime(section, row->name));
             print_preset_uses(search->out, path);
         }
     }
@@ -292,8 +291,8 @@ static void search_types(struct search *search)
 {
     for (size_t i = 0; workload_types[i]; i++)
         if (matches(search, workload_types[i]->name))
-            print_type(search->out, "workload", workload_types[i]->name,
-                       workload_types[i]->summary, &workload_types[i]->params);
+            print_type(search->out, "workload", workload_types[i]->name, workload_types[i]->summary,
+                       &workload_types[i]->params);
     for (size_t i = 0; content_types[i]; i++)
         if (matches(search, content_types[i]->name))
             print_type(search->out, "content", content_types[i]->name, content_types[i]->summary,
@@ -317,8 +316,7 @@ bool config_explain(FILE *out, const char *name, char **nearest)
     search_kernels(&search);
     search_compressors(&search);
     search_types(&search);
-    const char *near =
-        search.found ? NULL : nearest_name(name, search.names, search.name_count);
+    const char *near = search.found ? NULL : nearest_name(name, search.names, search.name_count);
     *nearest = near ? memory_string(near) : NULL;
     arena_release(&search.arena);
     return search.found > 0;
@@ -367,8 +365,8 @@ static void list_counters(FILE *out)
 static void list_costs(FILE *out)
 {
     for (size_t i = 0; i < COSTS; i++)
-        fprintf(out, "%-20s %8" PRIu64 " ns  %s\n", cost_descriptions[i].name,
-                costs_builtin[i].ns, cost_descriptions[i].meaning);
+        fprintf(out, "%-20s %8" PRIu64 " ns  %s\n", cost_descriptions[i].name, costs_builtin[i].ns,
+                cost_descriptions[i].meaning);
 }
 
 static const struct {

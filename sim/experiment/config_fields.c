@@ -36,6 +36,7 @@ void decode_error(struct decoder *decoder, const struct source_position *positio
     if (vasprintf(&text, format, arguments) < 0)
         abort();
     va_end(arguments);
+    decoder->mistakes++;
     uint64_t hash = XXH3_64bits(text, strlen(text));
     hash ^= (uint64_t)position->line << 32 ^ position->column;
     if (!told_before(decoder, hash)) {
@@ -98,17 +99,16 @@ const char *decode_found(struct decoder *decoder, const struct config_node *node
     }
 }
 
-void decode_expected(struct decoder *decoder, const struct config_node *node,
-                     const char *expected)
+void decode_expected(struct decoder *decoder, const struct config_node *node, const char *expected)
 {
     const char *path = decode_path(decoder, node);
-    decode_error(decoder, &node->at, "%s%sexpected %s, found %s", path, *path ? ": " : "",
-                 expected, decode_found(decoder, node));
+    decode_error(decoder, &node->at, "%s%sexpected %s, found %s", path, *path ? ": " : "", expected,
+                 decode_found(decoder, node));
 }
 
 void decode_unknown(struct decoder *decoder, const struct source_position *position,
-                    const char *path, const char *what, const char *word,
-                    const char *const *names, size_t count)
+                    const char *path, const char *what, const char *word, const char *const *names,
+                    size_t count)
 {
     const char *nearest = nearest_name(word, names, count);
     const char *colon = *path ? ": " : "";
@@ -120,8 +120,7 @@ void decode_unknown(struct decoder *decoder, const struct source_position *posit
     char list[512] = "";
     size_t used = 0;
     for (size_t i = 0; count <= NAMES_LISTED_AT_MOST && i < count && used < sizeof(list); i++)
-        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-                                 names[i]);
+        used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
     decode_error(decoder, position, "%s%s%s \"%s\"%s%s", path, colon, what, word,
                  *list ? "; expected one of: " : "", list);
 }
@@ -187,8 +186,8 @@ static bool is_well_formed(const struct param *row, const char *text)
     return row->type == PARAM_TIME && parse_time(text, &number);
 }
 
-bool decode_value(struct decoder *decoder, const struct param *row,
-                  const struct config_node *node, void *fields)
+bool decode_value(struct decoder *decoder, const struct param *row, const struct config_node *node,
+                  void *fields)
 {
     char expected[256] = "a text";
     if (!kind_fits(row, node)) {
@@ -253,8 +252,7 @@ bool kernel_preset_missing(const struct kernel_preset *preset, const char **axis
 
 static void bug(const char *path, const char *value, const char *expected)
 {
-    fprintf(stderr, "zsim: bug: kernel preset: %s = \"%s\": expected %s\n", path, value,
-            expected);
+    fprintf(stderr, "zsim: bug: kernel preset: %s = \"%s\": expected %s\n", path, value, expected);
     abort();
 }
 
@@ -365,8 +363,9 @@ static void decode_axis(struct decoder *decoder, const struct config_section *se
     if (node && node->kind == CONFIG_OBJECT)
         named = config_tree_member(node, "policy");
     if (named && named->kind != CONFIG_STRING) {
-        decode_expected(decoder, named, named == node ? "the name of a policy or an object"
-                                                      : "the name of a policy");
+        decode_expected(decoder, named,
+                        named == node ? "the name of a policy or an object"
+                                      : "the name of a policy");
         return;
     }
     choice->policy = NULL;
@@ -413,8 +412,7 @@ void decode_section(struct decoder *decoder, const struct config_section *sectio
         const struct param *row = config_section_row(section, member->key);
         if (row)
             decode_value(decoder, row, member, fields);
-        else if (!config_section_axis(section, member->key) &&
-                 !is_structured(section, member->key))
+        else if (!config_section_axis(section, member->key) && !is_structured(section, member->key))
             unknown_key(decoder, member, section, &section->keys, NULL);
     }
     check_required(decoder, &section->keys, node);

@@ -9,15 +9,16 @@
 /* What decoding needs beside the document; lives as long as one experiment is
  * read, over all of its variants. */
 struct decoder {
-    struct arena *arena;        /* of the experiment: strings, policies' parameters */
+    struct arena *arena; /* of the experiment: strings, policies' parameters */
     struct diagnostics *errors;
     const struct kernel_preset *preset; /* NULL after a mistake in "kernel" */
-    const char *directory;      /* that file names are relative to; "" : the current one */
+    const char *directory;              /* that file names are relative to; "" : the current one */
     struct shared_inputs *inputs;
-    uint64_t seed;              /* of the run that inputs are opened for */
+    uint64_t seed; /* of the run that inputs are opened for */
     /* Mistakes of the base would be found again in every variant: each is told once. */
     uint64_t *told;
     size_t told_count;
+    size_t mistakes; /* found so far, those told before included */
     struct pending_message *pending; /* one for each of `told`, in the order they were found */
     /* Cost tables read so far, by path. */
     struct cost_file *cost_files;
@@ -40,13 +41,12 @@ const char *decode_path(struct decoder *decoder, const struct config_node *node)
 const char *decode_found(struct decoder *decoder, const struct config_node *node);
 
 /* Add "expected EXPECTED, found ..." about a node. */
-void decode_expected(struct decoder *decoder, const struct config_node *node,
-                     const char *expected);
+void decode_expected(struct decoder *decoder, const struct config_node *node, const char *expected);
 
 /* Add `WHAT "WORD"; did you mean "..."?`, or the list of names where it is short. */
 void decode_unknown(struct decoder *decoder, const struct source_position *position,
-                    const char *path, const char *what, const char *word,
-                    const char *const *names, size_t count);
+                    const char *path, const char *what, const char *word, const char *const *names,
+                    size_t count);
 
 /* Defaults, then the preset's values, then the members of `node` (NULL: none)
  * into the struct of a section, policies included.  Structured keys are left to
@@ -60,8 +60,8 @@ void decode_params(struct decoder *decoder, const struct param_table *table,
                    const struct config_node *node, const char *naming_key, void *fields);
 
 /* One value into its field. */
-bool decode_value(struct decoder *decoder, const struct param *row,
-                  const struct config_node *node, void *fields);
+bool decode_value(struct decoder *decoder, const struct param *row, const struct config_node *node,
+                  void *fields);
 
 /* The preset's value of "zswap.lru", or NULL. */
 const char *kernel_preset_value(const struct kernel_preset *preset, const char *path);

@@ -6,7 +6,10 @@
 #include "sim/base/units.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define TABLE(rows, type) {(rows), COUNT_OF(rows), sizeof(type)}
+#define TABLE(rows, type)                                                                          \
+    {                                                                                              \
+        (rows), COUNT_OF(rows), sizeof(type)                                                       \
+    }
 
 /* ---- "machine" ----------------------------------------------------------- */
 
@@ -75,8 +78,8 @@ static const struct param vm_rows[] = {
     {"zero_map", PARAM_BOOL, FIELD(zero_map), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Zero pages are marked in the swap map and reach neither zswap nor a device.",
      "mm/page_io.c, swap_writeout(): from 6.12"},
-    {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL,
-     PARAM_FROM_KERNEL, "Synchronous devices are read around the swap cache.",
+    {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
+     "Synchronous devices are read around the swap cache.",
      "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},
     {"charge_page_tables", PARAM_BOOL, FIELD(charge_page_tables), "true", 0, 0, NULL, 0,
      "A page-table page is charged to the cgroup for every 512 pages touched.", NULL},
@@ -168,8 +171,8 @@ static const struct param zswap_rows[] = {
      incompressible_rules, PARAM_FROM_KERNEL,
      "A page that does not compress below 4096 bytes is rejected or stored as it is.",
      "mm/zswap.c, zswap_compress(): stored from 6.18"},
-    {"poor_counter", PARAM_ENUM, FIELD(poor_counter), NULL, 0, 0, poor_counters,
-     PARAM_FROM_KERNEL, "What counts a compressor that found no room for its output.",
+    {"poor_counter", PARAM_ENUM, FIELD(poor_counter), NULL, 0, 0, poor_counters, PARAM_FROM_KERNEL,
+     "What counts a compressor that found no room for its output.",
      "mm/zswap.c: nothing up to 6.6, reject_compress_fail to 6.8, reject_compress_poor from 6.9"},
     {"second_chance", PARAM_BOOL, FIELD(second_chance), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Entries enter referenced; a shrinker clears that and rotates them once before it writes "
@@ -215,8 +218,7 @@ static const struct param cgroup_rows[] = {
      PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Limit of swap slots, pages in zswap included.",
      "cgroup v2, memory.swap.max"},
     {"memory.zswap.max", PARAM_BYTES, FIELD(memory_zswap_max), "max", 0, 0, NULL,
-     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Limit of compressed bytes.",
-     "cgroup v2, memory.zswap.max"},
+     PARAM_OR_MAX | PARAM_WHOLE_PAGES, "Limit of compressed bytes.", "cgroup v2, memory.zswap.max"},
     {"memory.zswap.writeback", PARAM_BOOL, FIELD(memory_zswap_writeback), "true", 0, 0, NULL, 0,
      "Entries may be written back, and refused pages may go to a device; false here or in any "
      "ancestor forbids it.",
@@ -340,45 +342,58 @@ static const struct structured_key variant_structured[] = {
 
 /* ---- all sections -------------------------------------------------------- */
 
-const struct config_section section_document = {
-    "", "The document.", NO_PARAMS, NULL, document_structured};
-const struct config_section section_machine = {
-    "machine", "Processors and memory.", TABLE(machine_rows, struct machine_config), NULL,
-    machine_structured};
-const struct config_section section_node = {
-    "machine.nodes[]", "One memory node.", TABLE(node_rows, struct node_fields), NULL, NULL};
+const struct config_section section_document = {"", "The document.", NO_PARAMS, NULL,
+                                                document_structured};
+const struct config_section section_machine = {"machine", "Processors and memory.",
+                                               TABLE(machine_rows, struct machine_config), NULL,
+                                               machine_structured};
+const struct config_section section_node = {"machine.nodes[]", "One memory node.",
+                                            TABLE(node_rows, struct node_fields), NULL, NULL};
 const struct config_section section_vm = {
     "vm", "Page reclaim: sysctls and the rules of the kernel's era.",
     TABLE(vm_rows, struct vm_config), vm_axes, NULL};
-const struct config_section section_swap = {
-    "swap", "Where pages go that leave memory.", {NULL, 0, sizeof(struct swap_config)},
-    swap_axes, swap_structured};
-const struct config_section section_device = {
-    "swap.devices[]", "One swap device.", TABLE(device_rows, struct swap_device_config), NULL,
-    NULL};
+const struct config_section section_swap = {"swap",
+                                            "Where pages go that leave memory.",
+                                            {NULL, 0, sizeof(struct swap_config)},
+                                            swap_axes,
+                                            swap_structured};
+const struct config_section section_device = {"swap.devices[]", "One swap device.",
+                                              TABLE(device_rows, struct swap_device_config), NULL,
+                                              NULL};
 const struct config_section section_zswap = {
     "zswap", "The compressed swap cache: parameters and the rules of the kernel's era.",
     TABLE(zswap_rows, struct zswap_config), zswap_axes, NULL};
-const struct config_section section_cgroup = {
-    "cgroups.PATH", "One memory cgroup.", TABLE(cgroup_rows, struct cgroup_config), NULL, NULL};
-const struct config_section section_task = {
-    "tasks[]", "One program, or several equal ones.", TABLE(task_rows, struct task_fields), NULL,
-    task_structured};
+const struct config_section section_cgroup = {"cgroups.PATH", "One memory cgroup.",
+                                              TABLE(cgroup_rows, struct cgroup_config), NULL, NULL};
+const struct config_section section_task = {"tasks[]", "One program, or several equal ones.",
+                                            TABLE(task_rows, struct task_fields), NULL,
+                                            task_structured};
 const struct config_section section_event = {
-    "events[]", "One change: \"at\" or \"at_access\", and one of \"set\", \"offline\", "
-                "\"reclaim\", \"snapshot\", \"flush\".",
+    "events[]",
+    "One change: \"at\" or \"at_access\", and one of \"set\", \"offline\", "
+    "\"reclaim\", \"snapshot\", \"flush\".",
     TABLE(event_rows, struct event_fields), NULL, event_structured};
-const struct config_section section_engine = {
-    "engine", "Precision of the simulation and of its time series.",
-    TABLE(engine_rows, struct engine_config), NULL, NULL};
-const struct config_section section_variant = {
-    "variants[]", "One named set of changes.", TABLE(variant_rows, struct variant_fields), NULL,
-    variant_structured};
+const struct config_section section_engine = {"engine",
+                                              "Precision of the simulation and of its time series.",
+                                              TABLE(engine_rows, struct engine_config), NULL, NULL};
+const struct config_section section_variant = {"variants[]", "One named set of changes.",
+                                               TABLE(variant_rows, struct variant_fields), NULL,
+                                               variant_structured};
 
 const struct config_section *const config_sections[] = {
-    &section_document, &section_machine, &section_node,   &section_vm,    &section_swap,
-    &section_device,   &section_zswap,   &section_cgroup, &section_task,  &section_event,
-    &section_engine,   &section_variant, NULL,
+    &section_document,
+    &section_machine,
+    &section_node,
+    &section_vm,
+    &section_swap,
+    &section_device,
+    &section_zswap,
+    &section_cgroup,
+    &section_task,
+    &section_event,
+    &section_engine,
+    &section_variant,
+    NULL,
 };
 
 const struct config_section *config_section_find(const char *path)

@@ -62,8 +62,7 @@ extern const struct config_section *const config_sections[];
 
 const struct config_section *config_section_find(const char *path);
 const struct param *config_section_row(const struct config_section *section, const char *name);
-const struct axis_key *config_section_axis(const struct config_section *section,
-                                           const char *name);
+const struct axis_key *config_section_axis(const struct config_section *section, const char *name);
 
 /* A key that an event may change while a simulation runs. */
 struct runtime_key {

@@ -67,8 +67,7 @@ static void print_section(FILE *out, const struct config_section *section)
         fputs("| key | axis | question |\n|---|---|---|\n", out);
         for (const struct axis_key *key = section->axes; key->name; key++) {
             const struct policy_axis *axis = policy_axis_find(key->axis);
-            fprintf(out, "| `%s` | %s | %s |\n", key->name, key->axis,
-                    axis ? axis->question : "");
+            fprintf(out, "| `%s` | %s | %s |\n", key->name, key->axis, axis ? axis->question : "");
         }
         fputs("\nA choice on an axis is the name of a policy, or an object with its name and "
               "parameters: `{\"policy\": \"NAME\", ...}`. Default: by kernel.\n\n",
@@ -119,8 +118,7 @@ static void print_types(FILE *out)
     }
 }
 
-static bool differs(const struct kernel_preset *a, const struct kernel_preset *b,
-                    const char *path)
+static bool differs(const struct kernel_preset *a, const struct kernel_preset *b, const char *path)
 {
     const char *before = kernel_preset_value(a, path), *after = kernel_preset_value(b, path);
     return !before || !after || strcmp(before, after) != 0;

@@ -99,9 +99,10 @@ static cJSON *section_to_json(const struct config_section *section, const void *
     cJSON *json = cJSON_CreateObject();
     add_rows(json, &section->keys, fields);
     for (const struct axis_key *key = section->axes; key && key->name; key++)
-        cJSON_AddItemToObject(json, key->name,
-                              choice_to_json((const struct policy_choice *)(const void *)(
-                                  (const char *)fields + key->offset)));
+        cJSON_AddItemToObject(
+            json, key->name,
+            choice_to_json(
+                (const struct policy_choice *)(const void *)((const char *)fields + key->offset)));
     return json;
 }
 
@@ -155,15 +156,14 @@ static cJSON *input_to_json(struct decoder *decoder, const char *type,
 
 static cJSON *content_to_json(struct decoder *decoder, const struct config_node *node)
 {
-    const struct content_type *type =
-        content_type_find(config_tree_member(node, "type")->text);
+    const struct content_type *type = content_type_find(config_tree_member(node, "type")->text);
     return input_to_json(decoder, type->name, &type->params, node);
 }
 
 static cJSON *default_content_to_json(struct decoder *decoder)
 {
-    static const char text[] = "{\"type\": \"" DEFAULT_CONTENT_TYPE
-                               "\", \"classes\": \"" DEFAULT_CONTENT_CLASSES "\"}";
+    static const char text[] =
+        "{\"type\": \"" DEFAULT_CONTENT_TYPE "\", \"classes\": \"" DEFAULT_CONTENT_CLASSES "\"}";
     const struct config_node *node =
         config_tree_parse("default", text, sizeof(text) - 1, decoder->arena, decoder->errors);
     return content_to_json(decoder, node);
@@ -172,8 +172,8 @@ static cJSON *default_content_to_json(struct decoder *decoder)
 static cJSON *task_to_json(struct decoder *decoder, const struct config *config,
                            const struct task_config *task, const struct config_node *node)
 {
-    struct task_fields fields = {task->name, NULL, task->first_cpu, task->start_ns,
-                                 task->think_ns, 1};
+    struct task_fields fields = {task->name,     NULL,           task->first_cpu,
+                                 task->start_ns, task->think_ns, 1};
     const struct config_node *contents = config_tree_member(node, "contents");
     const struct config_node *content = config_tree_member(node, "content");
     cJSON *json = cJSON_CreateObject();
@@ -184,8 +184,7 @@ static cJSON *task_to_json(struct decoder *decoder, const struct config *config,
     }
     cJSON *cgroups = cJSON_AddArrayToObject(json, "cgroups");
     for (uint32_t i = 0; i < task->workload->spaces; i++)
-        cJSON_AddItemToArray(cgroups,
-                             cJSON_CreateString(config->cgroups[task->cgroups[i]].path));
+        cJSON_AddItemToArray(cgroups, cJSON_CreateString(config->cgroups[task->cgroups[i]].path));
     cJSON_AddItemToObject(json, "workload",
                           input_to_json(decoder, task->workload->type->name,
                                         &task->workload->type->params,

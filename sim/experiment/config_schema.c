@@ -149,9 +149,9 @@ static cJSON *workload_type_schema(void)
 {
     cJSON *json = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(json, "anyOf");
     for (size_t i = 0; workload_types[i]; i++)
-        cJSON_AddItemToArray(any, named_object("type", workload_types[i]->name,
-                                               workload_types[i]->summary,
-                                               &workload_types[i]->params));
+        cJSON_AddItemToArray(any,
+                             named_object("type", workload_types[i]->name,
+                                          workload_types[i]->summary, &workload_types[i]->params));
     return json;
 }
 
@@ -159,9 +159,9 @@ static cJSON *content_type_schema(void)
 {
     cJSON *json = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(json, "anyOf");
     for (size_t i = 0; content_types[i]; i++)
-        cJSON_AddItemToArray(any, named_object("type", content_types[i]->name,
-                                               content_types[i]->summary,
-                                               &content_types[i]->params));
+        cJSON_AddItemToArray(any,
+                             named_object("type", content_types[i]->name, content_types[i]->summary,
+                                          &content_types[i]->params));
     return json;
 }
 
@@ -171,8 +171,7 @@ static cJSON *section_schema(const struct config_section *section);
 static cJSON *structured_type(const struct structured_key *key)
 {
     cJSON *json = of_type(key->form);
-    const struct config_section *section =
-        key->section ? config_section_find(key->section) : NULL;
+    const struct config_section *section = key->section ? config_section_find(key->section) : NULL;
     if (section && strcmp(key->form, "array") == 0) {
         cJSON_AddItemToObject(json, "items", section_schema(section));
     } else if (section && strchr(key->section, '.')) {
@@ -224,8 +223,7 @@ cJSON *config_schema(void)
     cJSON *document = section_schema(&section_document);
     for (cJSON *item = document->child; item;) {
         cJSON *next = item->next;
-        cJSON_AddItemToObject(json, item->string,
-                              cJSON_DetachItemViaPointer(document, item));
+        cJSON_AddItemToObject(json, item->string, cJSON_DetachItemViaPointer(document, item));
         item = next;
     }
     cJSON_Delete(document);

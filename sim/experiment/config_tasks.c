@@ -89,7 +89,7 @@ static struct input_choice decode_input(struct decoder *decoder, const struct co
                        names, list_names(names));
         return choice;
     }
-    size_t mistakes = decoder->told_count;
+    size_t mistakes = decoder->mistakes;
     choice.params = arena_zeroed(decoder->arena, table->struct_bytes + 1);
     params_set_defaults(table, choice.params);
     decode_params(decoder, table, node, "type", choice.params);
@@ -97,14 +97,13 @@ static struct input_choice decode_input(struct decoder *decoder, const struct co
     const struct config_node *file = config_tree_member(node, "file");
     if (file)
         choice.position = file->at;
-    if (decoder->told_count == mistakes)
+    if (decoder->mistakes == mistakes)
         choice.type = found;
     return choice;
 }
 
 /* Contents of a task that says nothing about them. */
-static struct input_choice default_content(struct decoder *decoder,
-                                           const struct config_node *task)
+static struct input_choice default_content(struct decoder *decoder, const struct config_node *task)
 {
     struct input_choice choice = {.position = task->at};
     const struct content_type *type = content_type_find(DEFAULT_CONTENT_TYPE);
@@ -158,8 +157,7 @@ static const struct config_node *one_or_many(struct decoder *decoder,
 static void plan_cgroups(struct decoder *decoder, struct task_plan *plan)
 {
     size_t count;
-    const struct config_node *at =
-        one_or_many(decoder, plan->node, "cgroup", "cgroups", &count);
+    const struct config_node *at = one_or_many(decoder, plan->node, "cgroup", "cgroups", &count);
     plan->cgroup_count = count ? count : 1;
     plan->cgroups = arena_zeroed(decoder->arena, plan->cgroup_count * sizeof(*plan->cgroups));
     for (size_t i = 0; i < count; i++, at = at->next) {
@@ -172,8 +170,7 @@ static void plan_cgroups(struct decoder *decoder, struct task_plan *plan)
 static void plan_contents(struct decoder *decoder, struct task_plan *plan)
 {
     size_t count;
-    const struct config_node *at =
-        one_or_many(decoder, plan->node, "content", "contents", &count);
+    const struct config_node *at = one_or_many(decoder, plan->node, "content", "contents", &count);
     plan->content_count = count ? count : 1;
     plan->contents = arena_zeroed(decoder->arena, plan->content_count * sizeof(*plan->contents));
     if (count == 0)
@@ -231,9 +228,9 @@ static void open_contents(struct decoder *decoder, const struct task_plan *plan,
     for (uint32_t i = 0; i < spaces; i++) {
         const struct input_choice *choice = &plan->contents[plan->content_count > 1 ? i : 0];
         if (choice->type)
-            task->contents[i] = shared_inputs_content(
-                decoder->inputs, choice->type, choice->params, task->workload->space_pages[i],
-                &choice->position, decoder->errors);
+            task->contents[i] = shared_inputs_content(decoder->inputs, choice->type, choice->params,
+                                                      task->workload->space_pages[i],
+                                                      &choice->position, decoder->errors);
     }
 }
 
@@ -242,10 +239,9 @@ static void open_task(struct decoder *decoder, const struct task_plan *plan, uin
 {
     if (!plan->workload.type)
         return;
-    task->workload = shared_inputs_workload(decoder->inputs, plan->workload.type,
-                                            plan->workload.params,
-                                            task_stream_seed(decoder->seed, number),
-                                            &plan->workload.position, decoder->errors);
+    task->workload = shared_inputs_workload(
+        decoder->inputs, plan->workload.type, plan->workload.params,
+        task_stream_seed(decoder->seed, number), &plan->workload.position, decoder->errors);
     if (!task->workload)
         return;
     bool fits = check_spaces(decoder, plan, "cgroups", plan->cgroup_count, task->workload);
@@ -267,9 +263,9 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         struct task_config *task = &config->tasks[number];
         const char *name = plan->fields.name ? plan->fields.name : "";
         bool replicated = plan->fields.count > 1;
-        task->name = replicated ? arena_printf(decoder->arena, "%s.%llu", name,
-                                               (unsigned long long)i)
-                                : name;
+        task->name = replicated
+                         ? arena_printf(decoder->arena, "%s.%llu", name, (unsigned long long)i)
+                         : name;
         uint64_t cpu = plan->has_cpu ? plan->fields.cpu + i : number;
         task->first_cpu = cpu % config->machine.cpus;
         task->start_ns = plan->fields.start_ns;

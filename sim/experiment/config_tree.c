@@ -194,8 +194,7 @@ static void *unexpected(struct parser *parser, const char *expected)
                        arena_printf(parser->arena, "expected %s, found %s", expected, found));
     }
     return mistake(parser, parser->at,
-                   arena_printf(parser->arena, "expected %s, found the end of the file",
-                                expected));
+                   arena_printf(parser->arena, "expected %s, found the end of the file", expected));
 }
 
 static int hex_digit(int byte)
@@ -358,8 +357,7 @@ struct member_key {
 static struct config_node *read_value(struct parser *parser, struct config_node *parent,
                                       const struct member_key *key);
 
-static void append(struct config_node *parent, struct config_node **last,
-                   struct config_node *child)
+static void append(struct config_node *parent, struct config_node **last, struct config_node *child)
 {
     if (*last)
         (*last)->next = child;
@@ -658,8 +656,7 @@ static struct config_node *match_member(const struct config_node *object, const 
     *used = 0;
     for (struct config_node *node = object->first; node; node = node->next) {
         size_t length = strlen(node->key);
-        if (length >= *used && strncmp(path, node->key, length) == 0 &&
-            at_boundary(path[length])) {
+        if (length >= *used && strncmp(path, node->key, length) == 0 && at_boundary(path[length])) {
             best = node;
             *used = length;
         }
@@ -722,8 +719,7 @@ static struct config_node *match_element(const struct config_node *array, const 
 }
 
 /* Replace what `node` holds; its place in the tree stays. */
-static void assign(struct config_node *node, const struct config_node *value,
-                   struct arena *arena)
+static void assign(struct config_node *node, const struct config_node *value, struct arena *arena)
 {
     struct config_node *copy = config_tree_copy(value, arena);
     node->kind = copy->kind;
@@ -763,9 +759,8 @@ static void open_policy(struct config_node *node, struct arena *arena)
     assign(add_member(node, "policy", 6, &name, arena), &name, arena);
 }
 
-bool config_tree_set(struct config_node *root, const char *path,
-                     const struct config_node *value, struct arena *arena,
-                     struct diagnostics *errors)
+bool config_tree_set(struct config_node *root, const char *path, const struct config_node *value,
+                     struct arena *arena, struct diagnostics *errors)
 {
     struct config_node *node = root;
     const char *rest = path;
@@ -781,9 +776,8 @@ bool config_tree_set(struct config_node *root, const char *path,
         if (node->kind == CONFIG_ARRAY) {
             next = match_element(node, rest, &used);
             if (!next) {
-                diagnostics_add(errors, &value->at,
-                                "%s: no entry \"%s\" in \"%s\", which has %zu", path, rest,
-                                config_tree_path(node, arena), node->children);
+                diagnostics_add(errors, &value->at, "%s: no entry \"%s\" in \"%s\", which has %zu",
+                                path, rest, config_tree_path(node, arena), node->children);
                 return false;
             }
         } else if (node->kind == CONFIG_OBJECT) {

@@ -108,8 +108,7 @@ static void name_axes(struct sweep *sweep)
     }
 }
 
-static void read_sweep(struct decoder *decoder, const struct config_node *node,
-                       struct sweep *sweep)
+static void read_sweep(struct decoder *decoder, const struct config_node *node, struct sweep *sweep)
 {
     sweep->points = 1;
     if (!node)
@@ -227,9 +226,9 @@ static bool can_vary(struct decoder *decoder, const struct config_node *key)
     return true;
 }
 
-static void add_variant(struct decoder *decoder, const struct config_node *tree,
-                        const char *name, const struct config_node *set,
-                        const struct sweep *sweep, struct experiment *experiment)
+static void add_variant(struct decoder *decoder, const struct config_node *tree, const char *name,
+                        const struct config_node *set, const struct sweep *sweep,
+                        struct experiment *experiment)
 {
     struct variant *variant = &experiment->variants[experiment->variant_count++];
     struct config_node *merged = merged_set(decoder, set, sweep);
@@ -267,12 +266,11 @@ static size_t read_variants(struct decoder *decoder, const struct config_node *l
             decode_expected(decoder, set, "an object of paths and values");
         else
             variant->set = set;
-        for (const struct config_node *key = variant->set ? set->first : NULL; key;
-             key = key->next)
-            check_override(decoder, key,
-                           arena_printf(decoder->arena, "variant \"%s\"",
-                                        variant->name ? variant->name : ""),
-                           overrides, override_count);
+        for (const struct config_node *key = variant->set ? set->first : NULL; key; key = key->next)
+            check_override(
+                decoder, key,
+                arena_printf(decoder->arena, "variant \"%s\"", variant->name ? variant->name : ""),
+                overrides, override_count);
         for (size_t i = 0; i + 1 < count; i++)
             if (variant->name && (*out)[i].name && strcmp((*out)[i].name, variant->name) == 0)
                 decode_error(decoder, &config_tree_member(node, "name")->at,
@@ -301,8 +299,8 @@ void variants_expand(struct decoder *decoder, const struct config_node *tree,
                      VARIANTS_AT_MOST);
         return;
     }
-    experiment->variants = arena_zeroed(decoder->arena, count * sweep.points *
-                                                            sizeof(*experiment->variants));
+    experiment->variants =
+        arena_zeroed(decoder->arena, count * sweep.points * sizeof(*experiment->variants));
     for (size_t i = 0; i < count; i++)
         for (size_t point = 0; point < sweep.points; point++) {
             choose_point(&sweep, point);
@@ -312,8 +310,8 @@ void variants_expand(struct decoder *decoder, const struct config_node *tree,
 
 /* ---- seeds --------------------------------------------------------------- */
 
-static void add_seed(struct decoder *decoder, const struct source_position *position,
-                     uint64_t seed, uint64_t **seeds, uint32_t *count)
+static void add_seed(struct decoder *decoder, const struct source_position *position, uint64_t seed,
+                     uint64_t **seeds, uint32_t *count)
 {
     for (uint32_t i = 0; i < *count; i++)
         if ((*seeds)[i] == seed) {
@@ -388,8 +386,8 @@ void variants_seeds(struct decoder *decoder, const struct config_node *tree, con
     if (node)
         read_seed_node(decoder, node, &seeds, &count);
     if (option) {
-        struct source_position position = {
-            .file = arena_printf(decoder->arena, "--seeds %s", option)};
+        struct source_position position = {.file =
+                                               arena_printf(decoder->arena, "--seeds %s", option)};
         count = 0;
         add_seed_text(decoder, &position, option, &seeds, &count);
     }

@@ -28,11 +28,9 @@ static const char *directory_of(const char *path, struct arena *arena)
 
 /* Syntax, overrides, variants, then every variant's config. */
 static void read_document(struct experiment *experiment, struct decoder *decoder,
-                          const char *const *overrides, uint32_t override_count,
-                          const char *seeds)
+                          const char *const *overrides, uint32_t override_count, const char *seeds)
 {
-    experiment->tree =
-        config_tree_read(experiment->path, &experiment->arena, decoder->errors);
+    experiment->tree = config_tree_read(experiment->path, &experiment->arena, decoder->errors);
     if (!experiment->tree)
         return;
     if (experiment->tree->kind != CONFIG_OBJECT) {
@@ -98,8 +96,7 @@ static void resize_contents(struct experiment *experiment, const struct task_con
 static bool reseed_task(struct experiment *experiment, const struct task_config *before,
                         uint64_t seed, struct task_config *task, struct diagnostics *errors)
 {
-    task->workload =
-        shared_inputs_reseeded(experiment->inputs, before->workload, seed, errors);
+    task->workload = shared_inputs_reseeded(experiment->inputs, before->workload, seed, errors);
     if (!task->workload)
         return false;
     if (task->workload->spaces != before->workload->spaces) {
@@ -124,14 +121,14 @@ bool experiment_config(struct experiment *experiment, uint32_t variant, uint64_t
     *config = *base;
     if (seed == experiment->seeds[0])
         return true;
-    config->tasks = shared_inputs_memory(experiment->inputs,
-                                         base->task_count * sizeof(*config->tasks));
+    config->tasks =
+        shared_inputs_memory(experiment->inputs, base->task_count * sizeof(*config->tasks));
     size_t errors_before = errors->count;
     for (uint32_t i = 0; i < base->task_count; i++) {
         config->tasks[i] = base->tasks[i];
         if (base->tasks[i].workload->type->seeded)
-            reseed_task(experiment, &base->tasks[i], task_stream_seed(seed, i),
-                        &config->tasks[i], errors);
+            reseed_task(experiment, &base->tasks[i], task_stream_seed(seed, i), &config->tasks[i],
+                        errors);
     }
     return errors->count == errors_before;
 }

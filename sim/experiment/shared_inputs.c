@@ -9,11 +9,11 @@
 #include <xxhash.h>
 
 struct input {
-    const void *type;     /* struct workload_type or struct content_type */
-    const char *key;      /* parameters and number as text */
+    const void *type; /* struct workload_type or struct content_type */
+    const char *key;  /* parameters and number as text */
     const void *params;
     struct source_position position;
-    void *opened;         /* struct workload or struct content; NULL: it failed */
+    void *opened; /* struct workload or struct content; NULL: it failed */
     bool is_workload;
 };
 
@@ -70,8 +70,7 @@ static char *make_key(const struct param_table *table, const void *params, uint6
         const struct param *row = &table->rows[i];
         char value[64];
         if (row->type == PARAM_STRING) {
-            const char *text =
-                *(const char *const *)((const char *)params + row->offset);
+            const char *text = *(const char *const *)((const char *)params + row->offset);
             fprintf(out, "%s=%s\n", row->name, text ? text : "");
         } else {
             params_print(row, params, value, sizeof(value));
@@ -114,8 +113,7 @@ static void make_room(struct input_table *table)
     struct input_table larger = {.slot_count = table->slot_count ? table->slot_count * 2 : 64,
                                  .used = table->used};
     larger.slots = memory_zeroed(larger.slot_count, sizeof(*larger.slots), "shared inputs");
-    larger.by_opened =
-        memory_zeroed(larger.slot_count, sizeof(*larger.by_opened), "shared inputs");
+    larger.by_opened = memory_zeroed(larger.slot_count, sizeof(*larger.by_opened), "shared inputs");
     for (size_t i = 0; i < table->slot_count; i++) {
         struct input *input = table->slots[i];
         if (!input)
@@ -161,8 +159,8 @@ static struct workload *open_workload(struct shared_inputs *inputs,
                                       struct diagnostics *errors)
 {
     bool new;
-    struct input *input = find_or_add(
-        inputs, type, make_key(&type->params, params, type->seeded ? seed : 0), &new);
+    struct input *input =
+        find_or_add(inputs, type, make_key(&type->params, params, type->seeded ? seed : 0), &new);
     if (new) {
         input->is_workload = true;
         input->params = copy_bytes(&inputs->arena, params, type->params.struct_bytes);
@@ -179,8 +177,7 @@ static struct content *open_content(struct shared_inputs *inputs, const struct c
                                     struct diagnostics *errors)
 {
     bool new;
-    struct input *input =
-        find_or_add(inputs, type, make_key(&type->params, params, pages), &new);
+    struct input *input = find_or_add(inputs, type, make_key(&type->params, params, pages), &new);
     if (new) {
         input->params = copy_bytes(&inputs->arena, params, type->params.struct_bytes);
         input->position = *position;
@@ -208,9 +205,9 @@ struct workload *shared_inputs_workload(struct shared_inputs *inputs,
     return workload;
 }
 
-struct content *shared_inputs_content(struct shared_inputs *inputs,
-                                      const struct content_type *type, const void *params,
-                                      uint32_t pages, const struct source_position *position,
+struct content *shared_inputs_content(struct shared_inputs *inputs, const struct content_type *type,
+                                      const void *params, uint32_t pages,
+                                      const struct source_position *position,
                                       struct diagnostics *errors)
 {
     pthread_mutex_lock(&inputs->lock);
@@ -228,8 +225,7 @@ struct workload *shared_inputs_reseeded(struct shared_inputs *inputs,
     const struct input *input = find_opened(inputs, workload);
     if (input) {
         struct source_position position = input->position;
-        reseeded =
-            open_workload(inputs, input->type, input->params, seed, &position, errors);
+        reseeded = open_workload(inputs, input->type, input->params, seed, &position, errors);
     }
     pthread_mutex_unlock(&inputs->lock);
     return reseeded;

@@ -29,9 +29,9 @@ struct workload *shared_inputs_workload(struct shared_inputs *inputs,
                                         struct diagnostics *errors);
 
 /* The contents of `pages` pages by this type and parameters; as above. */
-struct content *shared_inputs_content(struct shared_inputs *inputs,
-                                      const struct content_type *type, const void *params,
-                                      uint32_t pages, const struct source_position *position,
+struct content *shared_inputs_content(struct shared_inputs *inputs, const struct content_type *type,
+                                      const void *params, uint32_t pages,
+                                      const struct source_position *position,
                                       struct diagnostics *errors);
 
 /* An input that came from here, with another seed or number of pages. */

@@ -205,8 +205,10 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
         *drained = true;
         return true;
     }
-    if (reclaimed)
+    if (reclaimed || reclaim_wait_for_write(mm, exec))
         return true;
+    if (mm->writes_under_way)
+        return false; /* cannot sleep here: over the limit until the writes have ended */
     if ((*retries)-- > 0)
         return true;
     mm->counters[COUNTER_memory_oom]++;
@@ -281,25 +283,29 @@ void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uin
 
 /* ---- memory.high ----------------------------------------------------------------- */
 
-/* calculate_high_delay: the square of the largest relative overage over the
- * chain, in 20-bit fixed point, times the debt in batches; in ms (HZ = 1000). */
-static uint64_t high_penalty_ms(const struct mm *mm, uint32_t memcg, uint32_t debt_pages)
+uint64_t memcg_high_penalty_ms(uint64_t usage, uint64_t high, uint32_t debt_pages)
+{
+    if (usage <= high)
+        return 0;
+    uint64_t overage = ((usage - high) << 20) / (high ? high : 1);
+    /* Far above the cap already; keeps the square within 64 bits. */
+    if (overage > 1u << 24)
+        return HIGH_PENALTY_LIMIT_MS;
+    uint64_t penalty = ((overage * overage * 1000) >> 20 >> 14) * debt_pages / CHARGE_BATCH;
+    return penalty < HIGH_PENALTY_LIMIT_MS ? penalty : HIGH_PENALTY_LIMIT_MS;
+}
+
+/* The largest penalty over a cgroup and its ancestors. */
+static uint64_t chain_penalty_ms(const struct mm *mm, uint32_t memcg, uint32_t debt_pages)
 {
     uint64_t largest = 0;
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        const struct memcg *counter = &mm->memcgs[at];
-        if (counter->usage <= counter->memory_high)
-            continue;
-        uint64_t high = counter->memory_high ? counter->memory_high : 1;
-        uint64_t overage = ((counter->usage - counter->memory_high) << 20) / high;
-        if (overage > largest)
-            largest = overage;
+        uint64_t penalty = memcg_high_penalty_ms(mm->memcgs[at].usage, mm->memcgs[at].memory_high,
+                                                 debt_pages);
+        if (penalty > largest)
+            largest = penalty;
     }
-    /* Far above the cap already; keeps the square within 64 bits. */
-    if (largest > 1u << 24)
-        return HIGH_PENALTY_LIMIT_MS;
-    uint64_t penalty = ((largest * largest * 1000) >> 20 >> 14) * debt_pages / CHARGE_BATCH;
-    return penalty < HIGH_PENALTY_LIMIT_MS ? penalty : HIGH_PENALTY_LIMIT_MS;
+    return largest;
 }
 
 /* reclaim_high: every ancestor above its limit is asked. */
@@ -324,7 +330,7 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
     uint64_t start_ns = exec->now_ns;
     for (uint32_t retries = RECLAIM_RETRIES;; ask = RECLAIM_CLUSTER) {
         uint64_t reclaimed = reclaim_above_high(mm, exec, memcg, ask);
-        uint64_t penalty_ms = high_penalty_ms(mm, memcg, debt);
+        uint64_t penalty_ms = chain_penalty_ms(mm, memcg, debt);
         if (penalty_ms <= HIGH_PENALTY_IGNORED_MS)
             break;
         if (!reclaimed && retries-- == 0) {

@@ -22,6 +22,11 @@ void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uin
 /* mem_cgroup_handle_over_high: the penalty for charges above memory.high. */
 void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg);
 
+/* calculate_high_delay: how long a task sleeps that has charged debt_pages above
+ * memory.high, in ms, at most 2000: the square of the relative overage, in
+ * 20-bit fixed point, times the debt in batches of 64 (HZ = 1000). */
+uint64_t memcg_high_penalty_ms(uint64_t usage, uint64_t high, uint32_t debt_pages);
+
 /* Write a limit at run time; memory.max and memory.high reclaim down to it.
  * Limits in pages, UINT64_MAX: max. */
 void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);

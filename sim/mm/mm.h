@@ -200,6 +200,7 @@ struct mm {
     /* run-time parameters; start from config->vm, events change them */
     uint64_t swappiness, page_cluster;
     uint64_t resident_pages;
+    uint64_t writes_under_way; /* pages under PAGE_WRITEBACK */
     /* called when the OOM killer has chosen a space */
     void (*kill_space)(void *owner, struct exec *exec, uint32_t space);
     void *kill_owner;

@@ -144,6 +144,8 @@ uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t preferred)
             lru_add_drain_all(mm);
             drained = true;
         }
+        if (!reclaimed && reclaim_wait_for_write(mm, exec))
+            continue;
         no_progress = reclaimed ? 0 : no_progress + 1;
         if (no_progress <= NO_PROGRESS_LOOPS)
             continue;

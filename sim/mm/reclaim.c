@@ -175,6 +175,9 @@ static void run_priorities(struct mm *mm, struct exec *exec, struct scan_control
             shrink_node(mm, exec, scan, zonelist[i]);
         if (scan->reclaimed >= scan->goal)
             break;
+        /* Writes of this step may have ended: their pages are at the tail now. */
+        if (mm->writes_under_way)
+            events_catch_up(mm->events, exec->now_ns);
     }
     if (mm->reclaim->end_run)
         for (uint32_t node = 0; node < mm->node_count; node++)
@@ -248,6 +251,17 @@ uint64_t reclaim_direct(struct mm *mm, struct exec *exec)
         for (uint32_t node = 0; node < mm->node_count; node++)
             mm->nodes[node].kswapd_failures = 0;
     return freed;
+}
+
+bool reclaim_wait_for_write(struct mm *mm, struct exec *exec)
+{
+    if (!mm->writes_under_way || mm->events->catching_up)
+        return false;
+    uint64_t next_ns = events_next_time(mm->events);
+    if (next_ns > exec->now_ns && next_ns != UINT64_MAX)
+        spend(mm, exec, TIME_device_write_wait, next_ns - exec->now_ns);
+    events_catch_up(mm->events, exec->now_ns);
+    return true;
 }
 
 /* ---- out of memory --------------------------------------------------------------------- */

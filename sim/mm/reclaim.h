@@ -40,6 +40,11 @@ uint64_t reclaim_direct(struct mm *mm, struct exec *exec);
 void reclaim_start_kswapd(struct mm *mm);
 void reclaim_release_kswapd(struct mm *mm);
 
+/* Reclaim has freed nothing, but pages are being written that it could free then:
+ * sleep until something has happened.  False: no write is under way, or this is
+ * not a place to sleep (inside events_catch_up()). */
+bool reclaim_wait_for_write(struct mm *mm, struct exec *exec);
+
 /* Kill the largest space of a subtree.  False: there was nothing to kill. */
 bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg);
 

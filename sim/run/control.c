@@ -15,13 +15,13 @@ static uint64_t pages_of(uint64_t bytes)
     return bytes == UINT64_MAX ? UINT64_MAX : bytes / PAGE_BYTES;
 }
 
-/* A cgroup's file, by the end of its path ("memory.max"). */
+/* A cgroup's file: "memory.max". */
 static void set_cgroup_limit(struct simulation *simulation, struct exec *exec,
                              const struct event_config *event)
 {
     struct mm *mm = &simulation->mm;
     struct memcg *memcg = &mm->memcgs[event->cgroup];
-    const char *key = strstr(event->target, "memory.");
+    const char *key = event->target;
     uint64_t pages = pages_of(event->number);
     if (strcmp(key, "memory.max") == 0)
         memcg_set_max(mm, exec, event->cgroup, pages);
@@ -47,7 +47,7 @@ static void set_parameter(struct simulation *simulation, struct exec *exec,
     struct zswap *zswap = &simulation->zswap;
     struct mm *mm = &simulation->mm;
     const char *target = event->target;
-    if (strncmp(target, "cgroups.", 8) == 0)
+    if (strncmp(target, "memory.", 7) == 0)
         set_cgroup_limit(simulation, exec, event);
     else if (strcmp(target, "zswap.enabled") == 0)
         zswap->enabled = event->number != 0;

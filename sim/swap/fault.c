@@ -46,7 +46,12 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     charge_page_table(mm, exec, space, page);
     uint32_t node = node_alloc_page(mm, exec, exec->node);
     memcg_charge(mm, exec, memcg, 1);
-    mm->cold[page].bits = 0;
+    if (space->dead) {
+        /* The charge had its own task killed. */
+        memcg_uncharge(mm, memcg, 1);
+        node_free_page(mm, node);
+        return;
+    }
     mm->cold[page].bits = bits_with_field(0, PAGE_NODE_SHIFT, node);
     mm->hot[page] = HOT_POPULATED | HOT_IN_RAM;
     /* The kernel zeroes the page and the task fills it: dirty whatever the access. */

@@ -235,6 +235,7 @@ static void write_completed(void *state, uint64_t now_ns, uint64_t page_number)
     struct mm *mm = swap->mm;
     uint32_t page = (uint32_t)page_number;
     struct page_cold *cold = &mm->cold[page];
+    mm->writes_under_way--;
     if (!(cold->bits & PAGE_WRITEBACK))
         return; /* its owner dropped it meanwhile */
     cold->bits &= ~(uint32_t)PAGE_WRITEBACK;
@@ -302,6 +303,7 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
         return SWAP_WRITTEN;
     }
     mm->cold[page].bits |= PAGE_WRITEBACK;
+    mm->writes_under_way++;
     if (!exec->plug) {
         submit_write(swap, exec, page);
         return SWAP_UNDER_WAY;

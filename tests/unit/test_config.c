@@ -41,8 +41,8 @@ static int end(void **state)
     return 0;
 }
 
-static struct experiment *read_text(const char *text, const char *const *overrides,
-                                    uint32_t count, const char *seeds)
+static struct experiment *read_text(const char *text, const char *const *overrides, uint32_t count,
+                                    const char *seeds)
 {
     FILE *file = fopen(work_path, "w");
     fputs(text, file);
@@ -216,10 +216,10 @@ static void test_preset_values(void **state)
 static void test_policy_parameters(void **state)
 {
     (void)state;
-    struct experiment *experiment = read_good(
-        "{\"kernel\": \"batch-v5\", \"zswap\": {\"writeback\": {\"per_node\": true},"
-        " \"allocator\": {\"policy\": \"zsmalloc\", \"chain_size\": 4}},"
-        " \"tasks\": [{\"name\": \"a\", \"workload\": " ZIPF "}]}");
+    struct experiment *experiment =
+        read_good("{\"kernel\": \"batch-v5\", \"zswap\": {\"writeback\": {\"per_node\": true},"
+                  " \"allocator\": {\"policy\": \"zsmalloc\", \"chain_size\": 4}},"
+                  " \"tasks\": [{\"name\": \"a\", \"workload\": " ZIPF "}]}");
     cJSON *json = config_resolved(experiment, 0);
     const cJSON *zswap = cJSON_GetObjectItemCaseSensitive(json, "zswap");
     const cJSON *batch = cJSON_GetObjectItemCaseSensitive(zswap, "writeback");
@@ -245,7 +245,8 @@ static const char full[] =
     " \"/db\": {\"memory.zswap.writeback\": false}},"
     " \"tasks\": [{\"name\": \"web\", \"cgroup\": \"/web/cache\", \"count\": 3, \"cpu\": 2,"
     " \"think\": \"1.5us\", \"workload\": " ZIPF "},"
-    " {\"name\": \"db\", \"cgroup\": \"/db\", \"content\": {\"type\": \"uniform\"}, \"workload\": " ZIPF "}],"
+    " {\"name\": \"db\", \"cgroup\": \"/db\", \"content\": {\"type\": \"uniform\"}, "
+    "\"workload\": " ZIPF "}],"
     " \"events\": [{\"at\": \"1s\", \"set\": \"zswap.compressor\", \"value\": \"zstd\"},"
     " {\"at_access\": 7, \"set\": \"cgroups./web/cache.memory.max\", \"value\": \"max\"},"
     " {\"at\": \"2s\", \"set\": \"zswap.enabled\", \"value\": false},"
@@ -347,8 +348,7 @@ static void test_round_trip(void **state)
     experiment_free(experiment);
 
     experiment = read_good(first);
-    assert_string_equal(experiment->variants[0].config.tasks[1].workload->fingerprint,
-                        fingerprint);
+    assert_string_equal(experiment->variants[0].config.tasks[1].workload->fingerprint, fingerprint);
     json = config_resolved(experiment, 0);
     char *second = cJSON_PrintUnformatted(json);
     assert_string_equal(first, second);
@@ -410,6 +410,14 @@ static void test_mistakes_are_told_once(void **state)
                           " \"trace\", \"file\": \"no\"}}]}",
                           NULL, 0, NULL));
     assert_int_equal(errors.count, 2);
+    diagnostics_release(&errors);
+    /* an input with a mistake is opened in no variant */
+    assert_null(
+        read_text("{\"variants\": [{\"name\": \"a\"}, {\"name\": \"b\"}], \"tasks\": [{\"name\":"
+                  " \"a\", \"workload\": {\"type\": \"zipf\", \"accesses\": 9}}]}",
+                  NULL, 0, NULL));
+    assert_int_equal(errors.count, 1);
+    assert_non_null(strstr(diagnostics_text(&errors, 0), "missing key \"footprint\""));
 }
 
 /* ---- --set and --seeds --------------------------------------------------- */

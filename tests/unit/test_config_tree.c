@@ -41,8 +41,8 @@ static struct config_node *parse(const char *text)
 static void test_kinds_and_places(void **state)
 {
     (void)state;
-    struct config_node *root =
-        parse("{ // comment\n\t\"a\": [1, -2.5e3, true, null],\n /* x */ \"b\": {\"c\": \"\\u00e9\\n\"}}");
+    struct config_node *root = parse("{ // comment\n\t\"a\": [1, -2.5e3, true, null],\n /* x */ "
+                                     "\"b\": {\"c\": \"\\u00e9\\n\"}}");
     assert_non_null(root);
     assert_int_equal(root->children, 2);
     const struct config_node *a = config_tree_member(root, "a");
@@ -123,8 +123,9 @@ static void set(struct config_node *root, const char *path, const char *value, b
 static void test_set(void **state)
 {
     (void)state;
-    struct config_node *root = parse("{\"zswap\": {\"writeback\": \"batch\"}, \"cgroups\": {\"/a.b\": {}},"
-                                     " \"tasks\": [{\"name\": \"web\"}, {\"name\": \"x.y\"}]}");
+    struct config_node *root =
+        parse("{\"zswap\": {\"writeback\": \"batch\"}, \"cgroups\": {\"/a.b\": {}},"
+              " \"tasks\": [{\"name\": \"web\"}, {\"name\": \"x.y\"}]}");
     set(root, "zswap.writeback.budget", "64", true);
     const struct config_node *writeback =
         config_tree_member(config_tree_member(root, "zswap"), "writeback");

@@ -84,10 +84,12 @@ static void test_nearest(void **state)
     static const struct {
         const char *word, *nearest;
     } rows[] = {
-        {"globl", "global"},      {"golbal", "global"},       {"perpool", "per_pool"},
-        {"max_pool_precent", "max_pool_percent"},             {"lzo", "lzo"},
-        {"lz", "lzo"},            {"xyzzy", NULL},            {"", NULL},
-        {"GLOBAL", NULL},         {"max_pool_fraction", NULL}, {"lrru", "lru"},
+        {"globl", "global"},     {"golbal", "global"},
+        {"perpool", "per_pool"}, {"max_pool_precent", "max_pool_percent"},
+        {"lzo", "lzo"},          {"lz", "lzo"},
+        {"xyzzy", NULL},         {"", NULL},
+        {"GLOBAL", NULL},        {"max_pool_fraction", NULL},
+        {"lrru", "lru"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *found = nearest_name(rows[i].word, names, 5);

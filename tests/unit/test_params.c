@@ -22,8 +22,8 @@ static const char *const modes[] = {"slow", "fast", NULL};
 static const struct param rows[] = {
     {"on", PARAM_BOOL, offsetof(struct fields, on), "true", 0, 0, NULL, 0, "h", NULL},
     {"count", PARAM_COUNT, offsetof(struct fields, count), "7", 1, 10, NULL, 0, "h", NULL},
-    {"bytes", PARAM_BYTES, offsetof(struct fields, bytes), "8K", 0, 0, NULL, PARAM_WHOLE_PAGES,
-     "h", NULL},
+    {"bytes", PARAM_BYTES, offsetof(struct fields, bytes), "8K", 0, 0, NULL, PARAM_WHOLE_PAGES, "h",
+     NULL},
     {"time", PARAM_TIME, offsetof(struct fields, time), "100us", 0, 0, NULL, 0, "h", NULL},
     {"limit", PARAM_BYTES, offsetof(struct fields, limit), "max", 0, 0, NULL, PARAM_OR_MAX, "h",
      NULL},
@@ -79,8 +79,8 @@ static void test_mistakes(void **state)
         char expected[256] = "";
         memset(&fields, 0x5a, sizeof(fields));
         before = fields;
-        assert_false(params_set(&rows[bad[i].row], &fields, bad[i].text, expected,
-                                sizeof(expected)));
+        assert_false(
+            params_set(&rows[bad[i].row], &fields, bad[i].text, expected, sizeof(expected)));
         assert_string_equal(expected, bad[i].expected);
         assert_memory_equal(&fields, &before, sizeof(fields)); /* untouched */
     }
@@ -107,9 +107,8 @@ static void test_print_reads_back(void **state)
         assert_true(params_set(&rows[i], &fields, values[i], expected, sizeof(expected)));
         params_print(&rows[i], &fields, text, sizeof(text));
         assert_string_equal(text, values[i]);
-        assert_true(params_set(&rows[i], &again,
-                               rows[i].type == PARAM_STRING ? values[i] : text, expected,
-                               sizeof(expected)));
+        assert_true(params_set(&rows[i], &again, rows[i].type == PARAM_STRING ? values[i] : text,
+                               expected, sizeof(expected)));
     }
     assert_memory_equal(&fields, &again, sizeof(fields));
 }

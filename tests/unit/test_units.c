@@ -16,14 +16,38 @@ static void test_bytes(void **state)
         const char *text;
         uint64_t bytes;
     } good[] = {
-        {"0", 0},           {"4096", 4096},         {"4096B", 4096},       {"4K", 4096},
-        {"4KiB", 4096},     {"64M", 67108864},      {"1.5G", 1610612736},  {"2G", 2147483648},
-        {"1T", 1ull << 40}, {"0.5K", 512},          {"18446744073709551615", UINT64_MAX},
+        {"0", 0},
+        {"4096", 4096},
+        {"4096B", 4096},
+        {"4K", 4096},
+        {"4KiB", 4096},
+        {"64M", 67108864},
+        {"1.5G", 1610612736},
+        {"2G", 2147483648},
+        {"1T", 1ull << 40},
+        {"0.5K", 512},
+        {"18446744073709551615", UINT64_MAX},
         {"16777215T", 16777215ull << 40},
     };
-    static const char *const bad[] = {"",   "4q",  "q",    "-1",  "+1", " 1",  "1 ",       "1.", ".5",
-                                      "1k", "1kB", "1 MB", "0x10", "1e3", "1.0001K", "16777216T",
-                                      "18446744073709551616", "1..2K", "1MiBB"};
+    static const char *const bad[] = {"",
+                                      "4q",
+                                      "q",
+                                      "-1",
+                                      "+1",
+                                      " 1",
+                                      "1 ",
+                                      "1.",
+                                      ".5",
+                                      "1k",
+                                      "1kB",
+                                      "1 MB",
+                                      "0x10",
+                                      "1e3",
+                                      "1.0001K",
+                                      "16777216T",
+                                      "18446744073709551616",
+                                      "1..2K",
+                                      "1MiBB"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
         uint64_t bytes = 1;
         assert_true(parse_bytes(good[i].text, &bytes));
@@ -42,7 +66,7 @@ static void test_time(void **state)
     static const struct {
         const char *text;
         uint64_t ns;
-    } good[] = {{"0", 0},           {"250ns", 250},      {"100us", 100000}, {"1.5ms", 1500000},
+    } good[] = {{"0", 0},           {"250ns", 250},        {"100us", 100000}, {"1.5ms", 1500000},
                 {"2s", 2000000000}, {"1min", 60000000000}, {"0.001us", 1}};
     static const char *const bad[] = {"", "1", "100", "1h", "1 s", "-1s", "1.5ns", "us", "00x"};
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -60,8 +84,8 @@ static void test_time(void **state)
 static void test_count(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "-1", "1.0", "1.", "1K", "1B", "0x1", "1e3",
-                                      "18446744073709551616"};
+    static const char *const bad[] = {
+        "", "-1", "1.0", "1.", "1K", "1B", "0x1", "1e3", "18446744073709551616"};
     uint64_t count;
     assert_true(parse_count("18446744073709551615", &count));
     assert_true(count == UINT64_MAX);

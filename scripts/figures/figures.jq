@@ -1,0 +1,316 @@
+# From a result file to gnuplot: variables and data for one figure.
+# figure($number) prints the lines that go before scripts/figures/TEMPLATE.gp.
+
+def stop: halt_error(1);
+
+# ---- words for gnuplot -------------------------------------------------------
+
+# In single quotes nothing is special to gnuplot but the quote itself.
+def quoted: "'" + gsub("'"; "''") + "'";
+def wrapped($width):
+  reduce (gsub("\\s+"; " ") | split(" "))[] as $word ([""];
+    if .[-1] == "" then .[-1] = $word
+    elif (.[-1] + " " + $word | length) <= $width then .[-1] += " " + $word
+    else . + [$word] end)
+  | map(quoted) | join(".\"\\n\".");
+def array($name): "array " + $name + "[\(length)] = [" + (map(quoted) | join(", ")) + "]";
+def tics: to_entries | map("\(.value | quoted) \(.key)") | join(", ") | "(" + . + ")";
+def cell: if . == null then "?" else tostring end;
+# Blocks of rows, one `index` each.
+def datablock: "$data << EOD_OF_DATA",
+  (map(map(map(cell) | join(" ")) | if length == 0 then ["? ? ? ? ? ?"] else . end | join("\n"))
+   | join("\n\n\n")),
+  "EOD_OF_DATA";
+
+# ---- the result --------------------------------------------------------------
+
+def largest: map(select(. != null) | fabs) | max // 0;
+
+# Some steps of one unit, so that axes have short numbers: [factor, words].
+def scale($unit; $largest):
+  if $unit == "ns" then
+    (if $largest >= 1e9 then [1e9, "s"] elif $largest >= 1e6 then [1e6, "ms"]
+     elif $largest >= 1e3 then [1e3, "us"] else [1, "ns"] end)
+  elif $unit == "us" then
+    (if $largest >= 1e6 then [1e6, "s"] elif $largest >= 1e3 then [1e3, "ms"] else [1, "us"] end)
+  elif $unit == "bytes" then
+    (if $largest >= 1073741824 then [1073741824, "GiB"] elif $largest >= 1048576 then [1048576, "MiB"]
+     elif $largest >= 1024 then [1024, "KiB"] else [1, "bytes"] end)
+  elif $unit == "ppm" then [1e4, "%"]
+  elif $largest >= 1e9 then [1e9, "billion " + $unit]
+  elif $largest >= 1e6 then [1e6, "million " + $unit]
+  elif $largest >= 1e4 then [1e3, "thousand " + $unit]
+  else [1, $unit] end;
+
+def scaled($factor): if . == null then null else . / $factor end;
+
+def unit_of($document; $metric):
+  $document.metrics[$metric].unit
+  // ("no metric \"\($metric)\" in the result; see docs/metrics.md" | stop);
+
+def common_unit($document; $metrics):
+  [$metrics[] | unit_of($document; .)] | unique
+  | if length == 1 then .[0] else null end;
+
+def metrics($spec):
+  if ($spec.metrics | type) == "array" and ($spec.metrics | length) > 0 then $spec.metrics
+  elif ($spec.metric | type) == "string" then [$spec.metric]
+  else "needs \"metrics\", a list of names" | stop end;
+
+# The variants a figure shows; all of them by default.
+def variants($document; $spec):
+  if $spec.variants == null then $document.variants
+  else [$spec.variants[] as $name
+        | ([$document.variants[] | select(.name == $name)][0]
+           // ("no variant \"\($name)\" in the result" | stop))]
+  end;
+
+def few($most; $what):
+  if length > $most then "\(length) \($what) are too many for one figure; at most \($most)" | stop
+  elif length == 0 then "no \($what) to show" | stop
+  else . end;
+
+# The run that a picture over time shows: of the seed asked for, else the first.
+def shown_run($spec):
+  . as $variant
+  | ([$variant.runs[] | select($spec.seed == null or .seed == $spec.seed)][0]
+     // ("variant \"\($variant.name)\" has no run to show" | stop));
+
+def column($name):
+  .series.columns as $columns
+  | ($columns | index($name)) as $at
+  | if $at == null then [.series.rows[] | 0] else [.series.rows[][$at]] end;
+
+# A key of a config by its dotted path; keys may hold dots themselves.
+def lookup($words):
+  if ($words | length) == 0 then .
+  elif type == "array" then
+    (if ($words[0] | test("^[0-9]+$")) then .[$words[0] | tonumber]
+     else [.[] | select(type == "object" and .name == $words[0])][0] end)
+    | lookup($words[1:])
+  elif type == "object" then
+    . as $object
+    | [range($words | length; 0; -1) | select($words[:.] | join(".") | in($object))][0] as $taken
+    | if $taken == null then null
+      else $object[$words[:$taken] | join(".")] | lookup($words[$taken:]) end
+  else null end;
+
+# The config of a variant: that of the first, with its changes.
+def config_of($document; $variant):
+  reduce $variant.changes[] as $change ($document.config;
+    if ($change.path | length) == 0 then $change.value
+    else setpath($change.path; $change.value) end);
+
+def setting($document; $variant; $path):
+  config_of($document; $variant) | lookup($path | split("."))
+  | if type == "object" and has("policy") then .policy else . end
+  | if . == null then "no key \"\($path)\" in the config" | stop else . end;
+
+# "64M", "100us", 12: as a number of bytes, ns or just that.
+def number:
+  {"K":1024, "M":1048576, "G":1073741824, "T":1099511627776,
+   "ns":1, "us":1000, "ms":1000000, "s":1000000000, "":1} as $factors
+  | if type == "number" then .
+    else (tostring | capture("^(?<digits>[0-9.]+)(?<unit>[A-Za-z]*)$")? // null) as $parts
+      | if $parts == null or ($factors[$parts.unit] == null) then null
+        else ($parts.digits | tonumber) * $factors[$parts.unit] end
+    end;
+
+def series_name($metric; $variant; $metrics; $variants):
+  if ($variants | length) == 1 and ($metrics | length) > 1 then $metric
+  elif ($metrics | length) == 1 then $variant
+  else "\($metric), \($variant)" end;
+
+def text($spec; $key; $default): "\($key) = \(($spec[$key] // $default) | wrapped(60))";
+
+# ---- templates ----------------------------------------------------------------
+
+# One line a metric and variant over time.
+def series($document; $spec):
+  metrics($spec) as $metrics
+  | (variants($document; $spec)) as $variants
+  | common_unit($document; $metrics) as $unit
+  | (if $unit == null then "its metrics have different units; make one figure a unit" | stop
+     else . end)
+  | ([$variants[] as $variant | $metrics[] as $metric
+      | ($variant | shown_run($spec)) as $run
+      | {name: series_name($metric; $variant.name; $metrics; $variants),
+         x: ($run | column(if $spec.x == "accesses" then "accesses" else "at_ns" end)),
+         y: ($run | column($metric))}
+      | if $spec.rate == true then
+          .y as $y | .x as $x
+          | .y = [range(1; $x | length) | if $x[.] > $x[. - 1]
+                  then ($y[.] - $y[. - 1]) / ($x[.] - $x[. - 1]) * 1e9 else null end]
+          | .x = $x[1:]
+        else . end] | few(8; "lines")) as $lines
+  | scale(if $spec.x == "accesses" then "accesses" else "ns" end; [$lines[].x[]] | largest) as $x
+  | scale($unit; [$lines[].y[]] | largest) as $y
+  | ($lines | map(.name) | array("names")),
+    text($spec; "x_label"; if $spec.x == "accesses" then $x[1] else "simulated time (\($x[1]))" end),
+    text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)
+                            + (if $spec.rate == true then " a second" else "" end)),
+    ([$lines[] | [.x, .y] | transpose | map([(.[0] | scaled($x[0])), (.[1] | scaled($y[0]))])] | datablock);
+
+# Metrics side by side, a bar for each variant.
+def bars($document; $spec):
+  (metrics($spec) | few(12; "metrics")) as $metrics
+  | (variants($document; $spec) | few(8; "variants")) as $variants
+  | common_unit($document; $metrics) as $unit
+  | ($spec.relative == true or $unit == null) as $relative
+  | scale($unit // ""; [$variants[].summary[$metrics[]].mean] | largest) as $y
+  | [$variants[] as $variant | $metrics | to_entries | map(
+      .key as $at | .value as $metric
+      | $variant.summary[$metric] as $of
+      | (if $relative then ($variants[0].summary[$metric].mean // 0) / 100 else $y[0] end) as $factor
+      | if $factor == 0 then [$at, null, null, null]
+        else [$at, ($of.mean | scaled($factor)), ($of.ci95_low | scaled($factor)),
+              ($of.ci95_high | scaled($factor))] end)] as $data
+  | ($variants | map(.name) | array("names")),
+    ($metrics | array("metrics")),
+    text($spec; "x_label"; ""),
+    text($spec; "y_label"; if $relative then "% of \($variants[0].name)" else $y[1] end),
+    "reference = \(if $relative then 100 else 0 end)",
+    ($data | datablock);
+
+# Which share of the faults is faster than a time.
+def cdf($document; $spec):
+  ($spec.kind // "major") as $kind
+  | (variants($document; $spec) | few(8; "variants")) as $variants
+  | [$variants[] | {name, buckets: (
+      [.runs[].histograms.fault_latency_ns[$kind] // ("no fault kind \"\($kind)\"" | stop) | .buckets[]]
+      | group_by(.[0]) | map([.[0][0], (map(.[1]) | add)]))}
+     | select(.buckets | length > 0)] as $lines
+  | (if ($lines | length) == 0 then "no fault of kind \"\($kind)\" in any run" | stop else . end)
+  | scale("ns"; 1e3) as $x
+  | ($lines | map(.name) | array("names")),
+    text($spec; "x_label"; "latency of a fault (\($x[1])), kind \($kind)"),
+    text($spec; "y_label"; if $spec.tail == true then "slower faults (%)" else "faults not slower (%)" end),
+    "tail = \(if $spec.tail == true then 1 else 0 end)",
+    ([$lines[] | (.buckets | map(.[1]) | add) as $all
+      | [foreach .buckets[] as $bucket (0; . + $bucket[1]; [$bucket[0] / $x[0], . * 100 / $all])]
+      | if $spec.tail == true then map([.[0], (100 - .[1] | if . <= 1e-9 then null else . end)]) else . end]
+     | datablock);
+
+# Where time went, a stack a variant.
+def stacked($document; $spec):
+  (variants($document; $spec) | few(16; "variants")) as $variants
+  | ($spec.metrics // [$document.metrics | keys_unsorted[] | select(startswith("cost_ns."))]) as $all
+  | ($spec.without // []) as $without
+  | [$all[] | select(. as $m | $without | index($m) == null and index($m | ltrimstr("cost_ns.")) == null)] as $kept
+  | common_unit($document; $kept) as $unit
+  | ($kept | map({metric: ., most: ([. as $m | $variants[].summary[$m].mean] | largest)})
+     | map(select(.most > 0)) | sort_by(-.most)) as $ranked
+  | (if ($ranked | length) == 0 then "all of its metrics are zero" | stop else . end)
+  | (if ($ranked | length) > 8 then 7 else 8 end) as $own
+  | ([$ranked[:$own][] | .metric | [.]] + (if ($ranked | length) > $own then [[$ranked[$own:][].metric]] else [] end)) as $groups
+  | [$variants[] as $variant | [$groups[] | [.[] as $m | $variant.summary[$m].mean // 0] | add]] as $values
+  | scale($unit // "ns"; $values | map(add) | largest) as $y
+  | ([$groups[] | if length > 1 then "\(length) others" else .[0] | ltrimstr("cost_ns.") end] | array("names")),
+    ($variants | map(.name) | array("variants")),
+    text($spec; "x_label"; ""),
+    text($spec; "y_label"; "mean over runs (\($y[1]))"),
+    ([range($groups | length) as $g | [range($variants | length) as $v
+      | [$v, (($values[$v][:$g] | add) // 0 | scaled($y[0])), ($values[$v][:$g + 1] | add | scaled($y[0]))]]]
+     | datablock);
+
+# A metric against a number of the config.
+def scaling($document; $spec):
+  ($spec.x // ("needs \"x\", the path of a number in the config" | stop)) as $path
+  | metrics($spec) as $metrics
+  | variants($document; $spec) as $variants
+  | common_unit($document; $metrics) as $unit
+  | (if $unit == null then "its metrics have different units; make one figure a unit" | stop else . end)
+  | [$variants[] as $variant | $metrics[] as $metric
+     | {x: (setting($document; $variant; $path) | number),
+        group: (if $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end),
+        metric: $metric, of: $variant.summary[$metric]}] as $points
+  | (if [$points[] | select(.x == null)] | length > 0 then "\"\($path)\" is not a number in every variant" | stop else . end)
+  | ([$points | group_by([.group, .metric])[]
+      | {name: (if .[0].group == "" then .[0].metric
+                elif ($metrics | length) == 1 then .[0].group
+                else "\(.[0].metric), \(.[0].group)" end), points: sort_by(.x)}] | few(8; "lines")) as $lines
+  | scale($unit; [$points[].of.mean] | largest) as $y
+  | ($spec.log // (if [$points[] | select(.of.mean == null or .of.mean <= 0 or .x <= 0)] | length > 0 then "none" else "xy" end)) as $log
+  | ($lines | map(.name) | array("names")),
+    text($spec; "x_label"; $path),
+    text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)),
+    "log_axes = \(if $log == "none" then "" else $log end | quoted)",
+    "set xtics (" + ([$points[].x] | unique | (if length > 12 then [.[0], .[length / 2 | floor], .[-1]] else . end)
+      | map(. as $x | ([$variants[] | setting($document; .; $path) | select(number == $x)][0] | tostring | quoted) + " \($x)") | join(", ")) + ")",
+    ([$lines[].points | map([.x, (.of.mean | scaled($y[0])),
+        ((.of.ci95_low // .of.mean) | scaled($y[0])), ((.of.ci95_high // .of.mean) | scaled($y[0]))])]
+     | datablock);
+
+# A metric over two keys of the config.
+def heatmap($document; $spec):
+  ($spec.x // ("needs \"x\" and \"y\", paths of the config" | stop)) as $px
+  | ($spec.y // ("needs \"x\" and \"y\", paths of the config" | stop)) as $py
+  | metrics($spec)[0] as $metric
+  | unit_of($document; $metric) as $unit
+  | [variants($document; $spec)[] as $variant
+     | {x: setting($document; $variant; $px), y: setting($document; $variant; $py),
+        z: $variant.summary[$metric].mean}] as $points
+  | def places($key): [$points[] | .[$key]] | unique_by(tostring) | sort_by(number // 0);
+    places("x") as $xs | places("y") as $ys
+  | scale($unit; [$points[].z] | largest) as $z
+  | text($spec; "x_label"; $px), text($spec; "y_label"; $py),
+    text($spec; "z_label"; "\($metric) (\($z[1]))"),
+    "set xtics " + ($xs | map(tostring) | tics), "set ytics " + ($ys | map(tostring) | tics),
+    "columns = \($xs | length); rows = \($ys | length)",
+    ([[$points[] as $p | [($xs | index([$p.x])), ($ys | index([$p.y])), ($p.z | scaled($z[0]))]]] | datablock);
+
+# Change of each metric against the first variant, with intervals.
+def dots($document; $spec):
+  (metrics($spec) | few(20; "metrics")) as $metrics
+  | [$metrics[] | unit_of($document; .)] as $units
+  | (variants($document; $spec) | map(select(.name != $document.variants[0].name)) | few(6; "variants besides the first")) as $variants
+  | [$variants | to_entries[] as $v
+     | [$metrics | to_entries[]
+        | .key as $row | .value as $metric
+        | [$document.differences[] | select(.variant == $v.value.name and .metric == $metric)][0] as $d
+        | $document.variants[0].summary[$metric].mean as $base
+        | ($row + (if ($variants | length) > 1 then ($v.key - (($variants | length) - 1) / 2) * 0.6 / ($variants | length) else 0 end)) as $y
+        | if $d == null or $base == null or $base == 0 then [null, $y, null, null]
+          else [$d.percent, $y, ($d.ci95_low // $d.mean_difference) * 100 / $base,
+                ($d.ci95_high // $d.mean_difference) * 100 / $base] end]] as $data
+  | ($variants | map(.name) | array("names")),
+    ($metrics | array("metrics")),
+    text($spec; "x_label"; "change against \($document.variants[0].name) (%), 95 % interval"),
+    text($spec; "y_label"; ""),
+    ($data | datablock);
+
+# Where the pages are over time, a panel a variant.
+def tiers($document; $spec):
+  (variants($document; $spec) | (if $spec.variants == null then .[:4] else . end) | few(4; "variants")) as $variants
+  | [$variants[] | {name, run: shown_run($spec)}
+     | {name, rows: ([.run | (column("at_ns"), column("resident_pages"), column("stored_pages"), column("disk_pages"))] | transpose)}] as $panels
+  | (if [$panels[] | select(.rows | length < 2)] | length > 0 then "a run has no time series (engine.series_rows)" | stop else . end)
+  | scale("ns"; [$panels[].rows[][0]] | largest) as $x
+  | scale("pages"; [$panels[].rows[] | .[1] + .[2] + .[3]] | largest) as $y
+  | ($panels | map(.name) | array("names")),
+    text($spec; "x_label"; "simulated time (\($x[1]))"),
+    text($spec; "y_label"; $y[1]),
+    "x_most = \([$panels[].rows[][0]] | largest | scaled($x[0]))",
+    "y_most = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) * 1.02)",
+    ([$panels[].rows | map([.[0] / $x[0], .[1] / $y[0], (.[1] + .[2]) / $y[0], (.[1] + .[2] + .[3]) / $y[0]])] | datablock);
+
+def figure($number):
+  . as $document
+  | .config.figures[$number] as $spec
+  | "figure_title = \($spec.title // $document.question // $document.name | wrapped(80))",
+    (if $spec.template == "series" then series($document; $spec)
+     elif $spec.template == "bars" then bars($document; $spec)
+     elif $spec.template == "cdf" then cdf($document; $spec)
+     elif $spec.template == "stacked" then stacked($document; $spec)
+     elif $spec.template == "scaling" then scaling($document; $spec)
+     elif $spec.template == "heatmap" then heatmap($document; $spec)
+     elif $spec.template == "dots" then dots($document; $spec)
+     elif $spec.template == "tiers" then tiers($document; $spec)
+     else "unknown template \"\($spec.template)\"; there are series, bars, cdf, stacked, scaling, heatmap, dots, tiers" | stop
+     end);
+
+# A file name for each figure: its "name", else its number and template.
+def figure_names:
+  .config.figures // [] | to_entries[]
+  | .value.name // "\(if .key < 9 then "0" else "" end)\(.key + 1)-\(.value.template)"
+  | gsub("[^A-Za-z0-9._-]"; "-") | ltrimstr(".");

@@ -1,0 +1,292 @@
+/* The memory model: limits, reclaim, refaults, swap, nodes, in small simulations
+ * whose outcome is known in closed form, and the arithmetic it stands on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "policies/reclaim/classic.h"
+#include "sim/mm/memcg.h"
+#include "sim/swap/readahead.h"
+#include "tests/unit/run_config.h"
+
+/* ---- arithmetic ---------------------------------------------------------------- */
+
+static void test_readahead_window(void **state)
+{
+    (void)state;
+    assert_int_equal(readahead_window(4, 0, 500, 8, 0), 8);
+    assert_int_equal(readahead_window(0, 10, 500, 8, 8), 4);
+    assert_int_equal(readahead_window(0, 499, 500, 8, 4), 2);
+    assert_int_equal(readahead_window(0, 10, 500, 8, 1), 1);
+    assert_int_equal(readahead_window(1, 10, 500, 8, 1), 4);
+    assert_int_equal(readahead_window(3, 10, 500, 8, 4), 8);
+    assert_int_equal(readahead_window(7, 10, 500, 8, 8), 8);
+}
+
+static void test_high_penalty(void **state)
+{
+    (void)state;
+    assert_int_equal(memcg_high_penalty_ms(110000, 100000, 64), 639);
+    assert_int_equal(memcg_high_penalty_ms(101000, 100000, 64), 6);
+    assert_int_equal(memcg_high_penalty_ms(150000, 100000, 64), 2000);
+    assert_int_equal(memcg_high_penalty_ms(100100, 100000, 512), 0);
+    assert_int_equal(memcg_high_penalty_ms(100000, 100000, 64), 0);
+}
+
+static void test_inactive_is_low(void **state)
+{
+    (void)state;
+    assert_false(classic_inactive_is_low(100000, 299999));
+    assert_true(classic_inactive_is_low(100000, 300001));
+    assert_true(classic_inactive_is_low(1000, 1001));
+    assert_false(classic_inactive_is_low(1000, 1000));
+}
+
+static void test_anonymous_share(void **state)
+{
+    (void)state;
+    assert_int_equal(classic_anonymous_share(10, 60, 0), 3);
+    assert_int_equal(classic_anonymous_share(1000, 60, 0), 300);
+    /* With a large anonymous cost: 89 against 419 parts. */
+    assert_int_equal(classic_anonymous_share(1000, 60, 1000000), 175);
+    assert_int_equal(classic_anonymous_share(1000, 0, 5), 0);
+}
+
+/* ---- small simulations ------------------------------------------------------------ */
+
+#define MACHINE "\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"256M\"}]},"
+#define DISK "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"256M\"}]},"
+#define CONTENT "\"content\": {\"type\": \"uniform\", \"length\": 1000}"
+
+static void test_all_fits_faults_once_a_page(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config("{" MACHINE DISK
+                           "\"tasks\": [{\"name\": \"t\", \"workload\": {\"type\": \"steps\","
+                           "\"seed\": 1, \"steps\": \"0:seq:0:1000:5000:0\"}," CONTENT "}]}",
+                           CHECKS_FULL, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_accesses), 5000);
+    assert_int_equal(counted(&result, COUNTER_pgfault), 1000);
+    assert_int_equal(counted(&result, COUNTER_pgmajfault), 0);
+    assert_int_equal(counted(&result, COUNTER_pgscan_anon), 0);
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 1000);
+    run_result_release(&result);
+}
+
+/* A cyclic scan over more pages than fit misses every time under any LRU. */
+static void test_cyclic_scan_misses_every_access(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:2048:20480:0\"}," CONTENT "}],"
+        "\"vm\": {\"page_cluster\": 0}}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_pgmajfault), 20480 - 2048);
+    assert_int_equal(counted(&result, COUNTER_zswpin), 20480 - 2048);
+    assert_int_equal(counted(&result, COUNTER_zswpout) - counted(&result, COUNTER_zswpin),
+                     gauge(&result, GAUGE_stored_pages));
+    /* A page touched once is scanned twice before it leaves. */
+    assert_in_range(counted(&result, COUNTER_pgscan_anon),
+                    counted(&result, COUNTER_pgsteal_anon) * 2 - 1100,
+                    counted(&result, COUNTER_pgsteal_anon) * 2 + 1100);
+    assert_true(gauge(&result, GAUGE_memory_current) <= 4u << 20 ||
+                gauge(&result, GAUGE_zswap_compressed_bytes) > 0);
+    run_result_release(&result);
+}
+
+/* Without zswap: written, kept while the write is under way, freed when met again. */
+static void test_disk_pages_are_scanned_again_after_their_write(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"
+        "\"zswap\": {\"enabled\": false}, \"vm\": {\"page_cluster\": 0},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:4096:4096:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    uint64_t written = counted(&result, COUNTER_pswpout);
+    assert_true(written > 3000);
+    assert_int_equal(counted(&result, COUNTER_zswpout), 0);
+    assert_int_equal(counted(&result, COUNTER_pgrotated), written);
+    assert_int_equal(counted(&result, COUNTER_nr_vmscan_write), written);
+    assert_int_equal(counted(&result, COUNTER_refused_stores), written);
+    run_result_release(&result);
+}
+
+static void test_zero_pages_take_neither_pool_nor_disk(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"
+        "\"vm\": {\"page_cluster\": 0}, \"kernel\": \"v6.12\","
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:2048:4096:0\"},"
+        "\"content\": {\"type\": \"rule\", \"classes\": \"100:zero\"}}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_zswpout), 0);
+    assert_int_equal(counted(&result, COUNTER_pswpout), 0);
+    assert_int_equal(counted(&result, COUNTER_swpin_zero), 2048);
+    assert_int_equal(gauge(&result, GAUGE_zero_pages) + gauge(&result, GAUGE_resident_pages), 2048);
+    run_result_release(&result);
+}
+
+static void test_free_drops_every_copy(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:3000:3000:0 0:free:0:3000:3000:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_pages_freed), 3000);
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 0);
+    assert_int_equal(gauge(&result, GAUGE_stored_pages), 0);
+    assert_int_equal(gauge(&result, GAUGE_pool_total_size), 0);
+    assert_int_equal(gauge(&result, GAUGE_swap_slots_used), 0);
+    run_result_release(&result);
+}
+
+static void test_swap_max_leaves_nothing_to_reclaim(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK
+        "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\", \"memory.swap.max\": \"1M\"}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:4096:4096:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 1);
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 0);
+    assert_int_equal(gauge(&result, GAUGE_swap_slots_used), 0);
+    run_result_release(&result);
+}
+
+/* With writeback off, a full pool keeps pages in RAM: no device is touched. */
+static void test_writeback_off_never_writes(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK
+        "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\", \"memory.zswap.writeback\": false,"
+        "\"memory.zswap.max\": \"512K\"}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:1500:1500:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_pswpout), 0);
+    assert_int_equal(counted(&result, COUNTER_zswpwb), 0);
+    assert_true(counted(&result, COUNTER_unbacked_activate) > 0);
+    run_result_release(&result);
+}
+
+/* Two nodes, processor on node 0: node 0 fills first, then node 1, then kswapd. */
+static void test_nodes_fill_in_zonelist_order(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]}," DISK
+        "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:12000:12000:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(result.node_count, 2);
+    assert_true(result.nodes[0].gauges[GAUGE_resident_pages] > 7000);
+    assert_true(result.nodes[1].gauges[GAUGE_resident_pages] > 3000);
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
+    run_result_release(&result);
+
+    assert_true(run_config(
+        "{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]}," DISK
+        "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:24000:24000:0\"}," CONTENT "}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_true(counted(&result, COUNTER_pageoutrun) > 0);
+    assert_true(counted(&result, COUNTER_pgsteal_kswapd) > 0);
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
+    run_result_release(&result);
+}
+
+/* memory.reclaim takes what it is asked for; a lower limit takes the rest. */
+static void test_reclaim_and_limit_events(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:2000:2001:0\"}," CONTENT "}],"
+        "\"events\": [{\"at_access\": 2000, \"reclaim\": \"/a\", \"bytes\": \"2M\"},"
+        "{\"at_access\": 2000, \"snapshot\": \"reclaimed\"},"
+        "{\"at_access\": 2000, \"set\": \"cgroups./a.memory.max\", \"value\": \"3M\"}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(result.snapshot_count, 1);
+    assert_string_equal(result.snapshots[0].label, "reclaimed");
+    assert_in_range(result.snapshots[0].at.counters[COUNTER_pgsteal_proactive], 512, 600);
+    assert_true(gauge(&result, GAUGE_memory_current) <= 3u << 20);
+    run_result_release(&result);
+}
+
+static void test_offline_moves_pages_to_the_parent(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/p\": {}, \"/p/c\": {\"memory.max\": \"4M\"}},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/p/c\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:2000:2001:0\"}," CONTENT "}],"
+        "\"events\": [{\"at_access\": 2000, \"offline\": \"/p/c\"}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(gauge(&result, GAUGE_resident_pages) + gauge(&result, GAUGE_stored_pages), 2000);
+    run_result_release(&result);
+}
+
+/* A new compressor makes a new pool; the old one goes with its last entry. */
+static void test_compressor_switch_makes_and_releases_pools(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(
+        "{" MACHINE DISK "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"
+        "\"vm\": {\"page_cluster\": 0},"
+        "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","
+        "\"seed\": 1, \"steps\": \"0:seq:0:2000:8000:0\"}," CONTENT "}],"
+        "\"events\": [{\"at_access\": 2500, \"set\": \"zswap.compressor\", \"value\": \"lz4\"},"
+        "{\"at_access\": 2600, \"snapshot\": \"both\"}]}",
+        CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(result.snapshots[0].at.gauges[GAUGE_pools], 2);
+    assert_int_equal(gauge(&result, GAUGE_pools), 1);
+    run_result_release(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_readahead_window),
+        cmocka_unit_test(test_high_penalty),
+        cmocka_unit_test(test_inactive_is_low),
+        cmocka_unit_test(test_anonymous_share),
+        cmocka_unit_test(test_all_fits_faults_once_a_page),
+        cmocka_unit_test(test_cyclic_scan_misses_every_access),
+        cmocka_unit_test(test_disk_pages_are_scanned_again_after_their_write),
+        cmocka_unit_test(test_zero_pages_take_neither_pool_nor_disk),
+        cmocka_unit_test(test_free_drops_every_copy),
+        cmocka_unit_test(test_swap_max_leaves_nothing_to_reclaim),
+        cmocka_unit_test(test_writeback_off_never_writes),
+        cmocka_unit_test(test_nodes_fill_in_zonelist_order),
+        cmocka_unit_test(test_reclaim_and_limit_events),
+        cmocka_unit_test(test_offline_moves_pages_to_the_parent),
+        cmocka_unit_test(test_compressor_switch_makes_and_releases_pools),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
