@@ -35,6 +35,10 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
 /* Fold the statistics in: what lruvec_page_state() shows becomes what is. */
 void memcg_flush_stats(struct mm *mm);
 
+/* The same for one subtree only (css_rstat_flush of a cgroup): what its ancestors
+ * see stays as it was. */
+void memcg_flush_stats_of(struct mm *mm, uint32_t root);
+
 /* Pre-order walk of a subtree: the first is root itself; NO_MEMCG at the end. */
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current);
 

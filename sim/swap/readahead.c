@@ -45,18 +45,24 @@ void readahead_note_hit(struct swap *swap, uint32_t page)
 }
 
 /* One page of the window: read unless it is in RAM or not in swap. */
-static bool read_neighbour(struct swap *swap, struct exec *exec, uint32_t page)
+static void read_neighbour(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = swap->mm;
     if ((mm->hot[page] & HOT_IN_RAM) || !(mm->cold[page].bits & PAGE_HAS_SLOT))
-        return true;
+        return;
     enum swap_source source;
     uint64_t ready_ns;
-    if (!swap_cache_read(swap, exec, page, exec->node, &source, &ready_ns))
-        return false;
+    if (swap_cache_read(swap, exec, page, exec->node, &source, &ready_ns) != CACHE_ADDED)
+        return;
     mm->cold[page].bits |= PAGE_READAHEAD;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra, 1);
-    return true;
+}
+
+/* The faulting page itself.  False: its owner was killed. */
+static bool read_target(struct swap *swap, struct exec *exec, uint32_t page,
+                        enum swap_source *source, uint64_t *ready_ns)
+{
+    return swap_cache_read(swap, exec, page, exec->node, source, ready_ns) != CACHE_GONE;
 }
 
 /* swap_cluster_readahead: the aligned block of slots around the faulting one. */
@@ -74,13 +80,13 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
     uint32_t first = slot & ~(window - 1), last = slot | (window - 1);
     for (uint32_t at = first ? first : 1; at <= last; at++) {
         if (at == slot) {
-            if (!swap_cache_read(swap, exec, page, exec->node, source, ready_ns))
+            if (!read_target(swap, exec, page, source, ready_ns))
                 return false;
             continue;
         }
         uint32_t neighbour = swap->page_of_slot[at];
         if (neighbour)
-            (void)read_neighbour(swap, exec, neighbour - 1);
+            read_neighbour(swap, exec, neighbour - 1);
     }
     return true;
 }
@@ -120,10 +126,10 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     for (int64_t at = first; at <= last; at++) {
         uint32_t neighbour = space->first_page + (uint32_t)at;
         if (neighbour == page) {
-            if (!swap_cache_read(swap, exec, page, exec->node, source, ready_ns))
+            if (!read_target(swap, exec, page, source, ready_ns))
                 return false;
         } else if (mm->hot[neighbour] & HOT_POPULATED) {
-            (void)read_neighbour(swap, exec, neighbour);
+            read_neighbour(swap, exec, neighbour);
         }
     }
     return true;
@@ -137,11 +143,11 @@ bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
     if (single)
         zswap_note_swapin(swap->zswap, page);
     if (single)
-        return swap_cache_read(swap, exec, page, exec->node, source, ready_ns);
+        return read_target(swap, exec, page, source, ready_ns);
     if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
         return false;
     /* Reclaim for the later neighbours may have taken the page again. */
     if (!(mm->hot[page] & HOT_IN_RAM) && (mm->cold[page].bits & PAGE_HAS_SLOT))
-        return swap_cache_read(swap, exec, page, exec->node, source, ready_ns);
+        return read_target(swap, exec, page, source, ready_ns);
     return (mm->hot[page] & HOT_IN_RAM) != 0;
 }

@@ -340,18 +340,23 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
 
 /* ---- in ------------------------------------------------------------------------------ */
 
-bool swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node)
+enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page,
+                                      uint32_t node, bool for_writeback)
 {
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
     uint32_t memcg = page_memcg(mm, page);
     node = node_alloc_page(mm, exec, node);
     memcg_charge(mm, exec, memcg, 1);
-    /* Reclaim on the way may have killed the owner. */
-    if (!(cold->bits & PAGE_HAS_SLOT)) {
+    enum swap_cache_result result = CACHE_ADDED;
+    if (mm->hot[page] & HOT_IN_RAM)
+        result = CACHE_EXISTS;
+    else if (!(cold->bits & PAGE_HAS_SLOT) || (for_writeback && !(cold->bits & PAGE_IN_ZSWAP)))
+        result = CACHE_GONE;
+    if (result != CACHE_ADDED) {
         memcg_uncharge(mm, memcg, 1);
         node_free_page(mm, node);
-        return false;
+        return result;
     }
     if (cold->bits & PAGE_ON_DISK)
         mm->memcgs[memcg].disk_pages--;
@@ -368,16 +373,19 @@ bool swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page, uint32_
         mm->reclaim->refault(mm, page, age, place);
     }
     lru_add(mm, exec, page);
-    return true;
+    return CACHE_ADDED;
 }
 
-bool swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node,
-                     enum swap_source *source, uint64_t *ready_ns)
+enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
+                                       uint32_t node, enum swap_source *source,
+                                       uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
-    if (!swap_cache_add(swap, exec, page, node))
-        return false;
+    enum swap_cache_result result = swap_cache_add(swap, exec, page, node, false);
+    *ready_ns = exec->now_ns;
+    if (result != CACHE_ADDED)
+        return result;
     uint32_t memcg = page_memcg(mm, page);
     node = page_node(mm, page);
     uint64_t start_ns = exec->now_ns;
@@ -401,5 +409,5 @@ bool swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32
         *ready_ns = exec->now_ns;
     if (cold->bits & PAGE_WORKINGSET)
         exec->memstall_ns += *ready_ns - start_ns;
-    return true;
+    return CACHE_ADDED;
 }

@@ -68,15 +68,25 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
 /* Where a read found the data. */
 enum swap_source { SOURCE_ZERO, SOURCE_ZSWAP, SOURCE_DEVICE };
 
+/* How bringing a page into the swap cache ended.  Memory may have to be reclaimed
+ * for it, and others run meanwhile. */
+enum swap_cache_result {
+    CACHE_ADDED,
+    CACHE_EXISTS, /* somebody else has brought it in */
+    CACHE_GONE,   /* its slot was freed (the owner died), or the entry to write back is gone */
+};
+
 /* Bring a page that is not in RAM into the swap cache: allocate, charge, refault,
- * LRU, read.  *ready_ns: when its data is there.  False: the page has no slot any
- * more (its owner died while memory was reclaimed for it). */
-bool swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node,
-                     enum swap_source *source, uint64_t *ready_ns);
+ * LRU, read.  *ready_ns: when its data is there. */
+enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
+                                       uint32_t node, enum swap_source *source,
+                                       uint64_t *ready_ns);
 
 /* Put a new folio for a page of the swap into RAM (the part that swap-in and
- * zswap writeback share): node page, charge, shadow, LRU batch.  False as above. */
-bool swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node);
+ * zswap writeback share): node page, charge, shadow, LRU batch.  `for_writeback`:
+ * only while zswap still has the page. */
+enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page,
+                                      uint32_t node, bool for_writeback);
 
 /* ---- faults (fault.c) -------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/mm/memcg.h"
 #include "sim/zswap/zswap.h"
 
 enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
@@ -234,6 +235,7 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     struct mm *mm = zswap->mm;
     if (!zswap_writeback_allowed(zswap, memcg))
         return 0;
+    memcg_flush_stats_of(mm, memcg);
     uint64_t backing = mm->memcgs[memcg].zswap_bytes_subtree / PAGE_BYTES;
     uint64_t stored = mm->memcgs[memcg].zswapped_subtree;
     if (!stored)

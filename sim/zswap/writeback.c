@@ -7,13 +7,19 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
     if (mm->hot[page] & HOT_IN_RAM)
         return WRITEBACK_EXISTS;
     spend_cost(mm, exec, TIME_zswap, COST_writeback_entry);
-    if (!swap_cache_add(zswap->swap, exec, page, exec->node))
+    switch (swap_cache_add(zswap->swap, exec, page, exec->node, true)) {
+    case CACHE_EXISTS:
+        return WRITEBACK_EXISTS;
+    case CACHE_GONE:
         return WRITEBACK_GONE;
+    case CACHE_ADDED:
+        break;
+    }
 
+    uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
     const struct address_space *space = page_space(mm, page);
     uint32_t length = content_length(space->content, page - space->first_page,
                                      zswap->pools[pool].compressor);

@@ -84,7 +84,7 @@ bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg)
 
 /* obj_cgroup_may_zswap: false when some ancestor is at its memory.zswap.max;
  * *none: a limit of 0, for which nothing is worth shrinking. */
-static bool below_zswap_max(const struct mm *mm, uint32_t memcg, bool *none)
+static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
 {
     *none = false;
     if (mm->config->vm.cgroup_version == CGROUP_V1)
@@ -97,6 +97,7 @@ static bool below_zswap_max(const struct mm *mm, uint32_t memcg, bool *none)
             *none = true;
             return false;
         }
+        memcg_flush_stats_of(mm, at);
         if (mm->memcgs[at].zswap_bytes_subtree / PAGE_BYTES >= limit)
             return false;
     }
