@@ -1,11 +1,15 @@
 # zsim: build, check, demo.  `make help` lists the targets.
 #
 # Sources are found by folder: a new file needs no line here.
-# Variables: CC, OPT (default -O2), BUILD (default build), PREFIX, DESTDIR.
+# Variables: CC (gcc), OPT (-O2), CFLAGS, BUILD (build: where objects go),
+# PROGRAM (zsim: what the program is called), PREFIX, DESTDIR.
 
-CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OPT     ?= -O2
 BUILD   ?= build
+PROGRAM ?= zsim
 PREFIX  ?= /usr/local
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -22,16 +26,19 @@ MAIN    := $(BUILD)/sim/cli/main.o
 LIBRARY := $(BUILD)/libzsim.a
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps deps-check demo check unit clean format lint
-all: zsim
+.PHONY: all help deps demo check validate unit install clean format lint
+all: $(PROGRAM)
 
 help:
 	@echo "make demo    install what is missing, build, run the shipped configs, draw the figures"
 	@echo "make check   install what is missing, build, run every test"
+	@echo "make validate  replay the cases of real kernels, write docs/validation.md"
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
+	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
 	@echo "make lint    formatting and static checks      make clean   remove build/"
 
-zsim: $(MAIN) $(LIBRARY)
+$(PROGRAM): $(MAIN) $(LIBRARY)
+	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -rdynamic -o $@ $(MAIN) -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBRARIES)
 
 $(LIBRARY): $(filter-out $(MAIN),$(OBJECTS))
@@ -52,15 +59,23 @@ unit: $(TESTS)
 deps:
 	scripts/install-packages build plot test
 
-demo: 
+demo:
 	scripts/install-packages build plot
-	$(MAKE) zsim
+	$(MAKE) $(PROGRAM)
 	scripts/demo
 
 check:
 	scripts/install-packages build plot test
-	$(MAKE) zsim $(TESTS)
+	$(MAKE) $(PROGRAM) $(TESTS)
 	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
+
+validate:
+	scripts/install-packages build plot
+	$(MAKE) $(PROGRAM)
+	scripts/validate $(PROGRAM)
+
+install: $(PROGRAM)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/zsim
 
 format:
 	clang-format -i $(wildcard sim/*/*.[ch] policies/*.[ch] policies/*/*.[ch] workloads/*.[ch] workloads/*/*.[ch] tests/unit/*.[ch])
@@ -69,6 +84,6 @@ lint:
 	scripts/lint
 
 clean:
-	rm -rf $(BUILD) zsim
+	rm -rf $(BUILD) $(PROGRAM)
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d)

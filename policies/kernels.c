@@ -10,10 +10,18 @@
 
 /* ---- what kernels have in common ------------------------------------------ */
 
-#define EVERY_KERNEL                                                                               \
-    {"vm.reclaim", "classic"}, {"swap.backing", "slots"},                                          \
+#define EVERY_KERNEL_OVER(backing)                                                                 \
+    {"vm.reclaim", "classic"}, {"swap.backing", backing},                                          \
     {                                                                                              \
         "zswap.admission", "always"                                                                \
+    }
+#define EVERY_KERNEL EVERY_KERNEL_OVER("slots")
+
+/* mm/vmscan.c with LRU_GEN, where a config chooses it: reworked in 6.14. */
+#define MGLRU_FROM_6_14                                                                            \
+    {"vm.reclaim.mglru.rules", "v7.3"},                                                            \
+    {                                                                                              \
+        "vm.reclaim.mglru.look_around", "window"                                                   \
     }
 
 /* mm/zsmalloc.c: chains of 4 pages and four fullness groups; 8 from 6.3, groups
@@ -22,6 +30,7 @@
     {"zswap.allocator.zsmalloc.chain_size", "4"},                                                  \
         {"zswap.allocator.zsmalloc.class_selection", "most_used"},                                 \
         {"zswap.allocator.zsmalloc.fullness", "four_groups"},                                      \
+        {"zswap.allocator.zsmalloc.oversize", "invalid"},                                          \
     {                                                                                              \
         "zswap.allocator.zsmalloc.locks", "pool"                                                   \
     }
@@ -35,9 +44,11 @@
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
- * swap cache is there in 6.17 and gone in 7.0. */
-#define VM_RULES(batch, walk, zero, bypass)                                                        \
+ * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each run of reclaim
+ * flushes cgroup statistics up to 6.11. */
+#define VM_RULES(batch, walk, zero, bypass, flush)                                                 \
     {"vm.lru_add_batch", batch}, {"vm.memcg_walk", walk}, {"vm.zero_map", zero},                   \
+        {"vm.memcg_stat_flush_in_reclaim", flush},                                                 \
     {                                                                                              \
         "vm.swap_cache_bypass", bypass                                                             \
     }
@@ -50,11 +61,19 @@
         "zswap.shrinker", "protected"                                                              \
     }
 
+/* mm/zswap.c, mm/frontswap.c up to 6.5: frontswap drops the older entry of a slot
+ * before zswap sees the page.  The shrink worker belongs to its processor up to 6.8. */
+#define FRONTSWAP                                                                                  \
+    {"zswap.duplicate_rule", "removed_first"},                                                     \
+    {                                                                                              \
+        "zswap.worker_queue", "bound"                                                              \
+    }
+
 /* mm/zswap.c up to 6.2: the allocator keeps the LRU, objects carry a header.
  * There is no slab shrinker before 6.8: "shrinker" has no effect while
  * shrinker_enabled is false. */
 #define ZSWAP_UP_TO_6_2                                                                            \
-    ZSWAP_UP_TO_6_11, {"zswap.allocator", "zbud"}, {"zswap.lru", "allocator"},                     \
+    ZSWAP_UP_TO_6_11, FRONTSWAP, {"zswap.allocator", "zbud"}, {"zswap.lru", "allocator"},          \
         {"zswap.writeback", "allocator_page"}, {"zswap.store_reclaim", "refuse"},                  \
         {"zswap.pool_ref", "kref"}, {"zswap.limit_rule", "cached"}, {"zswap.load_rule", "keeps"},  \
         {"zswap.kick_rule", "when_full"}, {"zswap.poor_counter", "nothing"},                       \
@@ -66,6 +85,7 @@
 /* mm/zswap.c from 6.8: a list a cgroup and node, one entry a node and turn */
 #define ZSWAP_CGROUP_LISTS                                                                         \
     {"zswap.allocator", "zsmalloc"}, {"zswap.store_reclaim", "one_per_node"},                      \
+        {"zswap.zstd_library", "zstd"},                                                            \
     {                                                                                              \
         "zswap.object_header_bytes", "0"                                                           \
     }
@@ -75,8 +95,9 @@
     ZSWAP_UP_TO_6_11, ZSWAP_CGROUP_LISTS, {"zswap.lru", "global"},                                 \
         {"zswap.pool_ref", "percpu_ref"}, {"zswap.writeback", "single"},                           \
         {"zswap.writeback.single.failure_accounting", "every_cgroup"},                             \
+        {"zswap.duplicate_rule", "replaced"}, {"zswap.worker_queue", "unbound"},                   \
     {                                                                                              \
-        "zswap.poor_counter", "compress_poor"                                                      \
+        "zswap.poor_counter", "compress_fail"                                                      \
     }
 
 /* mm/zswap.c from 6.12: second chance, attempts and failures counted apart */
@@ -86,7 +107,9 @@
         {"zswap.writeback.single.failure_accounting", "attempts"},                                 \
         {"zswap.shrinker", "second_chance"}, {"zswap.second_chance", "true"},                      \
         {"zswap.same_filled_entries", "false"}, {"zswap.limit_rule", "exact"},                     \
-        {"zswap.kick_rule", "on_any_refusal"}, {"zswap.poor_counter", "compress_poor"},            \
+        {"zswap.kick_rule", "on_any_refusal"}, {"zswap.poor_counter", "compress_fail"},            \
+        {"zswap.duplicate_rule", "replaced"}, {"zswap.worker_queue", "unbound"},                   \
+        {"zswap.zstd_library", "zstd"},                                                            \
     {                                                                                              \
         "zswap.zpools", "1"                                                                        \
     }
@@ -100,20 +123,32 @@
 /* ---- the kernels ---------------------------------------------------------- */
 
 static const struct kernel_setting v6_1[] = {
-    EVERY_KERNEL,    ZSMALLOC_BEFORE_6_3, VM_RULES("15", "full", "false", "true"),
-    ZSWAP_UP_TO_6_2, {NULL, NULL},
+    EVERY_KERNEL,
+    ZSMALLOC_BEFORE_6_3,
+    VM_RULES("15", "full", "false", "true", "true"),
+    ZSWAP_UP_TO_6_2,
+    {"zswap.allocator.zsmalloc.evicts", "false"},
+    {"zswap.zstd_library", "zstd-1.4"},
+    {NULL, NULL},
 };
 
 static const struct kernel_setting v6_2[] = {
-    EVERY_KERNEL,    ZSMALLOC_BEFORE_6_3, VM_RULES("15", "full", "false", "true"),
-    ZSWAP_UP_TO_6_2, {NULL, NULL},
+    EVERY_KERNEL,
+    ZSMALLOC_BEFORE_6_3,
+    VM_RULES("15", "full", "false", "true", "true"),
+    ZSWAP_UP_TO_6_2,
+    {"zswap.zstd_library", "zstd"},
+    {NULL, NULL},
 };
 
 static const struct kernel_setting v6_5[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true"),
+    VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,
+    FRONTSWAP,
+    {"zswap.zstd_library", "zstd"},
+    {"zswap.allocator.zsmalloc.oversize", "invalid"},
     {"zswap.allocator", "zbud"},
     {"zswap.lru", "pool_list"},
     {"zswap.writeback", "pool_tail"},
@@ -131,9 +166,12 @@ static const struct kernel_setting v6_5[] = {
 static const struct kernel_setting v6_8[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true"),
+    VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,
     ZSWAP_CGROUP_LISTS,
+    {"zswap.allocator.zsmalloc.oversize", "invalid"},
+    {"zswap.duplicate_rule", "counted"},
+    {"zswap.worker_queue", "bound"},
     {"zswap.lru", "per_pool"},
     {"zswap.writeback", "single"},
     {"zswap.writeback.single.failure_accounting", "every_cgroup"},
@@ -149,7 +187,7 @@ static const struct kernel_setting v6_8[] = {
 static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true"),
+    VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "cached"},
     {"zswap.load_rule", "exclusive"},
@@ -161,7 +199,7 @@ static const struct kernel_setting v6_9[] = {
 static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("31", "full", "false", "true"),
+    VM_RULES("31", "full", "false", "true", "true"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -173,7 +211,7 @@ static const struct kernel_setting v6_10[] = {
 static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "full", "false", "true"),
+    VM_RULES("31", "full", "false", "true", "true"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -185,7 +223,7 @@ static const struct kernel_setting v6_11[] = {
 static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true"),
+    VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "rejected"},
@@ -197,8 +235,9 @@ static const struct kernel_setting v6_12[] = {
  * pages from, none of which is a key here. */
 static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
+    MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true"),
+    VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "rejected"},
@@ -208,8 +247,9 @@ static const struct kernel_setting v6_16[] = {
 
 static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
+    MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true"),
+    VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "stored"},
@@ -217,9 +257,10 @@ static const struct kernel_setting v6_18[] = {
     {NULL, NULL},
 };
 
-#define FROM_7_0                                                                                   \
-    EVERY_KERNEL, ZSMALLOC_FROM_6_4("per_class"), VM_RULES("31", "partial", "true", "false"),      \
-        ZSWAP_FROM_6_12, {"zswap.incompressible_rule", "stored"},                                  \
+#define FROM_7_0(backing)                                                                          \
+    EVERY_KERNEL_OVER(backing), MGLRU_FROM_6_14, ZSMALLOC_FROM_6_4("per_class"),                   \
+        VM_RULES("31", "partial", "true", "false", "false"), ZSWAP_FROM_6_12,                      \
+        {"zswap.incompressible_rule", "stored"},                                                   \
     {                                                                                              \
         "zswap.load_rule", "exclusive"                                                             \
     }
@@ -227,24 +268,26 @@ static const struct kernel_setting v6_18[] = {
 /* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for
  * the worker and for a store at memory.zswap.max; a short list may be walked
  * twice. */
+#define FROM_7_3(backing)                                                                          \
+    FROM_7_0(backing), {"zswap.writeback", "batch"}, {"zswap.writeback.batch.budget", "32"},       \
+        {"zswap.writeback.batch.per_node", "true"},                                                \
+        {"zswap.writeback.batch.cap_at_list_length", "false"}, {"zswap.store_reclaim", "budget"},  \
+        {"zswap.store_reclaim.budget.entries", "32"},                                              \
+        {"zswap.store_reclaim.budget.per_node", "true"},                                           \
+    {                                                                                              \
+        "zswap.store_reclaim.budget.cap_at_list_length", "false"                                   \
+    }
+
 static const struct kernel_setting v7_3[] = {
-    FROM_7_0,
-    {"zswap.writeback", "batch"},
-    {"zswap.writeback.batch.budget", "32"},
-    {"zswap.writeback.batch.per_node", "true"},
-    {"zswap.writeback.batch.cap_at_list_length", "false"},
-    {"zswap.store_reclaim", "budget"},
-    {"zswap.store_reclaim.budget.entries", "32"},
-    {"zswap.store_reclaim.budget.per_node", "true"},
-    {"zswap.store_reclaim.budget.cap_at_list_length", "false"},
+    FROM_7_3("slots"),
     {NULL, NULL},
 };
 
 /* "mm/zswap: Support batch writeback in shrink_memcg()" (Hao Jia, v5, June
  * 2026): 64 entries shared by the nodes, none met twice; a store at
  * memory.zswap.max scans as many entries as there are nodes, shared too. */
-#define BATCH_SERIES                                                                               \
-    FROM_7_0, {"zswap.writeback", "batch"}, {"zswap.writeback.batch.budget", "64"},                \
+#define BATCH_SERIES(writeback)                                                                    \
+    FROM_7_0("slots"), {"zswap.writeback", writeback}, {"zswap.writeback.batch.budget", "64"},     \
         {"zswap.writeback.batch.per_node", "false"},                                               \
         {"zswap.writeback.batch.cap_at_list_length", "true"},                                      \
         {"zswap.writeback.batch.stop_on_swap_cache", "true"}, {"zswap.store_reclaim", "budget"},   \
@@ -254,14 +297,28 @@ static const struct kernel_setting v7_3[] = {
     }
 
 static const struct kernel_setting batch_v5[] = {
-    BATCH_SERIES,
+    BATCH_SERIES("batch"),
     {"zswap.store_reclaim.budget.entries", "0"},
     {NULL, NULL},
 };
 
 static const struct kernel_setting batch_store1[] = {
-    BATCH_SERIES,
+    BATCH_SERIES("batch"),
     {"zswap.store_reclaim.budget.entries", "1"},
+    {NULL, NULL},
+};
+
+/* "mm/zswap: Implement per-cgroup proactive writeback" (Hao Jia, v5, June 2026) on top
+ * of the batches; the clock stands for whoever writes to memory.reclaim. */
+static const struct kernel_setting proactive_v5[] = {
+    BATCH_SERIES("proactive"),
+    {"zswap.store_reclaim.budget.entries", "0"},
+    {NULL, NULL},
+};
+
+/* Virtual swap, swap table edition (Nhat Pham, RFC, June 2026), on 7.3. */
+static const struct kernel_setting vswap[] = {
+    FROM_7_3("virtual"),
     {NULL, NULL},
 };
 
@@ -280,5 +337,7 @@ const struct kernel_preset kernel_presets[] = {
     {"batch-v5", "proposal of 2026: 64 entries a turn, shared by the nodes", batch_v5},
     {"batch-store1", "the same, and a store at memory.zswap.max scans exactly one entry",
      batch_store1},
+    {"proactive-v5", "proposal of 2026: batch-v5, and writeback by the clock", proactive_v5},
+    {"vswap", "proposal of 2026: 7.3, and room on a device only for what is written there", vswap},
     {NULL, NULL, NULL},
 };

@@ -31,6 +31,9 @@ struct machine_config {
 };
 
 enum memcg_version { CGROUP_V1, CGROUP_V2 };
+/* Which page-table pages a cgroup pays for: those above the last level may exist
+ * before a task joins it. */
+enum charge_page_tables { PAGE_TABLES_NONE, PAGE_TABLES_LAST_LEVEL, PAGE_TABLES_ALL };
 enum memcg_walk { MEMCG_WALK_FULL, MEMCG_WALK_PARTIAL };
 
 /* "vm": sysctls and the era's reclaim rules */
@@ -48,7 +51,7 @@ struct vm_config {
     unsigned cgroup_version;      /* enum memcg_version */
     bool zero_map;                /* zero pages are marked in the swap map, not stored (6.12+) */
     bool swap_cache_bypass;       /* synchronous devices are read around the swap cache (up to 6.17) */
-    bool charge_page_tables;      /* a page-table page is charged per 512 pages touched */
+    unsigned charge_page_tables;  /* enum charge_page_tables */
 };
 
 /* "swap.devices[]" */
@@ -74,6 +77,9 @@ enum zswap_limit_rule { LIMIT_CACHED, LIMIT_EXACT };
 enum zswap_load_rule { LOAD_KEEPS, LOAD_EXCLUSIVE, LOAD_EXCLUSIVE_IN_CACHE };
 enum zswap_kick_rule { KICK_WHEN_FULL, KICK_ON_HYSTERESIS, KICK_ON_ANY_REFUSAL };
 enum zswap_incompressible_rule { INCOMPRESSIBLE_REJECTED, INCOMPRESSIBLE_STORED };
+enum zswap_duplicate_rule { DUPLICATE_REMOVED_FIRST, DUPLICATE_COUNTED, DUPLICATE_REPLACED };
+enum zswap_worker_queue { WORKER_BOUND, WORKER_UNBOUND };
+enum zswap_zstd_library { ZSTD_LIBRARY_1_4, ZSTD_LIBRARY_1_5 };
 enum zswap_poor_counter { POOR_COUNTS_NOTHING, POOR_COUNTS_COMPRESS_FAIL, POOR_COUNTS_COMPRESS_POOR };
 
 /* "zswap" */
@@ -90,6 +96,9 @@ struct zswap_config {
     unsigned kick_rule;           /* enum zswap_kick_rule */
     unsigned incompressible_rule; /* enum zswap_incompressible_rule */
     unsigned poor_counter;        /* enum zswap_poor_counter: a compressor that returns an error */
+    unsigned duplicate_rule;      /* enum zswap_duplicate_rule: the entry a store finds in its slot */
+    unsigned worker_queue;        /* enum zswap_worker_queue: where the shrink worker runs */
+    unsigned zstd_library;        /* enum zswap_zstd_library: what the compressor "zstd" is */
     bool second_chance;           /* entries enter referenced and are rotated once (6.12+) */
     bool same_filled_entries;     /* same-filled pages become entries without an object (up to 6.11) */
     uint64_t object_header_bytes; /* 8 where the allocator evicts (up to 6.4) */
@@ -114,6 +123,8 @@ struct task_config {
     uint64_t first_cpu;         /* processor it starts on */
     uint64_t start_ns;
     uint64_t think_ns;          /* added to every access, on top of the cost "hit" */
+    uint64_t fill_ns;           /* added to the first access of a page: the program fills it */
+    bool load_before_store;     /* a write reads the page first: two faults where one would do */
 };
 
 enum event_action {

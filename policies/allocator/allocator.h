@@ -12,7 +12,8 @@
 
 enum allocator_result {
     ALLOCATOR_OK = 0,
-    ALLOCATOR_TOO_LARGE = 1, /* this allocator never stores that size */
+    ALLOCATOR_TOO_LARGE = 1, /* this allocator never stores that size (kernel: -ENOSPC) */
+    ALLOCATOR_INVALID = 2,   /* the same, reported as a wrong request (kernel: -EINVAL) */
 };
 
 /* Ask zswap to write one object back.  `owner` is the cookie given at alloc.
@@ -44,6 +45,9 @@ struct allocator_hooks {
      * own kernel's number of victims (8). */
     enum allocator_shrink_result (*shrink)(void *state, allocator_evict_object evict,
                                            void *context);
+    /* optional: whether this instance can shrink(); NULL: if there is a shrink() and
+     * the instance was told that it will be asked */
+    bool (*evicts)(const void *state);
     /* optional: move objects together; returns pages given back */
     uint64_t (*compact)(void *state);
     /* optional: which of the instance's locks covers this object, 0..locks-1

@@ -50,7 +50,8 @@ enum lock_rule { LOCK_PER_CLASS, LOCK_POOL };
 
 struct zsmalloc_params {
     uint64_t chain_size;
-    unsigned class_selection, fullness, locks;
+    unsigned class_selection, fullness, locks, oversize;
+    bool evicts;
 };
 
 struct zspage {
@@ -88,6 +89,7 @@ struct size_class {
 struct zsmalloc {
     uint8_t class_of[NOMINAL_CLASSES];
     bool evicts;
+    enum allocator_result oversize;
     enum fullness_rule fullness;
     enum lock_rule lock_rule;
     uint64_t pages;
@@ -452,7 +454,7 @@ static enum allocator_result zsmalloc_alloc(void *state, uint32_t size, uint32_t
 {
     struct zsmalloc *zsmalloc = state;
     if (size == 0 || size > PAGE_BYTES)
-        return ALLOCATOR_TOO_LARGE;
+        return zsmalloc->oversize;
     struct size_class *class = &zsmalloc->classes[zsmalloc->class_of[nominal_class(size)]];
     uint32_t index = fullest_partial(class);
     if (!index)
@@ -839,7 +841,8 @@ static void *zsmalloc_create(const struct allocator_setup *setup)
 {
     const struct zsmalloc_params *params = setup->params;
     struct zsmalloc *zsmalloc = memory_zeroed(1, sizeof(*zsmalloc), "a zsmalloc pool");
-    zsmalloc->evicts = setup->evicts;
+    zsmalloc->evicts = setup->evicts && params->evicts;
+    zsmalloc->oversize = params->oversize ? ALLOCATOR_INVALID : ALLOCATOR_TOO_LARGE;
     zsmalloc->fullness = (enum fullness_rule)params->fullness;
     zsmalloc->lock_rule = (enum lock_rule)params->locks;
     zsmalloc->zspage_count = zsmalloc->handle_count = 1;
@@ -865,6 +868,7 @@ static void zsmalloc_destroy(void *state)
 
 static const char *const class_selections[] = {"most_used", "least_waste", NULL};
 static const char *const fullness_rules[] = {"four_groups", "ten_percent_groups", NULL};
+static const char *const oversize_results[] = {"no_space", "invalid", NULL};
 static const char *const lock_rules[] = {"per_class", "pool", NULL};
 
 static const struct param zsmalloc_rows[] = {
@@ -898,7 +902,26 @@ static const struct param zsmalloc_rows[] = {
      .choices = lock_rules,
      .help = "what one lock covers: a size class, or the whole pool",
      .source = "pool lock 6.2-6.10; class locks before and from 6.11"},
+    {.name = "oversize",
+     .type = PARAM_ENUM,
+     .offset = offsetof(struct zsmalloc_params, oversize),
+     .initial = "no_space",
+     .choices = oversize_results,
+     .help = "what a request above 4096 bytes gets: zswap counts no_space as reject_compress_poor, "
+             "invalid as reject_alloc_fail",
+     .source = "zs_malloc(): -EINVAL up to 6.8, -ENOSPC seen in 6.12"},
+    {.name = "evicts",
+     .type = PARAM_BOOL,
+     .offset = offsetof(struct zsmalloc_params, evicts),
+     .initial = "true",
+     .help = "zspages can be written back where the allocator keeps the LRU",
+     .source = "zs_reclaim_page(): 6.2 to 6.4"},
 };
+
+static bool zsmalloc_evicts(const void *state)
+{
+    return ((const struct zsmalloc *)state)->evicts;
+}
 
 static const struct allocator_hooks zsmalloc_hooks = {
     .create = zsmalloc_create,
@@ -907,6 +930,7 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .free = zsmalloc_free,
     .total_pages = zsmalloc_total_pages,
     .shrink = zsmalloc_shrink,
+    .evicts = zsmalloc_evicts,
     .compact = zsmalloc_compact,
     .lock_of = zsmalloc_lock_of,
     .locks = zsmalloc_locks,

@@ -82,13 +82,29 @@ static enum page_fate check_references(struct mm *mm, uint32_t page)
     return referenced ? FATE_ACTIVATE : FATE_KEEP;
 }
 
+/* A page under writeback.  On cgroup v2 and in global reclaim, dirty throttling
+ * keeps writers in check and the page goes out of the way; reclaim for a limit of
+ * cgroup v1 has nothing but to wait, if it marked the page itself before.
+ * True: the write has ended. */
+static bool wait_for_writeback(struct mm *mm, struct exec *exec, const struct scan_control *scan,
+                               uint32_t page)
+{
+    uint32_t *bits = &mm->cold[page].bits;
+    bool throttled =
+        !scan->limit_reclaim || mm->config->vm.cgroup_version == CGROUP_V2; /* writeback_throttling_sane */
+    if (!throttled && (*bits & PAGE_RECLAIM))
+        mm->swap_hooks.wait_for_write(mm->swap, exec, page);
+    if (!(*bits & PAGE_WRITEBACK))
+        return true;
+    *bits |= PAGE_RECLAIM;
+    return false;
+}
+
 static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                   uint32_t page)
 {
-    if (mm->cold[page].bits & PAGE_WRITEBACK) {
-        mm->cold[page].bits |= PAGE_RECLAIM;
+    if ((mm->cold[page].bits & PAGE_WRITEBACK) && !wait_for_writeback(mm, exec, scan, page))
         return FATE_ACTIVATE;
-    }
     enum page_fate fate = check_references(mm, page);
     return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
 }
@@ -118,6 +134,8 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     uint32_t pages[RECLAIM_CLUSTER], kept = 0, activated = 0, freed = 0;
     lru_add_drain(mm, exec->cpu);
+    if (mm->writes_under_way)
+        mm->swap_hooks.settle_writes(mm->swap, exec->now_ns);
     uint32_t taken = isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
     if (!taken)
         return 0;
@@ -141,6 +159,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
         }
         pages[kept++] = pages[i];
     }
+    reclaim_flush_freed(mm, scan);
     /* move_folios_to_lru: the oldest goes first and so ends deepest. */
     for (uint32_t i = 0; i < kept; i++) {
         if (!is_isolated(mm, pages[i]))
@@ -307,8 +326,10 @@ static void classic_age_node(struct mm *mm, struct exec *exec, struct scan_contr
 /* ---- refaults ----------------------------------------------------------------------------------- */
 
 /* workingset_refault and workingset_test_recent */
-static void classic_refault(struct mm *mm, uint32_t page, uint32_t age, uint32_t place)
+static void classic_refault(struct mm *mm, const struct exec *exec, uint32_t page, uint32_t age,
+                            uint32_t place)
 {
+    (void)exec;
     uint32_t owner = page_memcg(mm, page), node = page_node(mm, page);
     count_event(mm, owner, node, COUNTER_workingset_refault_anon, 1);
     uint32_t evictor = shadow_memcg(place);

@@ -18,6 +18,14 @@ struct reclaim_hooks {
     void (*rotate)(struct mm *mm, struct lruvec *lruvec, uint32_t page);
     /* required: put all pages of one lruvec behind another's */
     void (*reparent)(struct mm *mm, struct lruvec *from, struct lruvec *to);
+    /* optional: a page is about to wait in a processor's batch (folio_add_lru); may set
+     * PAGE_ACTIVE */
+    void (*enter)(struct mm *mm, const struct exec *exec, uint32_t page);
+    /* optional: how many pages of a lruvec count as inactive and active; without it, as
+     * many as are on lruvec->lists */
+    void (*sizes)(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);
+    /* optional: free lruvec->reclaim_state */
+    void (*release)(struct lruvec *lruvec);
 
     /* required: take pages from one cgroup on one node; adds to scan->reclaimed and ->scanned */
     void (*shrink_lruvec)(struct mm *mm, struct exec *exec, struct scan_control *scan,
@@ -32,8 +40,9 @@ struct reclaim_hooks {
     /* required: the page leaves RAM by reclaim of `target`: fill cold[page].shadow */
     void (*evict)(struct mm *mm, uint32_t target, uint32_t page);
     /* required: a page with a shadow comes back (the shadow is still in place);
-     * sets PAGE_ACTIVE and PAGE_WORKINGSET and counts */
-    void (*refault)(struct mm *mm, uint32_t page, uint32_t age, uint32_t place);
+     * sets PAGE_ACTIVE and PAGE_WORKINGSET and counts; `exec` brings it */
+    void (*refault)(struct mm *mm, const struct exec *exec, uint32_t page, uint32_t age,
+                    uint32_t place);
     /* optional: the books of one lruvec; NULL or what is wrong */
     const char *(*check)(const struct mm *mm, const struct lruvec *lruvec);
 };

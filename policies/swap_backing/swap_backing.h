@@ -5,10 +5,13 @@
 #include "sim/swap/swap.h"
 
 struct swap_backing_hooks {
-    /* required: a page enters the swap cache: does it need room on a device now? */
+    /* required: a page enters the swap cache: does it need room on a device now?
+     * false: only when it is written there; until then a slot is a name */
     bool takes_slot_on_entry;
     /* required: can a page be swapped out at all when every slot is taken? */
     bool needs_device;
+    /* the configured devices are not used */
+    bool ignores_devices;
 };
 
 #endif

@@ -11,6 +11,12 @@ struct writeback_hooks {
      * worker itself ends it when the pool is small enough again. */
     bool (*step)(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
                  const void *params);
+    /* optional, together: writeback that no full pool asks for.  tick() is called
+     * each interval_ns() of simulated time, with what create() returned. */
+    uint64_t (*interval_ns)(const void *params);
+    void *(*create)(const struct zswap *zswap, const void *params);
+    void (*destroy)(void *state);
+    void (*tick)(struct zswap *zswap, struct exec *exec, void *state, const void *params);
 };
 
 /* The walk over cgroups that 6.12 and later share: the next online cgroup in

@@ -14,6 +14,11 @@ def wrapped($width):
     else . + [$word] end)
   | map(quoted) | join(".\"\\n\".");
 def array($name): "array " + $name + "[\(length)] = [" + (map(quoted) | join(", ")) + "]";
+# Names below bars: broken into lines, and slanted when they still do not fit.
+def names_below($name):
+  "array \($name)[\(length)] = [" + (map(wrapped(16)) | join(", ")) + "]",
+  "slanted = \(if (map([wrapped(16) | split("\"\\n\"")[] | length] | max) | max // 0) * length > 110
+               then 1 else 0 end)";
 def tics: to_entries | map("\(.value | quoted) \(.key)") | join(", ") | "(" + . + ")";
 def cell: if . == null then "?" else tostring end;
 # Blocks of rows, one `index` each.
@@ -64,6 +69,13 @@ def variants($document; $spec):
         | ([$document.variants[] | select(.name == $name)][0]
            // ("no variant \"\($name)\" in the result" | stop))]
   end;
+
+# A third of a range, rounded down to 1, 2 or 5 times a power of ten.
+def nice_step:
+  . / 3 | if . <= 0 then 1 else
+    . as $third | (log10 | floor | exp10) as $ten
+    | [5, 2, 1][] | select(. * $ten <= $third) * $ten end;
+def first_nice_step: [nice_step][0];
 
 def few($most; $what):
   if length > $most then "\(length) \($what) are too many for one figure; at most \($most)" | stop
@@ -121,7 +133,7 @@ def series_name($metric; $variant; $metrics; $variants):
   elif ($metrics | length) == 1 then $variant
   else "\($metric), \($variant)" end;
 
-def text($spec; $key; $default): "\($key) = \(($spec[$key] // $default) | wrapped(60))";
+def text($spec; $key; $default): "\($key) = \(($spec[$key] // $default) | wrapped(100))";
 
 # ---- templates ----------------------------------------------------------------
 
@@ -147,8 +159,8 @@ def series($document; $spec):
   | scale($unit; [$lines[].y[]] | largest) as $y
   | ($lines | map(.name) | array("names")),
     text($spec; "x_label"; if $spec.x == "accesses" then $x[1] else "simulated time (\($x[1]))" end),
-    text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)
-                            + (if $spec.rate == true then " a second" else "" end)),
+    text($spec; "y_label"; $y[1] + (if $spec.rate == true then " a second" else "" end)
+                            | if ($metrics | length) == 1 then $metrics[0] + " (\(.))" else . end),
     ([$lines[] | [.x, .y] | transpose | map([(.[0] | scaled($x[0])), (.[1] | scaled($y[0]))])] | datablock);
 
 # Metrics side by side, a bar for each variant.
@@ -166,7 +178,7 @@ def bars($document; $spec):
         else [$at, ($of.mean | scaled($factor)), ($of.ci95_low | scaled($factor)),
               ($of.ci95_high | scaled($factor))] end)] as $data
   | ($variants | map(.name) | array("names")),
-    ($metrics | array("metrics")),
+    ($metrics | names_below("metrics")),
     text($spec; "x_label"; ""),
     text($spec; "y_label"; if $relative then "% of \($variants[0].name)" else $y[1] end),
     "reference = \(if $relative then 100 else 0 end)",
@@ -187,7 +199,8 @@ def cdf($document; $spec):
     text($spec; "y_label"; if $spec.tail == true then "slower faults (%)" else "faults not slower (%)" end),
     "tail = \(if $spec.tail == true then 1 else 0 end)",
     ([$lines[] | (.buckets | map(.[1]) | add) as $all
-      | [foreach .buckets[] as $bucket (0; . + $bucket[1]; [$bucket[0] / $x[0], . * 100 / $all])]
+      | [[.buckets[0][0] / $x[0], 0],
+         foreach .buckets[] as $bucket (0; . + $bucket[1]; [$bucket[0] / $x[0], . * 100 / $all])]
       | if $spec.tail == true then map([.[0], (100 - .[1] | if . <= 1e-9 then null else . end)]) else . end]
      | datablock);
 
@@ -206,7 +219,7 @@ def stacked($document; $spec):
   | [$variants[] as $variant | [$groups[] | [.[] as $m | $variant.summary[$m].mean // 0] | add]] as $values
   | scale($unit // "ns"; $values | map(add) | largest) as $y
   | ([$groups[] | if length > 1 then "\(length) others" else .[0] | ltrimstr("cost_ns.") end] | array("names")),
-    ($variants | map(.name) | array("variants")),
+    ($variants | map(.name) | names_below("variants")),
     text($spec; "x_label"; ""),
     text($spec; "y_label"; "mean over runs (\($y[1]))"),
     ([range($groups | length) as $g | [range($variants | length) as $v
@@ -230,11 +243,17 @@ def scaling($document; $spec):
                 elif ($metrics | length) == 1 then .[0].group
                 else "\(.[0].metric), \(.[0].group)" end), points: sort_by(.x)}] | few(8; "lines")) as $lines
   | scale($unit; [$points[].of.mean] | largest) as $y
-  | ($spec.log // (if [$points[] | select(.of.mean == null or .of.mean <= 0 or .x <= 0)] | length > 0 then "none" else "xy" end)) as $log
+  | ([$points[].x] | [min, max]) as $xs
+  | ([$points[].of.mean // 0] | [min, max]) as $ys
+  # A logarithmic axis where the numbers span enough for it, unless told.
+  | ($spec.log // ((if $xs[0] > 0 and $xs[1] >= 4 * $xs[0] then "x" else "" end)
+                   + (if $ys[0] > 0 and $ys[1] >= 10 * $ys[0] then "y" else "" end))) as $log
   | ($lines | map(.name) | array("names")),
     text($spec; "x_label"; $path),
     text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)),
     "log_axes = \(if $log == "none" then "" else $log end | quoted)",
+    (if $log | test("x") then "set xrange [\($xs[0] / 1.2):\($xs[1] * 1.2)]"
+     else (($xs[1] - $xs[0]) * 0.05) as $gap | "set xrange [\($xs[0] - $gap):\($xs[1] + $gap)]" end),
     "set xtics (" + ([$points[].x] | unique | (if length > 12 then [.[0], .[length / 2 | floor], .[-1]] else . end)
       | map(. as $x | ([$variants[] | setting($document; .; $path) | select(number == $x)][0] | tostring | quoted) + " \($x)") | join(", ")) + ")",
     ([$lines[].points | map([.x, (.of.mean | scaled($y[0])),
@@ -263,7 +282,7 @@ def heatmap($document; $spec):
 def dots($document; $spec):
   (metrics($spec) | few(20; "metrics")) as $metrics
   | [$metrics[] | unit_of($document; .)] as $units
-  | (variants($document; $spec) | map(select(.name != $document.variants[0].name)) | few(6; "variants besides the first")) as $variants
+  | (variants($document; $spec) | map(select(.name != $document.variants[0].name)) | few(8; "variants besides the first")) as $variants
   | [$variants | to_entries[] as $v
      | [$metrics | to_entries[]
         | .key as $row | .value as $metric
@@ -291,6 +310,7 @@ def tiers($document; $spec):
     text($spec; "x_label"; "simulated time (\($x[1]))"),
     text($spec; "y_label"; $y[1]),
     "x_most = \([$panels[].rows[][0]] | largest | scaled($x[0]))",
+    "y_step = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) | first_nice_step)",
     "y_most = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) * 1.02)",
     ([$panels[].rows | map([.[0] / $x[0], .[1] / $y[0], (.[1] + .[2]) / $y[0], (.[1] + .[2] + .[3]) / $y[0]])] | datablock);
 

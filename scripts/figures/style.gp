@@ -6,7 +6,7 @@ set border 3 lc rgb '#404040'
 set tics nomirror out
 set grid ytics lc rgb '#d0d0d0' lt 1 lw 0.6
 set title figure_title noenhanced font ',15' offset 0,0.4
-set key outside below center horizontal noenhanced samplen 3 spacing 1.2
+set key outside below center horizontal Left reverse noenhanced samplen 3 spacing 1.2 height 0.7
 set xlabel x_label noenhanced
 set ylabel y_label noenhanced
 set style line 1 lc rgb '#0072b2' lw 2 dt 1 pt 7  ps 0.9

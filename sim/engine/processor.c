@@ -45,6 +45,17 @@ static void enqueue(struct processor *processor, struct runner *runner, uint64_t
     processor->last = runner;
 }
 
+/* It has not left the processor: in front of all others. */
+static void requeue_first(struct processor *processor, struct runner *runner, uint64_t now_ns)
+{
+    runner->next = processor->first;
+    runner->queued = true;
+    runner->runnable_since_ns = now_ns;
+    processor->first = runner;
+    if (!processor->last)
+        processor->last = runner;
+}
+
 void processors_wake(struct processors *processors, struct runner *runner, uint64_t now_ns)
 {
     if (runner->queued) {
@@ -66,6 +77,48 @@ void processors_wake_at(struct processors *processors, struct runner *runner, ui
 {
     runner->processors = processors;
     events_schedule(processors->events, at_ns, RANK_WAKEUP, wake_event, runner, 0);
+}
+
+/* False: it is not in the queue. */
+static bool take_from_queue(struct processor *processor, struct runner *runner)
+{
+    struct runner **link = &processor->first, *before = NULL;
+    while (*link && *link != runner) {
+        before = *link;
+        link = &before->next;
+    }
+    if (!*link)
+        return false;
+    *link = runner->next;
+    if (processor->last == runner)
+        processor->last = before;
+    return true;
+}
+
+uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
+                            uint64_t now_ns, uint64_t slice_ns, bool *expired)
+{
+    struct processor *processor = &processors->list[cpu];
+    *expired = false;
+    if (!processor->in_turn || runner->cpu != cpu || !take_from_queue(processor, runner))
+        return now_ns;
+    enum turn_end end;
+    uint64_t wake_at_ns = 0, start_ns = now_ns + processors->costs->ns[COST_context_switch];
+    now_ns = start_ns;
+    runner->processors = processors;
+    do {
+        runner->woken = false;
+        end = runner->turn(runner, cpu, now_ns, &now_ns, &wake_at_ns);
+    } while (end == TURN_RUNNABLE && now_ns - start_ns < slice_ns);
+    if (runner->kernel_thread)
+        processors->time_ns[runner->own_time] += now_ns - start_ns;
+    runner->queued = false;
+    *expired = end == TURN_RUNNABLE;
+    if (end == TURN_RUNNABLE || end == TURN_PAUSED || (runner->woken && !wake_at_ns))
+        enqueue(processor, runner, now_ns);
+    else if (end == TURN_BLOCKED && wake_at_ns)
+        events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+    return now_ns + processors->costs->ns[COST_context_switch];
 }
 
 uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise)
@@ -108,7 +161,9 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     if (runner->kernel_thread)
         processors->time_ns[runner->own_time] += end_ns - start_ns;
     runner->queued = false;
-    if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
+    if (end == TURN_PAUSED)
+        requeue_first(processor, runner, end_ns);
+    else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
         enqueue(processor, runner, end_ns);
     else if (end == TURN_BLOCKED && wake_at_ns)
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);

@@ -15,7 +15,8 @@
 #include "sim/engine/resource.h"
 
 enum turn_end {
-    TURN_RUNNABLE, /* wants the processor again at once */
+    TURN_RUNNABLE, /* wants the processor again, behind the others */
+    TURN_PAUSED,   /* keeps the processor: others, elsewhere, have something to do first */
     TURN_BLOCKED,  /* until processors_wake(), or until `wake_at_ns` when that is not 0 */
     TURN_FINISHED,
 };
@@ -60,6 +61,12 @@ void processors_wake(struct processors *processors, struct runner *runner, uint6
 
 /* The same at a later time. */
 void processors_wake_at(struct processors *processors, struct runner *runner, uint64_t at_ns);
+
+/* From within a turn on `cpu`, at now_ns: if `runner` waits for this processor it
+ * has it for at most slice_ns (and a turn to the end), then the turn goes on.
+ * Returns the time at which it does; *expired: the runner wants more. */
+uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
+                            uint64_t now_ns, uint64_t slice_ns, bool *expired);
 
 /* A processor with nothing to do, from the last one down; `otherwise` if there is none. */
 uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise);

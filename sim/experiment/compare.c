@@ -114,8 +114,10 @@ static bool add_condition(struct compare *compare, const char *text)
     char *name = arena_string(&compare->arena, text, length);
     char *end = NULL;
     const char *number = text[length] ? text + length + 1 : "";
-    bool starts_number = isdigit((unsigned char)number[0]) ||
-                         (strchr("+-", number[0]) && isdigit((unsigned char)number[1]));
+    const char *digits = number + (number[0] == '+' || number[0] == '-');
+    /* strtod() alone would take hexadecimal, "inf" and "nan" too. */
+    bool starts_number =
+        isdigit((unsigned char)digits[0]) && !digits[strspn(digits, "0123456789.eE+-%")];
     double threshold = starts_number ? strtod(number, &end) : NAN;
     bool percent = end && *end == '%';
     if (!length || !end || !isfinite(threshold) || end[percent] != '\0') {
@@ -170,6 +172,7 @@ static int read_options(struct compare *compare, int argc, char **argv)
     bool good = true;
     int option;
     optind = 0; /* argv may have been scanned before */
+    opterr = 1;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
         case VARIANT:
@@ -479,6 +482,12 @@ static bool check_conditions(struct compare *compare)
 
 /* ---- text -------------------------------------------------------------------------- */
 
+/* Digits after the point so that the number fits its column. */
+static int decimals(double percent)
+{
+    return fabs(percent) >= 999.95 ? 0 : fabs(percent) < 0.095 ? 3 : 1;
+}
+
 static void percent_text(char *out, size_t size, double percent)
 {
     if (!isfinite(percent))
@@ -486,18 +495,19 @@ static void percent_text(char *out, size_t size, double percent)
     else if (percent == 0)
         snprintf(out, size, "0 %%");
     else if (fabs(percent) >= 9999.5)
-        snprintf(out, size, "%+.1e%%", percent);
+        snprintf(out, size, "%+.0e%%", percent);
     else
-        snprintf(out, size, "%+.*f %%", fabs(percent) < 0.095 ? 3 : 1, percent);
+        snprintf(out, size, "%+.*f %%", decimals(percent), percent);
 }
 
 static void bound_text(char *out, size_t size, double percent)
 {
-    snprintf(out, size,
-             fabs(percent) >= 9999.5 ? "%+.0e"
-             : fabs(percent) < 0.095 ? "%+.3f"
-                                     : "%+.1f",
-             percent == 0 ? 0.0 : percent);
+    if (percent == 0)
+        snprintf(out, size, "0");
+    else if (fabs(percent) >= 9999.5)
+        snprintf(out, size, "%+.0e", percent);
+    else
+        snprintf(out, size, "%+.*f", decimals(percent), percent);
 }
 
 /* "-9.5..-8.5 %" of the base; "" where there is none. */
@@ -522,16 +532,16 @@ static void print_text_row(const struct row *row)
     print_quantity(new, sizeof(new), paired->new_mean, row->metric.unit);
     percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
     interval_text(interval, sizeof(interval), paired);
-    if (strlen(row->metric.name) > 23)
-        printf("%s\n%-23s", row->metric.name, "");
+    if (strlen(row->metric.name) > 21)
+        printf("%s\n%-21s", row->metric.name, "");
     else
-        printf("%-23s", row->metric.name);
-    printf(" %10s %10s %9s %-15s %s\n", base, new, change, interval, verdict_name(row->verdict));
+        printf("%-21s", row->metric.name);
+    printf(" %10s %10s %8s %-14s %s\n", base, new, change, interval, verdict_name(row->verdict));
     if (paired->n < 2)
         return;
     print_quantity(base, sizeof(base), paired->base_median, row->metric.unit);
     print_quantity(new, sizeof(new), paired->new_median, row->metric.unit);
-    printf("%-23s %10s %10s\n", "  median", base, new);
+    printf("%-21s %10s %10s\n", "  median", base, new);
 }
 
 static void print_heading(const struct compare *compare, const struct pair *pair)
@@ -570,7 +580,7 @@ static void print_text(const struct compare *compare)
         if (p)
             putchar('\n');
         print_heading(compare, pair);
-        printf("\n%-23s %10s %10s %9s %-15s %s\n", "mean", "base", "new", "change",
+        printf("\n%-21s %10s %10s %8s %-14s %s\n", "mean", "base", "new", "change",
                pair->n > 1 ? "95 % interval" : "", "verdict");
         for (unsigned i = 0; i < pair->row_count; i++) {
             print_text_row(&pair->rows[i]);

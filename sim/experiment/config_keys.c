@@ -42,6 +42,7 @@ static const struct param node_rows[] = {
 /* ---- "vm" ---------------------------------------------------------------- */
 
 static const char *const memcg_walks[] = {"full", "partial", NULL};
+static const char *const page_table_levels[] = {"none", "last_level", "all", NULL};
 static const char *const cgroup_versions[] = {"v1", "v2", NULL};
 
 #define FIELD(name) offsetof(struct vm_config, name)
@@ -65,6 +66,9 @@ static const struct param vm_rows[] = {
      "And this many times in a run, evenly over the accesses of the first task, as a reader of "
      "memory.stat would cause; 0: none.",
      NULL},
+    {"memcg_stat_flush_in_reclaim", PARAM_BOOL, FIELD(memcg_stat_flush_in_reclaim), NULL, 0, 0,
+     NULL, PARAM_FROM_KERNEL, "Every run of reclaim folds them in before it begins.",
+     "mm/vmscan.c, prepare_scan_count(): mem_cgroup_flush_stats() up to 6.11"},
     {"lru_add_batch", PARAM_COUNT, FIELD(lru_add_batch), NULL, 1, 255, NULL, PARAM_FROM_KERNEL,
      "Folios that a processor collects before they reach an LRU.",
      "include/linux/pagevec.h, PAGEVEC_SIZE: 15, 31 from 6.10"},
@@ -81,8 +85,10 @@ static const struct param vm_rows[] = {
     {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Synchronous devices are read around the swap cache.",
      "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},
-    {"charge_page_tables", PARAM_BOOL, FIELD(charge_page_tables), "true", 0, 0, NULL, 0,
-     "A page-table page is charged to the cgroup for every 512 pages touched.", NULL},
+    {"charge_page_tables", PARAM_ENUM, FIELD(charge_page_tables), "all", 0, 0, page_table_levels, 0,
+     "Page-table pages that are charged to the cgroup: none, those of the last level (one for "
+     "every 512 pages touched), or all levels.",
+     NULL},
 };
 static const struct axis_key vm_axes[] = {{"reclaim", "reclaim", FIELD(reclaim)}, {0}};
 #undef FIELD
@@ -131,6 +137,9 @@ static const char *const limit_rules[] = {"cached", "exact", NULL};
 static const char *const load_rules[] = {"keeps", "exclusive", "exclusive_in_cache", NULL};
 static const char *const kick_rules[] = {"when_full", "on_hysteresis", "on_any_refusal", NULL};
 static const char *const incompressible_rules[] = {"rejected", "stored", NULL};
+static const char *const duplicate_rules[] = {"removed_first", "counted", "replaced", NULL};
+static const char *const worker_queues[] = {"bound", "unbound", NULL};
+static const char *const zstd_libraries[] = {"zstd-1.4", "zstd", NULL};
 static const char *const poor_counters[] = {"nothing", "compress_fail", "compress_poor", NULL};
 
 #define FIELD(name) offsetof(struct zswap_config, name)
@@ -173,7 +182,21 @@ static const struct param zswap_rows[] = {
      "mm/zswap.c, zswap_compress(): stored from 6.18"},
     {"poor_counter", PARAM_ENUM, FIELD(poor_counter), NULL, 0, 0, poor_counters, PARAM_FROM_KERNEL,
      "What counts a compressor that found no room for its output.",
-     "mm/zswap.c: nothing up to 6.6, reject_compress_fail to 6.8, reject_compress_poor from 6.9"},
+     "mm/zswap.c: nothing up to 6.6, reject_compress_fail from 6.7 (seen on 6.12.117 with lzo and "
+     "zstd)"},
+    {"duplicate_rule", PARAM_ENUM, FIELD(duplicate_rule), NULL, 0, 0, duplicate_rules,
+     PARAM_FROM_KERNEL,
+     "The older entry that a store finds in its slot: removed_first: it is freed before the limits "
+     "are looked at; counted: so too, and duplicate_entry counts it; replaced: when the new one is "
+     "complete.",
+     "mm/frontswap.c, __frontswap_store() up to 6.5; mm/zswap.c, zswap_store() in 6.8 and 6.12"},
+    {"worker_queue", PARAM_ENUM, FIELD(worker_queue), NULL, 0, 0, worker_queues, PARAM_FROM_KERNEL,
+     "bound: the shrink worker runs on the processor that woke it, in front of what runs there; "
+     "unbound: on a processor that has nothing to do.",
+     "mm/zswap.c, shrink_wq: create_workqueue() in 6.1 to 6.8, WQ_UNBOUND in 6.12"},
+    {"zstd_library", PARAM_ENUM, FIELD(zstd_library), NULL, 0, 0, zstd_libraries, PARAM_FROM_KERNEL,
+     "Which library the compressor \"zstd\" is.",
+     "lib/zstd: 1.4.10 in 5.16 to 6.1, 1.5 from 6.2"},
     {"second_chance", PARAM_BOOL, FIELD(second_chance), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Entries enter referenced; a shrinker clears that and rotates them once before it writes "
      "them back.",
@@ -241,6 +264,12 @@ static const struct param task_rows[] = {
     {"start", PARAM_TIME, FIELD(start_ns), "0", 0, 0, NULL, 0, "When it starts.", NULL},
     {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 0, NULL, 0,
      "Added to every access, on top of the cost \"hit\".", NULL},
+    {"fill", PARAM_TIME, FIELD(fill_ns), "0", 0, 0, NULL, 0,
+     "Added to the first access to a page, for a program that fills it.", NULL},
+    {"load_before_store", PARAM_BOOL, FIELD(load_before_store), "false", 0, 0, NULL, 0,
+     "A write reads the page first, so that it comes in by a read fault and keeps its swap slot; "
+     "false: it comes in by a write fault.",
+     NULL},
     {"count", PARAM_COUNT, FIELD(count), "1", 1, 65000, NULL, 0,
      "Replicas, each with a stream of its own: NAME.0, NAME.1, ...", NULL},
 };

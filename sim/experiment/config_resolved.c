@@ -172,8 +172,13 @@ static cJSON *default_content_to_json(struct decoder *decoder)
 static cJSON *task_to_json(struct decoder *decoder, const struct config *config,
                            const struct task_config *task, const struct config_node *node)
 {
-    struct task_fields fields = {task->name,     NULL,           task->first_cpu,
-                                 task->start_ns, task->think_ns, 1};
+    struct task_fields fields = {.name = task->name,
+                                 .cpu = task->first_cpu,
+                                 .start_ns = task->start_ns,
+                                 .think_ns = task->think_ns,
+                                 .fill_ns = task->fill_ns,
+                                 .count = 1,
+                                 .load_before_store = task->load_before_store};
     const struct config_node *contents = config_tree_member(node, "contents");
     const struct config_node *content = config_tree_member(node, "content");
     cJSON *json = cJSON_CreateObject();

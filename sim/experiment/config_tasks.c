@@ -270,6 +270,8 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         task->first_cpu = cpu % config->machine.cpus;
         task->start_ns = plan->fields.start_ns;
         task->think_ns = plan->fields.think_ns;
+        task->fill_ns = plan->fields.fill_ns;
+        task->load_before_store = plan->fields.load_before_store;
         open_task(decoder, plan, number, task);
     }
 }

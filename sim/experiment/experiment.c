@@ -26,11 +26,10 @@ static const char *directory_of(const char *path, struct arena *arena)
     return slash == path ? "/." : arena_string(arena, path, (size_t)(slash - path));
 }
 
-/* Syntax, overrides, variants, then every variant's config. */
+/* Overrides, variants, then every variant's config. */
 static void read_document(struct experiment *experiment, struct decoder *decoder,
                           const char *const *overrides, uint32_t override_count, const char *seeds)
 {
-    experiment->tree = config_tree_read(experiment->path, &experiment->arena, decoder->errors);
     if (!experiment->tree)
         return;
     if (experiment->tree->kind != CONFIG_OBJECT) {
@@ -48,20 +47,32 @@ static void read_document(struct experiment *experiment, struct decoder *decoder
     experiment->figures = config_tree_member(experiment->tree, "figures");
 }
 
-struct experiment *experiment_read(const char *path, const char *const *overrides,
-                                   uint32_t override_count, const char *seeds,
-                                   struct diagnostics *errors)
+/* A document in memory, or (text NULL) the file at `path`. */
+struct source_document {
+    const char *path, *directory, *text;
+    size_t length;
+};
+
+static struct experiment *read_experiment(const struct source_document *source,
+                                          const char *const *overrides, uint32_t override_count,
+                                          const char *seeds, struct diagnostics *errors)
 {
     struct experiment *experiment = memory_zeroed(1, sizeof(*experiment), "an experiment");
     struct arena *arena = &experiment->arena;
+    const char *path = source->path;
     size_t errors_before = errors->count;
     experiment->path = arena_string(arena, path, strlen(path));
     experiment->name = experiment_name(path, arena);
     experiment->inputs = shared_inputs_create();
-    struct decoder decoder = {.arena = arena,
-                              .errors = errors,
-                              .directory = directory_of(path, arena),
-                              .inputs = experiment->inputs};
+    struct decoder decoder = {
+        .arena = arena,
+        .errors = errors,
+        .directory = source->text ? arena_string(arena, source->directory, strlen(source->directory))
+                                  : directory_of(path, arena),
+        .inputs = experiment->inputs};
+    experiment->tree = source->text
+                           ? config_tree_parse(path, source->text, source->length, arena, errors)
+                           : config_tree_read(experiment->path, arena, errors);
     read_document(experiment, &decoder, overrides, override_count, seeds);
     decoder_finish(&decoder);
     if (errors->count > errors_before) {
@@ -69,6 +80,21 @@ struct experiment *experiment_read(const char *path, const char *const *override
         return NULL;
     }
     return experiment;
+}
+
+struct experiment *experiment_read(const char *path, const char *const *overrides,
+                                   uint32_t override_count, const char *seeds,
+                                   struct diagnostics *errors)
+{
+    struct source_document source = {.path = path};
+    return read_experiment(&source, overrides, override_count, seeds, errors);
+}
+
+struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
+                                    size_t length, struct diagnostics *errors)
+{
+    struct source_document source = {name, directory, text, length};
+    return read_experiment(&source, NULL, 0, NULL, errors);
 }
 
 void experiment_free(struct experiment *experiment)

@@ -38,6 +38,10 @@ struct experiment {
 struct experiment *experiment_read(const char *path, const char *const *overrides,
                                    uint32_t override_count, const char *seeds,
                                    struct diagnostics *errors);
+/* The same from memory: `name` stands for the file in messages, file names in the
+ * document are relative to `directory` ("": where the process is). */
+struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
+                                    size_t length, struct diagnostics *errors);
 void experiment_free(struct experiment *experiment); /* accepts NULL */
 
 /* The config of one run: as variant->config, with the workloads of this seed. */

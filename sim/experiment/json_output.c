@@ -11,12 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static _Noreturn void out_of_memory(void)
+{
+    fprintf(stderr, "zsim: error: out of memory for a result\n");
+    exit(1);
+}
+
 static cJSON *made(cJSON *item)
 {
-    if (!item) {
-        fprintf(stderr, "zsim: error: out of memory for a result\n");
-        exit(1);
-    }
+    if (!item)
+        out_of_memory();
     return item;
 }
 
@@ -33,13 +37,13 @@ cJSON *json_array(void)
 void json_add(cJSON *object, const char *key, cJSON *item)
 {
     if (!cJSON_AddItemToObject(object, key, made(item)))
-        made(NULL);
+        out_of_memory();
 }
 
 void json_add_to_array(cJSON *array, cJSON *item)
 {
     if (!cJSON_AddItemToArray(array, made(item)))
-        made(NULL);
+        out_of_memory();
 }
 
 cJSON *json_string(const char *text)
@@ -98,7 +102,7 @@ char *json_print(const cJSON *item)
 {
     char *text = cJSON_Print(item);
     if (!text)
-        made(NULL);
+        out_of_memory();
     size_t length = strlen(text);
     text = memory_resized(text, length + 2, 1, "a result file");
     memcpy(text + length, "\n", 2);
@@ -149,7 +153,7 @@ bool file_write_whole(const char *path, const char *text, size_t length, struct 
     struct source_position position = {.file = path};
     char *temporary = NULL;
     if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        made(NULL);
+        out_of_memory();
     int file = mkostemp(temporary, O_CLOEXEC);
     bool done = file >= 0;
     if (done) {

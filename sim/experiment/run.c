@@ -37,6 +37,8 @@ struct pool {
     uint64_t begin_ns;
     int finished; /* eventfd: the last worker has ended */
     volatile bool interrupted;
+    uint64_t interrupted_ns;
+    sigset_t usual_mask; /* of signals, before the runs */
     pthread_mutex_t message_lock;
 };
 
@@ -169,24 +171,36 @@ static sigset_t stop_signals(void)
     return set;
 }
 
-/* Until the last worker has ended: pass a signal on to the runs, show progress. */
-static void wait_for_workers(struct pool *pool, int signals, const sigset_t *usual_mask)
+/* The first signal is passed on to the runs.  One that comes a second later or
+ * more (launchers send the same one twice in a row) acts in the usual way. */
+static void take_signal(struct pool *pool, int signals)
+{
+    struct signalfd_siginfo information;
+    if (read(signals, &information, sizeof(information)) != sizeof(information))
+        return;
+    uint64_t now_ns = host_now_ns();
+    if (!pool->interrupted) {
+        pool->interrupted = true;
+        pool->interrupted_ns = now_ns;
+    } else if (now_ns - pool->interrupted_ns >= 1000000000) {
+        pthread_sigmask(SIG_SETMASK, &pool->usual_mask, NULL);
+        raise((int)information.ssi_signo);
+    }
+}
+
+/* Until the last worker has ended: look after signals and the progress line. */
+static void wait_for_workers(struct pool *pool, int signals)
 {
     bool progress = shows_progress(pool->options->progress);
     struct pollfd files[2] = {{.fd = pool->finished, .events = POLLIN},
                               {.fd = signals, .events = POLLIN}};
     while (!(files[0].revents & POLLIN)) {
+        files[1].revents = 0;
         int ready = poll(files, 2, progress ? PROGRESS_EVERY_MS : -1);
         if (ready < 0 && errno != EINTR)
             abort();
-        if (files[1].revents & POLLIN) {
-            pool->interrupted = true;
-            files[1].fd = -1; /* the next one ends the process in the usual way */
-            struct signalfd_siginfo information;
-            if (read(signals, &information, sizeof(information)) > 0)
-                pthread_sigmask(SIG_SETMASK, usual_mask, NULL);
-            files[1].revents = 0;
-        }
+        if (files[1].revents & POLLIN)
+            take_signal(pool, signals);
         if (progress)
             print_progress(pool);
     }
@@ -213,11 +227,12 @@ static unsigned job_count(const struct run_options *options, uint32_t runs)
 }
 
 /* All runs on `jobs` threads.  Signals are blocked everywhere and read from a
- * descriptor by this thread, so no handler and no global flag is needed. */
+ * descriptor by this thread, so no handler and no global flag is needed; they
+ * stay blocked until the result is written (release_signals()). */
 static void run_all(struct pool *pool, unsigned jobs)
 {
-    sigset_t stop = stop_signals(), usual;
-    pthread_sigmask(SIG_BLOCK, &stop, &usual);
+    sigset_t stop = stop_signals();
+    pthread_sigmask(SIG_BLOCK, &stop, &pool->usual_mask);
     int signals = signalfd(-1, &stop, SFD_CLOEXEC);
     pool->finished = eventfd(0, EFD_CLOEXEC);
     if (signals < 0 || pool->finished < 0) {
@@ -227,14 +242,23 @@ static void run_all(struct pool *pool, unsigned jobs)
     pthread_mutex_init(&pool->message_lock, NULL);
     pthread_t *threads = memory_zeroed(jobs, sizeof(*threads), "threads");
     start_workers(pool, threads, jobs);
-    wait_for_workers(pool, signals, &usual);
+    wait_for_workers(pool, signals);
     for (unsigned i = 0; i < jobs; i++)
         pthread_join(threads[i], NULL);
     free(threads);
     pthread_mutex_destroy(&pool->message_lock);
     close(pool->finished);
     close(signals);
-    pthread_sigmask(SIG_SETMASK, &usual, NULL);
+}
+
+/* Signals act again as before.  Twins of one that was obeyed are dropped. */
+static void release_signals(const struct pool *pool)
+{
+    sigset_t stop = stop_signals();
+    struct timespec at_once = {0, 0};
+    while (pool->interrupted && sigtimedwait(&stop, NULL, &at_once) > 0)
+        ;
+    pthread_sigmask(SIG_SETMASK, &pool->usual_mask, NULL);
 }
 
 static void pool_init(struct pool *pool, struct experiment *experiment,
@@ -386,6 +410,7 @@ int experiment_run(struct experiment *experiment, const struct run_options *opti
     if (written)
         fprintf(stderr, "zsim: %s: %" PRIu32 " of %" PRIu32 " runs complete in %.1f s%s\n", path,
                 complete_runs(&pool), pool.runs, seconds, pool.interrupted ? ", interrupted" : "");
+    release_signals(&pool);
     code = pool.interrupted ? 130 : failed || !written ? 1 : 0;
     pool_release(&pool);
     arena_release(&arena);

@@ -23,7 +23,7 @@ struct run_options {
  * Returns the exit code: 0 done; 1 a run failed or the result could not be
  * written; 2 the output directory is a file (nothing is run); 130 interrupted
  * by SIGINT or SIGTERM: what was finished is kept and the result file says
- * "complete": false.  A second signal ends the process at once.
+ * "complete": false.  Another signal a second later ends the process at once.
  *
  * To be called from the main thread, with no other threads about: it takes
  * signals over while it runs. */

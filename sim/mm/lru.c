@@ -35,6 +35,8 @@ void lru_add_drain_all(struct mm *mm)
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
 {
     struct lru_batch *batch = &mm->batches[exec->cpu];
+    if (mm->reclaim->enter)
+        mm->reclaim->enter(mm, exec, page);
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
@@ -74,6 +76,16 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
         return;
     mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
+}
+
+void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS])
+{
+    if (mm->reclaim->sizes) {
+        mm->reclaim->sizes(mm, lruvec, sizes);
+        return;
+    }
+    for (unsigned list = 0; list < LRU_LISTS; list++)
+        sizes[list] = lruvec->lists[list].count;
 }
 
 void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node)

@@ -23,6 +23,9 @@ void lru_remove(struct mm *mm, uint32_t page);
  * happens when the page is not on a list (isolated, or in a batch). */
 void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 
+/* How many pages of a lruvec show as inactive and active. */
+void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);
+
 /* Move all pages of a cgroup's lruvec behind its parent's. */
 void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node);
 

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "policies/reclaim/reclaim.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/mm/lru.h"
@@ -58,6 +59,8 @@ void memcg_init(struct mm *mm)
 void memcg_release(struct mm *mm)
 {
     if (mm->memcgs) {
+        for (size_t i = 0; mm->reclaim->release && i < (size_t)mm->memcg_count * mm->node_count; i++)
+            mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
         free(mm->memcgs[0].lruvecs);
         free(mm->memcgs[0].iterator);
     }
@@ -189,12 +192,18 @@ static bool above_high(const struct mm *mm, uint32_t memcg)
     return false;
 }
 
+/* MEMCG_MAX; also for a charge that is forced beyond the limit (6.0+). */
+static void count_limit_met(struct mm *mm, uint32_t over)
+{
+    mm->counters[COUNTER_memory_max]++;
+    mm->memcgs[over].counters[COUNTER_memory_max]++;
+}
+
 /* One round at a limit: reclaim, then say whether to try again. */
 static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, uint32_t pages,
                                bool *drained, uint32_t *retries)
 {
-    mm->counters[COUNTER_memory_max]++;
-    mm->memcgs[over].counters[COUNTER_memory_max]++;
+    count_limit_met(mm, over);
     uint64_t start_ns = exec->now_ns;
     uint64_t reclaimed = reclaim_limit(mm, exec, over, pages);
     exec->memstall_ns += exec->now_ns - start_ns;
@@ -222,7 +231,7 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
     struct charge_stock *stock = &mm->stocks[exec->cpu];
     uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
     uint32_t retries = RECLAIM_RETRIES, over = NO_MEMCG;
-    bool drained = false;
+    bool drained = false, limit_counted = false;
     for (;;) {
         if (stock_consume(stock, memcg, pages))
             return;
@@ -232,8 +241,11 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
             batch = pages;
             continue;
         }
-        if (exec->memalloc || exec->killed ||
-            !reclaim_for_charge(mm, exec, over, pages, &drained, &retries)) {
+        bool forced = exec->memalloc || exec->killed;
+        if (forced && !limit_counted)
+            count_limit_met(mm, over);
+        limit_counted = true;
+        if (forced || !reclaim_for_charge(mm, exec, over, pages, &drained, &retries)) {
             counter_charge(mm, memcg, pages);
             return;
         }
@@ -334,7 +346,9 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
         if (penalty_ms <= HIGH_PENALTY_IGNORED_MS)
             break;
         if (!reclaimed && retries-- == 0) {
-            spend(mm, exec, TIME_throttle, penalty_ms * 1000000);
+            exec->sleep_ns += penalty_ms * 1000000;
+            exec->memstall_ns += penalty_ms * 1000000;
+            mm->time_ns[TIME_throttle] += penalty_ms * 1000000;
             break;
         }
     }
@@ -358,8 +372,30 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
     }
 }
 
+/* mem_cgroup_resize_max (memory.limit_in_bytes): a cluster at a time, and the limit
+ * moves only when the usage fits; EBUSY, after which a writer tries again. */
+static void resize_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
+{
+    struct memcg *target = &mm->memcgs[memcg];
+    bool drained = false;
+    for (uint32_t retries = RECLAIM_RETRIES; target->usage > pages;) {
+        if (!drained) {
+            stock_drain_all(mm, memcg);
+            drained = true;
+        } else if (!reclaim_limit(mm, exec, memcg, 1) && !reclaim_wait_for_write(mm, exec) &&
+                   retries-- == 0) {
+            return;
+        }
+    }
+    target->memory_max = pages;
+}
+
 void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
 {
+    if (mm->config->vm.cgroup_version == CGROUP_V1) {
+        resize_max(mm, exec, memcg, pages);
+        return;
+    }
     struct memcg *target = &mm->memcgs[memcg];
     target->memory_max = pages;
     bool drained = false;
@@ -370,10 +406,11 @@ void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pa
             continue;
         }
         uint64_t want = target->usage - target->memory_max;
-        if (reclaim_limit(mm, exec, memcg, want))
+        if (retries) {
+            if (!reclaim_limit(mm, exec, memcg, want))
+                retries--;
             continue;
-        if (retries-- > 0)
-            continue;
+        }
         if (!reclaim_out_of_memory(mm, exec, memcg))
             break;
     }
@@ -424,8 +461,7 @@ static void show_own(struct mm *mm, uint32_t memcg)
 {
     for (uint32_t node = 0; node < mm->node_count; node++) {
         struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-        for (unsigned list = 0; list < LRU_LISTS; list++)
-            lruvec->seen_pages[list] = lruvec->lists[list].count;
+        lru_sizes(mm, lruvec, lruvec->seen_pages);
         lruvec->seen_activations = lruvec->activations;
     }
 }

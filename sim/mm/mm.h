@@ -44,6 +44,7 @@ struct exec {
     bool killed;          /* the task was chosen by the OOM killer */
     uint64_t memstall_ns; /* time of this turn that PSI counts as stalled on memory */
     uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
+    uint64_t sleep_ns;        /* the task must sleep this long when its fault is done */
     struct write_plug *plug;  /* writes are collected here while reclaim works on a cgroup */
 };
 
@@ -142,6 +143,7 @@ enum swap_write_result {
     SWAP_WRITTEN,     /* nothing under way: the page may be dropped now */
     SWAP_UNDER_WAY,   /* a device write goes on; PAGE_WRITEBACK is set */
     SWAP_KEEP_ACTIVE, /* refused and no device allowed: activate */
+    SWAP_PAGE_GONE,   /* its owner was killed meanwhile */
 };
 
 /* What reclaim needs from the swap layer; sim/swap provides it. */
@@ -152,6 +154,11 @@ struct mm_swap_hooks {
     enum swap_write_result (*write)(void *swap, struct exec *exec, uint32_t page);
     /* blk_finish_plug: hand the collected writes to the device */
     void (*flush_plug)(void *swap, struct exec *exec);
+    /* complete the device writes that have ended by now_ns */
+    void (*settle_writes)(void *swap, uint64_t now_ns);
+    /* folio_wait_writeback: sleep until the write of a page, or (NO_PAGE) the first
+     * of all, has ended */
+    void (*wait_for_write)(void *swap, struct exec *exec, uint32_t page);
     /* folio_free_swap and free_swap_slot: release the slot and every copy behind it */
     void (*free_slot)(void *swap, struct exec *exec, uint32_t page);
     /* get_nr_swap_pages() bounded by the cgroup's swap.max: is there room? */
@@ -181,6 +188,7 @@ struct mm {
     uint8_t *hot;
     struct page_cold *cold;
     uint16_t *chunk_space; /* [page >> CHUNK_SHIFT] */
+    uint8_t *chunk_table;  /* [page >> CHUNK_SHIFT]: 1 once its page-table page exists */
 
     struct address_space *spaces;
     uint32_t space_count;

@@ -28,6 +28,9 @@ enum hot_flag {
     HOT_DIRTY = 4,     /* the page table's dirty bit */
     HOT_POPULATED = 8, /* it has contents (was accessed since its start or last free) */
     HOT_IN_RAM = 16,   /* a folio exists: mapped or in the swap cache */
+    HOT_YOUNG = 64,    /* the accessed bit was set before it was last looked at from the
+                          table above (reclaim policy mglru) */
+    HOT_LOCKED = 32,   /* the folio lock: reclaim is writing it; whoever wants it waits */
 };
 
 /* Flags in cold[].bits; the rest of the word is the four small numbers below. */
@@ -55,7 +58,7 @@ enum {
     PAGE_NODE_SHIFT = 16,  /* 4 bits: NUMA node of the folio */
     ENTRY_NODE_SHIFT = 20, /* 4 bits: NUMA node of the zswap entry */
     ENTRY_POOL_SHIFT = 24, /* 4 bits: zswap pool of the entry */
-    PAGE_GEN_SHIFT = 28,   /* 3 bits: MGLRU generation */
+    PAGE_GEN_SHIFT = 28,   /* 4 bits: MGLRU generation and list */
 };
 
 struct page_cold {

@@ -24,6 +24,8 @@ struct scan_control {
     bool skipped_deactivate, low_skipped, walked_partially;
     uint64_t scanned, reclaimed; /* of this priority step, of the run */
     uint64_t pageouts;           /* of this batch */
+    /* freed, but not given back yet to their cgroup and node */
+    uint32_t freed_pages, freed_memcg, freed_node;
 };
 
 /* try_to_free_mem_cgroup_pages: free at least max(pages, 32) from a cgroup's
@@ -56,6 +58,11 @@ enum page_fate { FATE_FREED, FATE_KEEP, FATE_ACTIVATE };
  * slot, unmap it, write it if dirty, drop it if that is possible now. */
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t page);
+
+/* The end of shrink_folio_list: give back what was freed (free_folios).  Until then
+ * freed pages are still charged, so that what is charged meanwhile, such as zswap's
+ * objects, meets the limit. */
+void reclaim_flush_freed(struct mm *mm, struct scan_control *scan);
 
 /* What a page that reclaim decided to activate does with its slot when swap is
  * more than half full. */

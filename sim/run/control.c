@@ -123,6 +123,22 @@ static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
     schedule_timer(simulation, now_ns + simulation->config->engine.series_interval_ns, series_due);
 }
 
+static void writeback_due(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct simulation *simulation = owner;
+    struct mm *mm = &simulation->mm;
+    uint32_t cpu = processors_find_idle(&simulation->processors, 0);
+    struct exec exec = {.now_ns = now_ns,
+                        .cpu = cpu,
+                        .node = topology_node(&mm->topology, cpu),
+                        .space = NO_SPACE};
+    simulation->timers--;
+    zswap_writeback_tick(&simulation->zswap, &exec);
+    uint64_t next_ns = now_ns + zswap_writeback_interval_ns(&simulation->zswap);
+    schedule_timer(simulation, next_ns > exec.now_ns ? next_ns : exec.now_ns, writeback_due);
+}
+
 /* ---- by access of task 0 ------------------------------------------------------------- */
 
 static void flush_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
@@ -190,6 +206,9 @@ void control_init(struct simulation *simulation)
         schedule_timer(simulation, config->vm.memcg_stat_flush_ns, stat_flush_due);
     if (config->engine.series_interval_ns)
         schedule_timer(simulation, config->engine.series_interval_ns, series_due);
+    if (zswap_writeback_interval_ns(&simulation->zswap))
+        schedule_timer(simulation, zswap_writeback_interval_ns(&simulation->zswap),
+                       writeback_due);
     if (simulation->stop_count && simulation->task_count)
         simulation->tasks[0].next_stop = simulation->stops[0].at;
 }

@@ -1,12 +1,15 @@
 /* What must be true whenever no fault is under way (--check-invariants). */
 #include "policies/reclaim/reclaim.h"
+#include "policies/swap_backing/swap_backing.h"
+#include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/base/units.h"
 #include "sim/run/simulation.h"
 
 /* Sums over all pages, to be compared with the running counts. */
 struct page_sums {
-    uint64_t resident, slots, entries, same_filled, on_lru, in_batch, on_disk, zero;
+    uint64_t resident, slots, backed, entries, listed_entries, same_filled;
+    uint64_t on_lru, in_batch, on_disk, zero;
 };
 
 /* One page is in exactly one place. */
@@ -45,7 +48,9 @@ static bool check_page(struct simulation *simulation, uint32_t page, struct page
     }
     sums->resident += in_ram;
     sums->slots += (bits & PAGE_HAS_SLOT) != 0;
+    sums->backed += (bits & PAGE_ON_DISK) != 0;
     sums->entries += (bits & PAGE_IN_ZSWAP) != 0;
+    sums->listed_entries += (bits & PAGE_ENTRY_ON_LRU) != 0;
     sums->same_filled +=
         (bits & PAGE_IN_ZSWAP) && bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL;
     sums->on_lru += (bits & PAGE_ON_LRU) != 0;
@@ -65,6 +70,27 @@ static bool check_equal(struct simulation *simulation, const char *what, uint64_
     return false;
 }
 
+/* All zswap lists, walked from the oldest entry; UINT64_MAX: one is torn. */
+static uint64_t entries_on_lists(const struct zswap *zswap, uint32_t lists)
+{
+    uint64_t entries = 0;
+    for (uint32_t group = 0; group < LRU_GROUPS_AT_MOST; group++)
+        for (uint32_t i = 0; zswap->groups[group].lists && i < lists; i++) {
+            const struct page_list *list = &zswap->groups[group].lists[i];
+            uint32_t count = 0, previous = NO_PAGE;
+            for (uint32_t page = list->head; page != NO_PAGE && count <= list->count; count++) {
+                if (zswap->mm->cold[page].entry_previous != previous)
+                    return UINT64_MAX;
+                previous = page;
+                page = zswap->mm->cold[page].entry_next;
+            }
+            if (count != list->count || previous != list->tail)
+                return UINT64_MAX;
+            entries += count;
+        }
+    return entries;
+}
+
 static bool check_sums(struct simulation *simulation, const struct page_sums *sums)
 {
     struct mm *mm = &simulation->mm;
@@ -74,9 +100,11 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
         resident += mm->memcgs[i].resident_pages;
         disk += mm->memcgs[i].disk_pages;
         zero += mm->memcgs[i].zero_pages;
-        for (uint32_t node = 0; node < mm->node_count; node++)
-            for (unsigned list = 0; list < LRU_LISTS; list++)
-                lru += mm->memcgs[i].lruvecs[node].lists[list].count;
+        for (uint32_t node = 0; node < mm->node_count; node++) {
+            uint64_t sizes[LRU_LISTS];
+            lru_sizes(mm, &mm->memcgs[i].lruvecs[node], sizes);
+            lru += sizes[LRU_INACTIVE_ANON] + sizes[LRU_ACTIVE_ANON];
+        }
     }
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
         batch += mm->batches[cpu].count;
@@ -86,10 +114,14 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
            check_equal(simulation, "pages in LRU batches", sums->in_batch, batch) &&
            check_equal(simulation, "pages on devices", sums->on_disk, disk) &&
            check_equal(simulation, "pages in the zero map", sums->zero, zero) &&
-           check_equal(simulation, "swap slots", sums->slots, simulation->swap.slots_used) &&
+           check_equal(simulation, "swap slots",
+                       simulation->swap.backing->takes_slot_on_entry ? sums->slots : sums->backed,
+                       simulation->swap.slots_used) &&
            check_equal(simulation, "zswap entries", sums->entries, zswap->stored_pages) &&
            check_equal(simulation, "same-filled entries", sums->same_filled,
-                       zswap->same_filled_pages);
+                       zswap->same_filled_pages) &&
+           check_equal(simulation, "entries on zswap lists", sums->listed_entries,
+                       entries_on_lists(zswap, mm->memcg_count * mm->node_count));
 }
 
 static bool check_pools(struct simulation *simulation)

@@ -3,6 +3,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/run/simulation.h"
 
@@ -10,14 +11,21 @@ enum { PARTS_PER_MILLION = 1000000 };
 
 /* ---- gauges ---------------------------------------------------------------------- */
 
+static void add_lru_gauges(const struct mm *mm, const struct lruvec *lruvec, uint64_t *gauges)
+{
+    uint64_t sizes[LRU_LISTS];
+    lru_sizes(mm, lruvec, sizes);
+    gauges[GAUGE_inactive_anon] += sizes[LRU_INACTIVE_ANON];
+    gauges[GAUGE_active_anon] += sizes[LRU_ACTIVE_ANON];
+}
+
 /* Gauges of one cgroup alone; subtree sums are the caller's. */
 static void add_memcg_gauges(struct simulation *simulation, uint32_t memcg, uint64_t *gauges)
 {
     struct mm *mm = &simulation->mm;
     const struct memcg *from = &mm->memcgs[memcg];
     for (uint32_t node = 0; node < mm->node_count; node++) {
-        gauges[GAUGE_inactive_anon] += from->lruvecs[node].lists[LRU_INACTIVE_ANON].count;
-        gauges[GAUGE_active_anon] += from->lruvecs[node].lists[LRU_ACTIVE_ANON].count;
+        add_lru_gauges(mm, &from->lruvecs[node], gauges);
     }
     gauges[GAUGE_resident_pages] += from->resident_pages;
     gauges[GAUGE_swap_cache_pages] += from->swap_cache_pages;
@@ -49,7 +57,7 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
     at->gauges[GAUGE_stored_pages] = zswap->stored_pages;
     at->gauges[GAUGE_same_filled_pages] = zswap->same_filled_pages;
     at->gauges[GAUGE_stored_incompressible_pages] = zswap->incompressible_pages;
-    at->gauges[GAUGE_pool_total_size] = zswap_total_pages(zswap) * PAGE_BYTES;
+    at->gauges[GAUGE_pool_total_size] = zswap_shown_pages(zswap) * PAGE_BYTES;
     at->gauges[GAUGE_swap_slots_used] = simulation->swap.slots_used;
     at->gauges[GAUGE_pools] = zswap->pool_count;
 }
@@ -219,9 +227,7 @@ static void measure_nodes(struct simulation *simulation)
         memcpy(result->nodes[i].counters, mm->nodes[i].counters, sizeof(mm->nodes[i].counters));
         gauges[GAUGE_pool_total_size] = mm->nodes[i].pool_pages * PAGE_BYTES;
         for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
-            for (unsigned list = 0; list < LRU_LISTS; list++)
-                gauges[list == LRU_ACTIVE_ANON ? GAUGE_active_anon : GAUGE_inactive_anon] +=
-                    mm->memcgs[memcg].lruvecs[i].lists[list].count;
+            add_lru_gauges(mm, &mm->memcgs[memcg].lruvecs[i], gauges);
     }
     for (uint32_t page = 0; page < mm->page_count; page++) {
         uint32_t bits = mm->cold[page].bits;

@@ -56,6 +56,7 @@ static bool place_spaces(struct simulation *simulation)
     mm->cold = memory_mapped((size_t)mm->page_count * sizeof(*mm->cold), "the page state");
     mm->chunk_space =
         memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(uint16_t), "the page owners");
+    mm->chunk_table = memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, 1, "the page tables");
     for (uint32_t i = 0; i < mm->space_count; i++) {
         uint32_t first = mm->spaces[i].first_page >> CHUNK_SHIFT;
         uint32_t chunks = (mm->spaces[i].pages + CHUNK_PAGES - 1) >> CHUNK_SHIFT;
@@ -65,7 +66,7 @@ static bool place_spaces(struct simulation *simulation)
     return true;
 }
 
-static bool build(struct simulation *simulation)
+bool simulation_build(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
     struct mm *mm = &simulation->mm;
@@ -98,7 +99,7 @@ static bool build(struct simulation *simulation)
     return !simulation->failure[0];
 }
 
-static void tear_down(struct simulation *simulation)
+void simulation_tear_down(struct simulation *simulation)
 {
     struct mm *mm = &simulation->mm;
     control_release(simulation);
@@ -113,9 +114,33 @@ static void tear_down(struct simulation *simulation)
     memory_unmap(mm->hot, mm->page_count);
     memory_unmap(mm->cold, (size_t)mm->page_count * sizeof(*mm->cold));
     free(mm->chunk_space);
+    free(mm->chunk_table);
     free(mm->spaces);
     processors_release(&simulation->processors);
     events_release(&simulation->events);
+}
+
+static enum page_place place_of(const struct mm *mm, uint32_t page)
+{
+    uint8_t hot = mm->hot[page];
+    uint32_t bits = mm->cold[page].bits;
+    if (!(hot & HOT_POPULATED))
+        return PLACE_NOWHERE;
+    if (hot & HOT_IN_RAM)
+        return hot & HOT_MAPPED ? PLACE_MAPPED : PLACE_SWAP_CACHE;
+    if (bits & PAGE_IN_ZSWAP)
+        return PLACE_ZSWAP;
+    return bits & PAGE_ZERO_MARK ? PLACE_ZERO_MAP : PLACE_DISK;
+}
+
+static void show_pages(const struct mm *mm, const struct sim_observer *observer)
+{
+    if (!observer || !observer->page_at_end)
+        return;
+    for (uint32_t space = 0; space < mm->space_count; space++)
+        for (uint32_t page = 0; page < mm->spaces[space].pages; page++)
+            observer->page_at_end(observer->context, space, page,
+                                  place_of(mm, mm->spaces[space].first_page + page));
 }
 
 static uint64_t host_clock_ns(void)
@@ -135,7 +160,7 @@ bool sim_run(const struct config *config, const struct sim_options *options, uin
     simulation->config = config;
     simulation->options = options;
     simulation->result = result;
-    if (build(simulation)) {
+    if (simulation_build(simulation)) {
         /* To the end of every task, then until what they left behind has settled:
          * writes under way, the shrink worker, kswapd. */
         while (!simulation->failure[0] && !simulation->interrupted &&
@@ -144,11 +169,12 @@ bool sim_run(const struct config *config, const struct sim_options *options, uin
         if (options->checks != CHECKS_OFF && !simulation->failure[0])
             invariants_check(simulation);
         measure_finish(simulation);
+        show_pages(&simulation->mm, options->observer);
     }
     result->complete = !simulation->failure[0] && !simulation->interrupted;
     if (simulation->failure[0])
         result->failure = memory_string(simulation->failure);
-    tear_down(simulation);
+    simulation_tear_down(simulation);
     free(simulation);
     result->host_wall_ns = host_clock_ns() - start_ns;
     return result->failure == NULL;

@@ -64,6 +64,11 @@ struct simulation {
     char failure[256];
 };
 
+/* sim.c: everything up to the first event, from config, options and result; and the
+ * way back, also after a build that failed (simulation->failure). */
+bool simulation_build(struct simulation *simulation);
+void simulation_tear_down(struct simulation *simulation);
+
 /* task.c */
 void tasks_init(struct simulation *simulation);
 void tasks_release(struct simulation *simulation);

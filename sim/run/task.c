@@ -46,7 +46,10 @@ static uint32_t run_hits(struct task *task, uint32_t n)
 /* ---- everything else ---------------------------------------------------------------- */
 
 /* How the access under way ends for its task. */
-enum miss_end { MISS_GO_ON, MISS_WAIT, MISS_TASK_DEAD };
+enum miss_end { MISS_GO_ON, MISS_WAIT, MISS_TASK_DEAD, MISS_RETRY };
+
+/* A locked page is looked at again after this long. */
+enum { LOCKED_PAGE_WAIT_NS = 1000 };
 
 static bool all_spaces_dead(const struct task *task)
 {
@@ -68,25 +71,37 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (space->dead)
         return MISS_GO_ON; /* its process is gone; the others' records go on */
     uint32_t page = space->first_page + access->page;
+    if (mm->hot[page] & HOT_LOCKED)
+        return MISS_RETRY;
     exec->space = number;
     if (access->op == ACCESS_FREE) {
         swap_free_page(&simulation->swap, exec, page);
         return MISS_GO_ON;
     }
     uint64_t start_ns = exec->now_ns;
-    exec->memstall_ns = 0;
+    exec->memstall_ns = exec->sleep_ns = 0;
     *ready_ns = 0;
     enum fault_kind kind =
-        swap_fault(&simulation->swap, exec, page, access->op == ACCESS_WRITE, ready_ns);
+        swap_fault(&simulation->swap, exec, page,
+                   access->op == ACCESS_WRITE && !task->config->load_before_store, ready_ns);
+    if (access->op == ACCESS_WRITE && (mm->hot[page] & HOT_MAPPED))
+        mm->hot[page] |= HOT_DIRTY;
+    if (kind == FAULT_first_touch)
+        spend(mm, exec, TIME_user, task->config->fill_ns);
     simulation->faults++;
     simulation->memstall_ns += exec->memstall_ns;
     if (exec->killed) {
         exec->killed = false;
         return all_spaces_dead(task) ? MISS_TASK_DEAD : MISS_GO_ON;
     }
+    const struct sim_observer *observer = simulation->options->observer;
+    if (observer && observer->fault)
+        observer->fault(observer->context, number, access->page, kind);
     uint64_t end_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
+    end_ns += exec->sleep_ns;
     histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
-    return *ready_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
+    *ready_ns = end_ns;
+    return end_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
 }
 
 static bool next_block(struct task *task)
@@ -116,7 +131,9 @@ static void look_around(struct simulation *simulation, uint64_t now_ns)
     const struct sim_options *options = simulation->options;
     if (options->interrupted && *options->interrupted)
         simulation->interrupted = true;
-    if (options->checks != CHECKS_OFF && simulation->faults >= simulation->next_check_faults) {
+    /* In the middle of somebody's reclaim its pages are on no list. */
+    if (options->checks != CHECKS_OFF && !simulation->events.catching_up &&
+        simulation->faults >= simulation->next_check_faults) {
         invariants_check(simulation);
         /* A check walks all pages: sampled ones stay below a tenth of the work. */
         simulation->next_check_faults =
@@ -174,10 +191,17 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         if (hits == n)
             continue;
         /* What others did before this moment must be done before this fault. */
-        if (events_next_time(&simulation->events) < exec.now_ns)
+        if (events_next_time(&simulation->events) < exec.now_ns) {
+            end = TURN_PAUSED;
             break;
+        }
         uint64_t ready_ns = 0;
         enum miss_end miss = run_miss(task, &exec, &ready_ns);
+        if (miss == MISS_RETRY) {
+            *wake_at_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
+            end = TURN_BLOCKED;
+            break;
+        }
         task->block_at++;
         task->position++;
         mm->counters[COUNTER_accesses]++;
@@ -189,7 +213,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         if (miss == MISS_WAIT && ready_ns > exec.now_ns) {
             *wake_at_ns = ready_ns;
             task->blocked_ns += ready_ns - exec.now_ns;
-            mm->time_ns[TIME_device_read_wait] += ready_ns - exec.now_ns;
+            mm->time_ns[TIME_device_read_wait] += ready_ns - exec.now_ns - exec.sleep_ns;
             end = TURN_BLOCKED;
             break;
         }
@@ -206,10 +230,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
 void tasks_kill_space(void *owner, struct exec *exec, uint32_t number)
 {
     struct simulation *simulation = owner;
-    struct address_space *space = &simulation->mm.spaces[number];
-    space->dead = true;
-    for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
-        swap_free_page(&simulation->swap, exec, page);
+    simulation->mm.spaces[number].dead = true;
+    swap_free_space(&simulation->swap, exec, number);
 }
 
 void tasks_init(struct simulation *simulation)

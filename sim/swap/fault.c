@@ -14,7 +14,7 @@ static void map(struct mm *mm, uint32_t page, bool write)
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
 }
 
-/* Page-table pages as they are needed: one of the last level for each CHUNK_PAGES
+/* Page-table pages as they are needed, kept until the space is gone: one of the last level for each CHUNK_PAGES
  * pages, one of the level above for each 1 GiB.  A mapping rarely begins at a
  * multiple of 1 GiB, so its second upper page is due after half of that (own
  * measurement, 6.18: 64 + 1 for 128 MiB, 512 + 2 for 1 GiB). */
@@ -22,17 +22,13 @@ static void charge_page_table(struct mm *mm, struct exec *exec, struct address_s
                               uint32_t page)
 {
     enum { CHUNKS_PER_GIB = 512 };
-    if (!mm->config->vm.charge_page_tables)
+    unsigned levels = mm->config->vm.charge_page_tables;
+    if (levels == PAGE_TABLES_NONE || mm->chunk_table[page >> CHUNK_SHIFT])
         return;
-    uint32_t chunk = (page - space->first_page) / CHUNK_PAGES;
-    uint32_t first = space->first_page + chunk * CHUNK_PAGES, end = first + CHUNK_PAGES;
-    if (end > space->first_page + space->pages)
-        end = space->first_page + space->pages;
-    for (uint32_t at = first; at < end; at++)
-        if (mm->hot[at] & HOT_POPULATED)
-            return;
-    uint32_t pages = 1;
-    if (space->table_pages == 0 || chunk % CHUNKS_PER_GIB == CHUNKS_PER_GIB / 2)
+    mm->chunk_table[page >> CHUNK_SHIFT] = 1;
+    uint32_t chunk = (page - space->first_page) / CHUNK_PAGES, pages = 1;
+    if (levels == PAGE_TABLES_ALL &&
+        (space->table_pages == 0 || chunk % CHUNKS_PER_GIB == CHUNKS_PER_GIB / 2))
         pages++;
     for (uint32_t i = 0; i < pages; i++)
         memcg_charge(mm, exec, space->memcg, 1);
@@ -128,21 +124,6 @@ enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, 
     return kind;
 }
 
-/* Page tables are given back with the last page under them. */
-static void uncharge_page_table(struct mm *mm, struct address_space *space)
-{
-    if (!space->table_pages)
-        return;
-    for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
-        if (mm->hot[page] & HOT_POPULATED)
-            return;
-    uint32_t memcg = space->memcg;
-    while (mm->memcgs[memcg].offline)
-        memcg = mm->memcgs[memcg].parent;
-    memcg_uncharge(mm, memcg, space->table_pages);
-    space->table_pages = 0;
-}
-
 void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = swap->mm;
@@ -161,7 +142,17 @@ void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
     }
     mm->hot[page] = 0;
     mm->cold[page].bits = 0;
-    struct address_space *space = page_space(mm, page);
-    if (space->dead)
-        uncharge_page_table(mm, space);
+}
+
+void swap_free_space(struct swap *swap, struct exec *exec, uint32_t number)
+{
+    struct mm *mm = swap->mm;
+    struct address_space *space = &mm->spaces[number];
+    for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)
+        swap_free_page(swap, exec, page);
+    uint32_t memcg = space->memcg;
+    while (mm->memcgs[memcg].offline)
+        memcg = mm->memcgs[memcg].parent;
+    memcg_uncharge(mm, memcg, space->table_pages);
+    space->table_pages = 0;
 }

@@ -31,7 +31,7 @@ static bool readahead_possible(const struct config *config)
 static void number_slots(struct swap *swap)
 {
     struct mm *mm = swap->mm;
-    uint64_t slots = swap->slots < UINT32_MAX - CLUSTER_SLOTS ? swap->slots
+    uint64_t slots = swap->names < UINT32_MAX - CLUSTER_SLOTS ? swap->names
                                                                 : UINT32_MAX - CLUSTER_SLOTS;
     swap->cluster_count = (uint32_t)((slots + CLUSTER_SLOTS - 1) / CLUSTER_SLOTS);
     size_t map = (size_t)swap->cluster_count * CLUSTER_SLOTS;
@@ -55,7 +55,9 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     const struct config *config = mm->config;
     swap->mm = mm;
     swap->zswap = zswap;
-    swap->device_count = (uint32_t)config->swap.device_count;
+    swap->backing = config->swap.backing.policy->hooks;
+    swap->backing_params = config->swap.backing.params;
+    swap->device_count = swap->backing->ignores_devices ? 0 : (uint32_t)config->swap.device_count;
     swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
     swap->synchronous = swap->device_count > 0;
     for (uint32_t i = 0; i < swap->device_count; i++) {
@@ -64,8 +66,10 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         swap->rotational |= config->swap.devices[i].rotational;
         swap->synchronous &= config->swap.devices[i].synchronous;
     }
-    swap->backing = config->swap.backing.policy->hooks;
-    swap->backing_params = config->swap.backing.params;
+    /* A name for every page, and for what each processor's cluster leaves unused. */
+    swap->names = swap->slots;
+    if (!swap->backing->takes_slot_on_entry)
+        swap->names = mm->page_count + (uint64_t)CLUSTER_SLOTS * (mm->topology.cpus + 1);
     swap->readahead_hits = 4; /* the kernel's initial value */
     swap->numbered = swap->rotational && readahead_possible(config);
     if (swap->numbered)
@@ -75,6 +79,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         .take_slot = swap_take_slot,
         .write = swap_write,
         .flush_plug = swap_flush_plug,
+        .settle_writes = swap_settle_writes,
+        .wait_for_write = swap_wait_for_write,
         .free_slot = swap_free_slot,
         .room = swap_has_room,
         .half_full = swap_half_full,
@@ -88,6 +94,7 @@ void swap_release(struct swap *swap)
     for (uint32_t i = 0; i < swap->device_count; i++)
         device_release(&swap->devices[i]);
     free(swap->devices);
+    pending_writes_release(&swap->writes);
     if (swap->numbered) {
         memory_unmap(swap->slot_of_page, swap->mm->page_count * sizeof(uint32_t));
         memory_unmap(swap->page_of_slot,
@@ -100,16 +107,57 @@ void swap_release(struct swap *swap)
 
 /* ---- slots --------------------------------------------------------------------- */
 
-/* get_nr_swap_pages() and the cgroup's headroom */
-bool swap_has_room(const void *state, uint32_t memcg)
+static bool device_has_room(const struct swap *swap, uint32_t memcg)
 {
-    const struct swap *swap = state;
     if (swap->slots_used >= swap->slots)
         return false;
     for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
         if (swap->mm->memcgs[at].swap_usage >= swap->mm->memcgs[at].swap_max)
             return false;
     return true;
+}
+
+/* get_nr_swap_pages() and the cgroup's headroom */
+bool swap_has_room(const void *state, uint32_t memcg)
+{
+    const struct swap *swap = state;
+    return !swap->backing->needs_device || device_has_room(swap, memcg);
+}
+
+bool swap_has_backing_room(const struct swap *swap, uint32_t memcg)
+{
+    return swap->backing->takes_slot_on_entry || device_has_room(swap, memcg);
+}
+
+static void charge_slot(struct swap *swap, uint32_t memcg)
+{
+    swap->slots_used++;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
+        swap->mm->memcgs[at].swap_usage++;
+}
+
+static void uncharge_slot(struct swap *swap, uint32_t memcg)
+{
+    swap->slots_used--;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
+        swap->mm->memcgs[at].swap_usage--;
+}
+
+bool swap_take_backing(struct swap *swap, uint32_t page)
+{
+    uint32_t memcg = page_memcg(swap->mm, page);
+    if (swap->backing->takes_slot_on_entry)
+        return true;
+    if (!device_has_room(swap, memcg))
+        return false;
+    charge_slot(swap, memcg);
+    return true;
+}
+
+void swap_drop_backing(struct swap *swap, uint32_t page)
+{
+    if (!swap->backing->takes_slot_on_entry)
+        uncharge_slot(swap, page_memcg(swap->mm, page));
 }
 
 bool swap_half_full(const void *state, uint32_t memcg)
@@ -169,13 +217,12 @@ static void release_slot_number(struct swap *swap, uint32_t page)
     }
 }
 
-bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
+/* Room on the devices and under memory.swap.max; counts what is in the way. */
+static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
 {
-    struct swap *swap = state;
     struct mm *mm = swap->mm;
-    uint32_t memcg = page_memcg(mm, page);
     if (swap->slots_used >= swap->slots) {
-        count_event(mm, memcg, page_node(mm, page), COUNTER_swap_fail, 1);
+        count_event(mm, memcg, node, COUNTER_swap_fail, 1);
         return false;
     }
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
@@ -184,6 +231,16 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
             mm->memcgs[at].counters[COUNTER_swap_max]++;
             return false;
         }
+    return true;
+}
+
+bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
+{
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    uint32_t memcg = page_memcg(mm, page);
+    if (swap->backing->takes_slot_on_entry && !slot_is_allowed(swap, memcg, page_node(mm, page)))
+        return false;
     if (swap->numbered) {
         uint32_t slot = number_of_new_slot(swap, exec->cpu);
         if (!slot)
@@ -192,9 +249,8 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
         swap->page_of_slot[slot] = page + 1; /* 0 means free */
         swap->cluster_used[slot / CLUSTER_SLOTS]++;
     }
-    swap->slots_used++;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].swap_usage++;
+    if (swap->backing->takes_slot_on_entry)
+        charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;
     mm->cold[page].bits |= PAGE_HAS_SLOT;
     return true;
@@ -219,21 +275,17 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     }
     if (swap->numbered)
         release_slot_number(swap, page);
-    swap->slots_used--;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].swap_usage--;
+    if (swap->backing->takes_slot_on_entry || (cold->bits & PAGE_ON_DISK))
+        uncharge_slot(swap, memcg);
     cold->bits &= ~(uint32_t)(PAGE_HAS_SLOT | PAGE_ON_DISK | PAGE_ZERO_MARK);
 }
 
 /* ---- out -------------------------------------------------------------------------- */
 
 /* end_swap_bio_write and folio_end_writeback */
-static void write_completed(void *state, uint64_t now_ns, uint64_t page_number)
+static void complete_write(struct swap *swap, uint32_t page)
 {
-    (void)now_ns;
-    struct swap *swap = state;
     struct mm *mm = swap->mm;
-    uint32_t page = (uint32_t)page_number;
     struct page_cold *cold = &mm->cold[page];
     mm->writes_under_way--;
     if (!(cold->bits & PAGE_WRITEBACK))
@@ -243,6 +295,35 @@ static void write_completed(void *state, uint64_t now_ns, uint64_t page_number)
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;
         lru_rotate_reclaimable(mm, page);
     }
+}
+
+void swap_settle_writes(void *state, uint64_t now_ns)
+{
+    struct swap *swap = state;
+    uint32_t page;
+    while (pending_writes_take(&swap->writes, now_ns, &page))
+        complete_write(swap, page);
+}
+
+static void write_ends(void *state, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    swap_settle_writes(state, now_ns);
+}
+
+void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
+{
+    struct swap *swap = state;
+    struct mm *mm = swap->mm;
+    if (exec->plug)
+        swap_flush_plug(swap, exec); /* as whoever goes to sleep does */
+    uint64_t done_ns = pending_writes_end(&swap->writes, page);
+    if (done_ns == UINT64_MAX)
+        return;
+    if (done_ns > exec->now_ns)
+        spend(mm, exec, TIME_device_write_wait, done_ns - exec->now_ns);
+    events_catch_up(mm->events, exec->now_ns);
+    swap_settle_writes(swap, exec->now_ns);
 }
 
 /* The device with room and the highest priority; equal ones by fill. */
@@ -280,8 +361,10 @@ static void submit_write(struct swap *swap, struct exec *exec, uint32_t page)
     if (swap->synchronous)
         submitted_ns = done_ns;
     spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
-    if (!swap->synchronous)
-        events_schedule(mm->events, done_ns, RANK_DEVICE, write_completed, swap, page);
+    if (swap->synchronous)
+        return;
+    pending_writes_add(&swap->writes, done_ns, page);
+    events_schedule(mm->events, done_ns, RANK_DEVICE, write_ends, swap, 0);
 }
 
 void swap_flush_plug(void *state, struct exec *exec)
@@ -320,6 +403,8 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
     const struct address_space *space = page_space(mm, page);
+    if (cold->bits & PAGE_ON_DISK)
+        swap_drop_backing(swap, page);
     cold->bits &= ~(uint32_t)(PAGE_ON_DISK | PAGE_ZERO_MARK); /* whatever was there is old */
     if (mm->config->vm.zero_map) {
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_zero_page_check);
@@ -331,7 +416,11 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     }
     if (zswap_store(swap->zswap, exec, page))
         return SWAP_WRITTEN;
-    if (!zswap_writeback_allowed(swap->zswap, page_memcg(mm, page))) {
+    /* Others ran while stores were being refused. */
+    if (!(mm->hot[page] & HOT_IN_RAM))
+        return SWAP_PAGE_GONE;
+    if (!zswap_writeback_allowed(swap->zswap, page_memcg(mm, page)) ||
+        !swap_take_backing(swap, page)) {
         count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_unbacked_activate, 1);
         return SWAP_KEEP_ACTIVE;
     }
@@ -370,7 +459,7 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
     if (cold->bits & PAGE_HAS_SHADOW) {
         uint32_t age = cold->shadow.age, place = cold->shadow.place;
         cold->bits &= ~(uint32_t)PAGE_HAS_SHADOW;
-        mm->reclaim->refault(mm, page, age, place);
+        mm->reclaim->refault(mm, exec, page, age, place);
     }
     lru_add(mm, exec, page);
     return CACHE_ADDED;

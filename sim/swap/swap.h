@@ -20,6 +20,7 @@
 #include "sim/mm/mm.h"
 #include "sim/result.h"
 #include "sim/swap/device.h"
+#include "sim/swap/pending_writes.h"
 
 struct zswap;
 struct swap_backing_hooks;
@@ -29,7 +30,9 @@ struct swap {
     struct zswap *zswap;
     struct device *devices;
     uint32_t device_count;
+    struct pending_writes writes;
     uint64_t slots, slots_used; /* pages over all devices */
+    uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
     const struct swap_backing_hooks *backing;
     const void *backing_params;
 
@@ -57,12 +60,23 @@ void swap_release(struct swap *swap);
 bool swap_take_slot(void *swap, struct exec *exec, uint32_t page);
 enum swap_write_result swap_write(void *swap, struct exec *exec, uint32_t page);
 void swap_flush_plug(void *swap, struct exec *exec);
+void swap_settle_writes(void *swap, uint64_t now_ns);
+void swap_wait_for_write(void *swap, struct exec *exec, uint32_t page);
 void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
 
+/* Is there room on a device to write a page of this cgroup to?  Always, where pages
+ * have had room since they entered the swap cache. */
+bool swap_has_backing_room(const struct swap *swap, uint32_t memcg);
+/* Take that room for a page that is about to be written, or give it back when it is
+ * not after all.  False: there is none. */
+bool swap_take_backing(struct swap *swap, uint32_t page);
+void swap_drop_backing(struct swap *swap, uint32_t page);
+
 /* Submit a page's write to its device (used by reclaim and by zswap writeback):
- * counts pswpout; sets PAGE_WRITEBACK unless the device is synchronous. */
+ * counts pswpout; sets PAGE_WRITEBACK unless the device is synchronous.  The page
+ * has its backing. */
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page);
 
 /* Where a read found the data. */
@@ -98,6 +112,9 @@ enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, 
 
 /* The owner drops a page's contents: RAM, slot and every copy are released. */
 void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page);
+
+/* A process is gone: all pages of its space, and its page tables. */
+void swap_free_space(struct swap *swap, struct exec *exec, uint32_t space);
 
 /* ---- the axis "swap_backing" is in policies/swap_backing/swap_backing.h ------- */
 

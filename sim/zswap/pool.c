@@ -45,6 +45,8 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                            sizeof(*zswap->shrinker_states), "shrinker states");
     zswap->worker.cursor = NO_MEMCG;
+    if (zswap->writeback->tick)
+        zswap->writeback_state = zswap->writeback->create(zswap, own->writeback.params);
     zswap_set_compressor(zswap, 0, own->compressor);
 }
 
@@ -63,6 +65,8 @@ void zswap_release(struct zswap *zswap)
             destroy_pool(zswap, &zswap->pools[i]);
     for (uint32_t i = 0; i < LRU_GROUPS_AT_MOST; i++)
         free(zswap->groups[i].lists);
+    if (zswap->writeback->tick)
+        zswap->writeback->destroy(zswap->writeback_state);
     free(zswap->list_locks);
     free(zswap->tree_locks);
     free(zswap->shrinker_states);
@@ -75,7 +79,8 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns,
 {
     struct zswap_pool *pool = &zswap->pools[number];
     struct allocator_setup setup = {.params = zswap->config->zswap.allocator.params,
-                                    .evicts = false};
+                                    .evicts = zswap->lru->in_allocator &&
+                                              zswap->allocator->shrink != NULL};
     memset(pool, 0, sizeof(*pool));
     pool->alive = true;
     pool->compressor = compressor;
@@ -84,6 +89,8 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns,
     pool->list_lock.line.owner = NO_CPU;
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
         pool->allocators[i] = zswap->allocator->create(&setup);
+    pool->evicts = setup.evicts && (!zswap->allocator->evicts ||
+                                    zswap->allocator->evicts(pool->allocators[0]));
     pool->locks_per_zpool =
         zswap->allocator->locks ? zswap->allocator->locks(pool->allocators[0]) : 1;
     size_t locks = (size_t)zswap->config->zswap.zpools * pool->locks_per_zpool;
@@ -114,8 +121,18 @@ static void make_current(struct zswap *zswap, uint32_t number, uint64_t now_ns)
     zswap->pools[number].killed_at_ns = 0;
 }
 
+/* The row of compressors[] that a name stands for on this kernel. */
+static unsigned compressor_of_kernel(const struct zswap *zswap, unsigned compressor)
+{
+    if (zswap->config->zswap.zstd_library == ZSTD_LIBRARY_1_4 &&
+        (int)compressor == compressor_find("zstd"))
+        return (unsigned)compressor_find("zstd-1.4");
+    return compressor;
+}
+
 void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor)
 {
+    compressor = compressor_of_kernel(zswap, compressor);
     if (zswap->pool_count && zswap_current_pool(zswap)->compressor == compressor)
         return;
     uint32_t previous = zswap->order[0], number = POOLS_AT_MOST;
@@ -137,7 +154,7 @@ void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compres
 void zswap_pool_reap(struct zswap *zswap, uint32_t number)
 {
     struct zswap_pool *pool = &zswap->pools[number];
-    if (!pool->alive || pool->entries || !pool->killed_at_ns)
+    if (!pool->alive || pool->entries || !pool->killed_at_ns || pool->being_shrunk)
         return;
     uint32_t at = 0;
     while (zswap->order[at] != number)
@@ -180,20 +197,23 @@ static void lock_allocator(struct zswap *zswap, struct exec *exec, struct zswap_
     spend(mm, exec, TIME_pool_lock_wait, end - exec->now_ns);
 }
 
-bool zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page,
-                      uint32_t length, uint32_t *handle)
+enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number,
+                                       uint32_t page, uint32_t length, uint32_t *handle)
 {
     struct zswap_pool *pool = &zswap->pools[number];
     uint32_t zpool = zpool_of(zswap, page);
-    uint32_t size = length + (uint32_t)zswap->config->zswap.object_header_bytes;
-    if (zswap->allocator->alloc(pool->allocators[zpool], size, page, handle) != ALLOCATOR_OK)
-        return false;
+    /* The header says whose object it is, for allocators that evict. */
+    uint32_t header = pool->evicts ? (uint32_t)zswap->config->zswap.object_header_bytes : 0;
+    enum allocator_result result =
+        zswap->allocator->alloc(pool->allocators[zpool], length + header, page, handle);
+    if (result != ALLOCATOR_OK)
+        return result;
     lock_allocator(zswap, exec, pool, zpool, *handle);
     spend_cost(zswap->mm, exec, TIME_zswap, COST_allocator_alloc);
     note_pages(zswap, exec, pool, zpool, page_node(zswap->mm, page));
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries++;
-    return true;
+    return ALLOCATOR_OK;
 }
 
 void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page)
@@ -207,4 +227,42 @@ void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, ui
     note_pages(zswap, exec, pool, zpool, bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT));
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries--;
+}
+
+/* ---- eviction by the allocator (up to 6.4) ------------------------------------------------- */
+
+struct eviction {
+    struct zswap *zswap;
+    struct exec *exec;
+    uint32_t node; /* of the last entry written back */
+};
+
+static bool evict_object(void *context, uint32_t owner, uint32_t handle)
+{
+    struct eviction *eviction = context;
+    struct zswap *zswap = eviction->zswap;
+    (void)handle;
+    eviction->node = bits_field(zswap->mm->cold[owner].bits, ENTRY_NODE_SHIFT);
+    return zswap_writeback_entry(zswap, eviction->exec, owner) == WRITEBACK_DONE;
+}
+
+enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,
+                                               uint32_t number)
+{
+    struct zswap_pool *pool = &zswap->pools[number];
+    struct eviction eviction = {.zswap = zswap, .exec = exec, .node = exec->node};
+    enum allocator_shrink_result result = ALLOCATOR_CANNOT_SHRINK;
+    if (!pool->alive || !pool->evicts || pool->being_shrunk)
+        return result;
+    pool->being_shrunk = true;
+    for (uint32_t z = 0; z < zswap->config->zswap.zpools && result != ALLOCATOR_SHRUNK; z++) {
+        enum allocator_shrink_result tried =
+            zswap->allocator->shrink(pool->allocators[z], evict_object, &eviction);
+        if (tried != ALLOCATOR_CANNOT_SHRINK)
+            result = tried;
+        note_pages(zswap, exec, pool, z, eviction.node);
+    }
+    pool->being_shrunk = false;
+    zswap_pool_reap(zswap, number);
+    return result;
 }

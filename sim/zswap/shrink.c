@@ -10,6 +10,13 @@
 
 enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
 
+/* A worker bound to a processor comes in front of what runs there for as long as
+ * CFS credits a sleeper: half of sched_latency_ns (6 ms on one processor). */
+enum { WORKER_HEAD_START_NS = 3000000 };
+
+/* EEVDF's slice on one processor (base_slice_ns, 6.6 and later). */
+enum { WORKER_SLICE_NS = 750000 };
+
 /* ---- lists --------------------------------------------------------------------- */
 
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
@@ -35,6 +42,8 @@ static struct page_list *list_of_entry(struct zswap *zswap, uint32_t page)
     struct mm *mm = zswap->mm;
     uint32_t group =
         zswap->lru->group_of_pool(zswap, bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT));
+    if (zswap->lru->one_list)
+        return zswap_list(zswap, group, ROOT_MEMCG, 0);
     return zswap_list(zswap, group, page_memcg(mm, page), entry_node(mm, page));
 }
 
@@ -46,6 +55,7 @@ static struct shrinker_state *state_of(struct zswap *zswap, uint32_t memcg, uint
 static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t node)
 {
     struct mm *mm = zswap->mm;
+    node = zswap->lru->one_list ? 0 : node;
     uint64_t end = spinlock_hold(&zswap->list_locks[node], &mm->topology, mm->costs, exec->cpu,
                                  exec->now_ns, mm->costs->ns[COST_lru_lock_hold]);
     spend(mm, exec, TIME_lru_lock_wait, end - exec->now_ns);
@@ -54,6 +64,8 @@ static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t node)
 void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
+    if (!zswap->lru->group_of_pool)
+        return;
     struct page_list *list = list_of_entry(zswap, page);
     lock_list(zswap, exec, entry_node(mm, page));
     entry_list_add_tail(mm->cold, list, page);
@@ -73,6 +85,25 @@ void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
 
 /* ---- one walk of one list ----------------------------------------------------------- */
 
+/* To the other end: whoever walks the list meanwhile finds another entry first. */
+static void rotate(struct zswap *zswap, struct page_list *list, uint32_t page)
+{
+    entry_list_remove(zswap->mm->cold, list, page);
+    entry_list_add_tail(zswap->mm->cold, list, page);
+}
+
+enum writeback_result zswap_write_back_oldest(struct zswap *zswap, struct exec *exec,
+                                              uint32_t group)
+{
+    struct page_list *list = zswap_list(zswap, group, ROOT_MEMCG, 0);
+    lock_list(zswap, exec, 0);
+    uint32_t page = list->head;
+    if (page == NO_PAGE)
+        return WRITEBACK_EMPTY;
+    rotate(zswap, list, page);
+    return zswap_writeback_entry(zswap, exec, page);
+}
+
 /* shrink_memcg_cb for an entry without a second chance left.  False: the walk stops. */
 static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t page,
                              struct page_list *list, struct entry_walk *walk, uint32_t memcg,
@@ -83,13 +114,9 @@ static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t pa
     uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
     uint32_t length = content_length(page_space(mm, page)->content, space_page,
                                      zswap->pools[pool].compressor);
-    /* To the other end first: whoever walks the list meanwhile finds another entry. */
-    entry_list_remove(mm->cold, list, page);
-    entry_list_add_tail(mm->cold, list, page);
+    rotate(zswap, list, page);
     enum writeback_result result = zswap_writeback_entry(zswap, exec, page);
     if (result == WRITEBACK_DONE) {
-        mm->counters[COUNTER_written_back_pages]++;
-        zswap->written_back_by_node[node]++;
         walk->isolated++;
         walk->bytes += length > PAGE_BYTES || length == COMPRESSOR_FAILED ? PAGE_BYTES : length;
         return true;
@@ -118,8 +145,7 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
         if (mm->cold[page].bits & PAGE_ENTRY_REFERENCED) {
             mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_REFERENCED;
             mm->counters[COUNTER_zswap_rotations]++;
-            entry_list_remove(mm->cold, list, page);
-            entry_list_add_tail(mm->cold, list, page);
+            rotate(zswap, list, page);
             spend_cost(mm, exec, TIME_zswap, COST_rotate_entry);
             /* The successor was noted before: in a list of one it is the end; in a
              * longer list the walk comes back to rotated entries while its budget
@@ -142,7 +168,8 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
     struct mm *mm = zswap->mm;
     mm->counters[COUNTER_shrink_memcg_calls]++;
     spend_cost(mm, exec, TIME_zswap, COST_shrink_memcg);
-    if (mm->memcgs[memcg].offline || !zswap_writeback_allowed(zswap, memcg))
+    if (mm->memcgs[memcg].offline || !zswap_writeback_allowed(zswap, memcg) ||
+        !zswap->lru->group_walked || !swap_has_backing_room(zswap->swap, memcg))
         return SHRINK_EMPTY;
     uint32_t group = zswap->lru->group_walked(zswap);
     uint64_t left = budget->entries, scanned = 0, written = 0;
@@ -158,6 +185,8 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
         zswap_walk_list(zswap, exec, group, memcg, node, &walk);
         scanned += walk.scanned;
         written += walk.isolated;
+        if (budget->written_bytes)
+            *budget->written_bytes += walk.bytes;
         if (budget->shared)
             left -= walk.scanned;
     }
@@ -166,11 +195,27 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
     return written ? SHRINK_WROTE : SHRINK_NOTHING;
 }
 
+/* ---- writeback by the clock ------------------------------------------------------------------ */
+
+uint64_t zswap_writeback_interval_ns(const struct zswap *zswap)
+{
+    const struct writeback_hooks *writeback = zswap->writeback;
+    return writeback->tick ? writeback->interval_ns(zswap->config->zswap.writeback.params) : 0;
+}
+
+void zswap_writeback_tick(struct zswap *zswap, struct exec *exec)
+{
+    zswap->writeback->tick(zswap, exec, zswap->writeback_state,
+                           zswap->config->zswap.writeback.params);
+}
+
 /* ---- the worker ------------------------------------------------------------------------------ */
 
 /* The run's end condition, looked at after each step. */
 static bool worker_is_done(const struct zswap *zswap, const struct shrink_worker *worker)
 {
+    if (!swap_has_backing_room(zswap->swap, ROOT_MEMCG))
+        return true;
     if (zswap->config->zswap.limit_rule == LIMIT_CACHED)
         return zswap_can_accept(zswap);
     return zswap_total_pages(zswap) <= worker->threshold_pages;
@@ -195,6 +240,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         worker->pending = false;
         worker->failures = worker->attempts = 0;
         worker->threshold_pages = zswap_accept_threshold_pages(zswap);
+        worker->pool = zswap->order[zswap->pool_count - 1];
         mm->counters[COUNTER_worker_wakeups]++;
     }
     bool more =
@@ -219,11 +265,52 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
     worker->runner.turn = worker_turn;
     worker->runner.kernel_thread = true;
     worker->runner.own_time = TIME_worker;
+    if (zswap->config->zswap.worker_queue == WORKER_BOUND) {
+        worker->runner.cpu = exec->cpu;
+        return; /* zswap_yield_to_worker() */
+    }
     /* The work queue is unbound (6.12): a processor that has nothing to do takes it. */
     if (!worker->runner.queued)
         worker->runner.cpu = processors_find_idle(mm->processors, exec->cpu);
     processors_wake_at(mm->processors, &worker->runner,
                        exec->now_ns + mm->costs->ns[COST_worker_wakeup]);
+}
+
+/* No processor was idle: a woken worker comes in front of the task that woke it,
+ * one that has used up its slice waits for as long. */
+static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
+{
+    struct shrink_worker *worker = &zswap->worker;
+    bool expired;
+    if (!worker->runner.queued || exec->now_ns < worker->may_preempt_at_ns)
+        return;
+    exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
+                                      exec->now_ns, WORKER_SLICE_NS, &expired);
+    worker->may_preempt_at_ns = expired ? exec->now_ns + WORKER_SLICE_NS : 0;
+}
+
+void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
+{
+    struct mm *mm = zswap->mm;
+    struct shrink_worker *worker = &zswap->worker;
+    if (zswap->config->zswap.worker_queue == WORKER_UNBOUND) {
+        if (worker->pending || worker->running)
+            events_catch_up(mm->events, exec->now_ns);
+        preempt_for_worker(zswap, exec);
+        return;
+    }
+    if (!worker->pending || worker->running)
+        return;
+    uint64_t start_ns = exec->now_ns, end_ns, wake_at_ns = 0;
+    enum turn_end end;
+    spend_cost(mm, exec, TIME_worker, COST_context_switch);
+    do {
+        end = worker_turn(&worker->runner, exec->cpu, exec->now_ns, &end_ns, &wake_at_ns);
+        spend(mm, exec, TIME_worker, end_ns - exec->now_ns);
+    } while (end == TURN_RUNNABLE && exec->now_ns - start_ns < WORKER_HEAD_START_NS);
+    spend_cost(mm, exec, TIME_worker, COST_context_switch);
+    if (end == TURN_RUNNABLE)
+        processors_wake_at(mm->processors, &worker->runner, exec->now_ns);
 }
 
 /* ---- the slab shrinker -------------------------------------------------------------------------- */
@@ -233,7 +320,7 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
                                uint64_t entries)
 {
     struct mm *mm = zswap->mm;
-    if (!zswap_writeback_allowed(zswap, memcg))
+    if (!zswap_writeback_allowed(zswap, memcg) || !swap_has_backing_room(zswap->swap, memcg))
         return 0;
     memcg_flush_stats_of(mm, memcg);
     uint64_t backing = mm->memcgs[memcg].zswap_bytes_subtree / PAGE_BYTES;
@@ -281,7 +368,7 @@ void zswap_shrink_slab(void *state, struct exec *exec, uint32_t memcg, uint32_t 
 {
     struct zswap *zswap = ((struct swap *)state)->zswap;
     uint32_t group;
-    if (!zswap->shrinker_enabled)
+    if (!zswap->shrinker_enabled || !zswap->lru->group_shrunk)
         return;
     for (uint32_t n = 0; zswap->lru->group_shrunk(zswap, n, &group); n++)
         shrink_list_under_pressure(zswap, exec, group, memcg, node, priority);

@@ -10,10 +10,14 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     if (mm->hot[page] & HOT_IN_RAM)
         return WRITEBACK_EXISTS;
     spend_cost(mm, exec, TIME_zswap, COST_writeback_entry);
+    if (!swap_take_backing(zswap->swap, page))
+        return WRITEBACK_GONE;
     switch (swap_cache_add(zswap->swap, exec, page, exec->node, true)) {
     case CACHE_EXISTS:
+        swap_drop_backing(zswap->swap, page);
         return WRITEBACK_EXISTS;
     case CACHE_GONE:
+        swap_drop_backing(zswap->swap, page);
         return WRITEBACK_GONE;
     case CACHE_ADDED:
         break;
@@ -26,6 +30,8 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     spend(mm, exec, TIME_decompress,
           costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
                               length > 4096 || !length ? 4096 : length));
+    mm->counters[COUNTER_written_back_pages]++;
+    zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);
     zswap_entry_free(zswap, exec, page);
     cold->bits |= PAGE_RECLAIM;

@@ -3,6 +3,7 @@
 #include "policies/admission/admission.h"
 #include "policies/shrinker/shrinker.h"
 #include "policies/store_reclaim/store_reclaim.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/units.h"
 #include "sim/mm/memcg.h"
 
@@ -39,6 +40,12 @@ uint64_t zswap_total_pages(const struct zswap *zswap)
     for (uint32_t i = 0; i < zswap->pool_count; i++)
         total += zswap->pools[zswap->order[i]].total_pages;
     return total;
+}
+
+uint64_t zswap_shown_pages(const struct zswap *zswap)
+{
+    bool cached = zswap->config->zswap.limit_rule == LIMIT_CACHED;
+    return cached ? zswap->cached_pages : zswap_total_pages(zswap);
 }
 
 bool zswap_can_accept(const struct zswap *zswap)
@@ -212,14 +219,15 @@ static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, 
         (none || !zswap->store_reclaim->make_room(zswap, exec, memcg,
                                                   zswap->config->zswap.store_reclaim.params)))
         return refuse(zswap, page, COUNTER_refused_by_memcg);
-    if (!zswap_check_limits(zswap, &full)) {
+    if (!zswap_check_limits(zswap, &full) &&
+        !(zswap->lru->make_room && zswap->lru->make_room(zswap, exec))) {
         *kick = full || zswap->config->zswap.kick_rule != KICK_WHEN_FULL;
         return refuse(zswap, page, COUNTER_refused_by_limit);
     }
     return true;
 }
 
-/* Which counter a page bumps that the compressor could not make smaller. */
+/* Which counter a page bumps for which the compressor returns an error. */
 static enum counter poor_counter(const struct zswap *zswap)
 {
     switch (zswap->config->zswap.poor_counter) {
@@ -291,12 +299,25 @@ static bool is_same_filled(struct mm *mm, uint32_t page)
     return content_kind(space->content, page - space->first_page) != CONTENT_ORDINARY;
 }
 
+/* Before 6.9 the older entry of a slot goes before anything else is looked at. */
+static void remove_duplicate(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    if (zswap->config->zswap.duplicate_rule == DUPLICATE_REPLACED ||
+        !(mm->cold[page].bits & PAGE_IN_ZSWAP))
+        return;
+    if (zswap->config->zswap.duplicate_rule == DUPLICATE_COUNTED)
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_duplicate_entry, 1);
+    zswap_entry_free(zswap, exec, page);
+}
+
 /* Everything up to the point where the page is in zswap. */
 static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
 {
     struct mm *mm = zswap->mm;
     if (!zswap->enabled)
         return refuse(zswap, page, COUNTERS);
+    remove_duplicate(zswap, exec, page);
     if (!limits_allow(zswap, exec, page, kick))
         return false;
     if (zswap->config->zswap.same_filled_entries) {
@@ -315,8 +336,12 @@ static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, 
     if (!zswap->admission->admit(zswap, page_memcg(mm, page), length,
                                  zswap->config->zswap.admission.params))
         return refuse(zswap, page, COUNTER_refused_by_admission);
-    if (!zswap_pool_alloc(zswap, exec, pool_number, page, length, &handle))
-        return refuse(zswap, page, COUNTER_reject_compress_poor);
+    enum allocator_result result =
+        zswap_pool_alloc(zswap, exec, pool_number, page, length, &handle);
+    if (result != ALLOCATOR_OK)
+        return refuse(zswap, page,
+                      result == ALLOCATOR_INVALID ? COUNTER_reject_alloc_fail
+                                                  : COUNTER_reject_compress_poor);
     if (mm->cold[page].bits & PAGE_IN_ZSWAP)
         zswap_entry_free(zswap, exec, page);
     publish(zswap, exec, page, pool_number, handle, length);
@@ -335,8 +360,7 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
     /* What an earlier store left for this slot is out of date now. */
     zswap_invalidate(zswap, exec, page);
     /* A run of refused stores is long: the worker does its part in between. */
-    if (zswap->worker.pending || zswap->worker.running)
-        events_catch_up(zswap->mm->events, exec->now_ns);
+    zswap_yield_to_worker(zswap, exec);
     return false;
 }
 
@@ -365,6 +389,10 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
     if (zswap->config->zswap.load_rule != LOAD_KEEPS) {
         cold->bits |= PAGE_DIRTY;
         zswap_entry_free(zswap, exec, page);
+    } else if (cold->bits & PAGE_ENTRY_ON_LRU) {
+        /* zswap_frontswap_load (6.5), zswap_load (6.8): the copy that stays is the youngest. */
+        zswap_lru_remove(zswap, exec, page);
+        zswap_lru_add(zswap, exec, page);
     }
     return true;
 }

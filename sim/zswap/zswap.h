@@ -32,6 +32,8 @@ struct zswap_pool {
     uint64_t pages_of[ZPOOLS_AT_MOST]; /* total_pages of each instance, as last seen */
     uint64_t total_pages;
     uint64_t entries;         /* with an object in this pool */
+    bool evicts;              /* its allocator keeps the LRU and can give up whole pages */
+    bool being_shrunk;        /* it does so now: the pool must stay */
     uint64_t created_ns;
     uint64_t killed_at_ns;    /* when it ceased to be current; 0: it is current */
     struct cache_line reference_line;
@@ -57,9 +59,11 @@ struct shrink_worker {
     struct zswap *zswap;
     bool pending;            /* queued, or to run again */
     bool running;
+    uint64_t may_preempt_at_ns; /* the task on its processor */
     uint32_t failures, attempts;
     uint64_t threshold_pages; /* sampled when the run begins */
     uint32_t cursor;          /* cgroup of the last step; NO_MEMCG: begin at the root */
+    uint32_t pool;            /* the oldest one when the run began (up to 6.7 the run is for it) */
 };
 
 struct zswap {
@@ -96,6 +100,7 @@ struct zswap {
     uint64_t stored_pages, same_filled_pages, incompressible_pages;
     uint64_t written_back_by_node[NODES_AT_MOST];
     struct shrink_worker worker;
+    void *writeback_state; /* of a writeback policy that has a tick() */
 };
 
 void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap);
@@ -127,6 +132,8 @@ void zswap_note_swapin(struct zswap *zswap, uint32_t page);
 /* ---- limits ----------------------------------------------------------------------- */
 
 uint64_t zswap_total_pages(const struct zswap *zswap);
+/* What debugfs shows as pool_total_size, in pages: up to 6.9 the cached sum. */
+uint64_t zswap_shown_pages(const struct zswap *zswap);
 uint64_t zswap_max_pages(const struct zswap *zswap);
 uint64_t zswap_accept_threshold_pages(const struct zswap *zswap);
 /* floor(total * percent / 100) and the era's threshold; see kernel presets */
@@ -144,18 +151,34 @@ bool zswap_can_accept(const struct zswap *zswap);
 /* Make the pool of a compressor current, creating it if need be. */
 void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor);
 struct zswap_pool *zswap_current_pool(struct zswap *zswap);
-/* Allocate an object; false: the allocator refuses the size (counted by the caller). */
-bool zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page,
-                      uint32_t length, uint32_t *handle);
+/* Allocate an object; not ALLOCATOR_OK: the allocator refuses the size (counted by
+ * the caller). */
+enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t pool,
+                                       uint32_t page, uint32_t length, uint32_t *handle);
 void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page);
+/* zpool_shrink: let the pool's allocator evict one of its pages, oldest first. */
+enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,
+                                               uint32_t pool);
 /* After entries left: destroy a pool that is neither current nor used. */
 void zswap_pool_reap(struct zswap *zswap, uint32_t pool);
+
+enum writeback_result {
+    WRITEBACK_DONE,
+    WRITEBACK_EXISTS, /* the page is in the swap cache already */
+    WRITEBACK_GONE,   /* the entry went away, or there was no memory or no room on a device */
+    WRITEBACK_EMPTY,  /* there was no entry to take */
+};
 
 /* ---- lists and shrinking (shrink.c) ------------------------------------------------------ */
 
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node);
 void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page);
 void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page);
+
+/* Write back the oldest entry of a group with one list, second chances or not; when
+ * that fails it becomes the youngest.  WRITEBACK_EMPTY: there is none. */
+enum writeback_result zswap_write_back_oldest(struct zswap *zswap, struct exec *exec,
+                                              uint32_t group);
 
 /* Who walks a list. */
 enum shrink_driver { DRIVER_WORKER, DRIVER_STORE, DRIVER_SHRINKER, DRIVER_PROACTIVE };
@@ -178,6 +201,7 @@ struct shrink_budget {
     bool shared;            /* one budget for all nodes, in node order */
     bool cap_at_list_length; /* no entry is looked at twice in a call */
     bool stop_on_swap_cache;
+    uint64_t *written_bytes; /* optional: compressed bytes written back are added here */
 };
 
 enum shrink_result {
@@ -193,8 +217,14 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
                                       const struct shrink_budget *budget,
                                       enum shrink_driver driver);
 
+/* Writeback by the clock: how often zswap_writeback_tick() is due, 0: never. */
+uint64_t zswap_writeback_interval_ns(const struct zswap *zswap);
+void zswap_writeback_tick(struct zswap *zswap, struct exec *exec);
+
 /* queue_work: wake the shrink worker, or make it run once more. */
 void zswap_kick_worker(struct zswap *zswap, struct exec *exec);
+/* cond_resched in reclaim: let a woken worker have its part before the next page. */
+void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec);
 
 /* mm's hook: the dynamic shrinker of one cgroup on one node. */
 void zswap_shrink_slab(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
@@ -204,11 +234,6 @@ void zswap_memcg_offline(void *swap, uint32_t memcg);
 
 /* ---- writeback.c ---------------------------------------------------------------------------- */
 
-enum writeback_result {
-    WRITEBACK_DONE,
-    WRITEBACK_EXISTS, /* the page is in the swap cache already */
-    WRITEBACK_GONE,   /* the entry went away, or there was no memory */
-};
 enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
 
 #endif

@@ -230,7 +230,8 @@ static void test_policy_parameters(void **state)
     text = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(zswap, "allocator"));
     assert_string_equal(text, "{\"policy\":\"zsmalloc\",\"chain_size\":4,"
                               "\"class_selection\":\"least_waste\","
-                              "\"fullness\":\"ten_percent_groups\",\"locks\":\"per_class\"}");
+                              "\"fullness\":\"ten_percent_groups\",\"locks\":\"per_class\","
+                              "\"oversize\":\"no_space\",\"evicts\":true}");
     free(text);
     cJSON_Delete(json);
     experiment_free(experiment);

@@ -1,0 +1,259 @@
+/* zsim validate CASE.json... */
+#include "sim/experiment/validate.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+
+int validate_command_main(int argc, char **argv);
+
+enum {
+    CODE_DONE = 0,
+    CODE_FAILED = 1,
+    CODE_MISTAKE = 2,
+    CODE_THRESHOLD = 3,
+    JOBS_AT_MOST = 64,
+};
+
+static const char usage_text[] =
+    "zsim validate CASE.json...   replay cases of real kernels, compare counter by counter\n"
+    "  --json                     a list of counters for each case, as JSON\n"
+    "  --all                      show groups, snapshots and cgroups also where they agree\n"
+    "  --fail-over PERCENT        exit 3 when an error is larger\n"
+    "  --data DIR                 write what scripts/validate draws figures from\n"
+    "  --keep-going               run the others when a case is refused (exit 2 at the end)\n"
+    "  -j N                       cases at the same time (one a processor)\n\n"
+    "error = |zsim - median| / max(median, 0.5 % of the accesses), 0 inside the kernel's own\n"
+    "min..max; for groups the difference of shares.\n";
+
+struct arguments {
+    bool json, all_rows, keep_going;
+    double fail_over; /* percent; negative: none */
+    const char *data;
+    unsigned jobs;
+};
+
+struct work {
+    struct kernel_case **cases;
+    int count, next;
+    pthread_mutex_t lock;
+    bool failed;
+};
+
+/* ---- running ------------------------------------------------------------------- */
+
+static void *run_cases(void *argument)
+{
+    struct work *work = argument;
+    for (;;) {
+        pthread_mutex_lock(&work->lock);
+        int i = work->next++;
+        pthread_mutex_unlock(&work->lock);
+        if (i >= work->count)
+            return NULL;
+        if (kernel_case_run(work->cases[i]))
+            continue;
+        pthread_mutex_lock(&work->lock);
+        work->failed = true;
+        pthread_mutex_unlock(&work->lock);
+    }
+}
+
+static bool run_all(struct kernel_case **cases, int count, unsigned jobs)
+{
+    struct work work = {.cases = cases, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER};
+    pthread_t threads[JOBS_AT_MOST];
+    unsigned started = 0;
+    if (jobs > (unsigned)count)
+        jobs = (unsigned)count;
+    while (started + 1 < jobs && pthread_create(&threads[started], NULL, run_cases, &work) == 0)
+        started++;
+    run_cases(&work);
+    for (unsigned i = 0; i < started; i++)
+        pthread_join(threads[i], NULL);
+    return !work.failed;
+}
+
+/* ---- the command line ------------------------------------------------------------- */
+
+static int mistake(const char *text, const char *found)
+{
+    fprintf(stderr, "zsim: error: validate: %s%s%s%s\n", text, found ? ", found \"" : "",
+            found ? found : "", found ? "\"" : "");
+    return CODE_MISTAKE;
+}
+
+enum { JSON = 256, ALL, FAIL_OVER, DATA, KEEP_GOING, HELP };
+
+static const struct option flags[] = {
+    {"json", no_argument, NULL, JSON},
+    {"all", no_argument, NULL, ALL},
+    {"fail-over", required_argument, NULL, FAIL_OVER},
+    {"data", required_argument, NULL, DATA},
+    {"keep-going", no_argument, NULL, KEEP_GOING},
+    {"help", no_argument, NULL, HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int take_jobs(struct arguments *arguments, const char *text)
+{
+    uint64_t jobs;
+    if (!parse_count(text, &jobs) || jobs < 1 || jobs > JOBS_AT_MOST)
+        return mistake("flag -j: expected a number of threads in 1..64", text);
+    arguments->jobs = (unsigned)jobs;
+    return -1;
+}
+
+static int take_threshold(struct arguments *arguments, const char *text)
+{
+    char *end;
+    arguments->fail_over = strtod(text, &end);
+    if (end == text || (*end && strcmp(end, "%") != 0) || !isfinite(arguments->fail_over) ||
+        arguments->fail_over < 0)
+        return mistake("flag --fail-over: expected percent, such as 1 or 0.5", text);
+    return -1;
+}
+
+/* -1: go on; else the exit code. */
+static int parse_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    arguments->jobs = processors < 1 ? 1 : processors > JOBS_AT_MOST ? JOBS_AT_MOST
+                                                                     : (unsigned)processors;
+    arguments->fail_over = -1;
+    int flag, code = -1;
+    opterr = 0;
+    while (code < 0 && (flag = getopt_long(argc, argv, ":j:h", flags, NULL)) != -1)
+        switch (flag) {
+        case JSON:
+            arguments->json = true;
+            break;
+        case ALL:
+            arguments->all_rows = true;
+            break;
+        case KEEP_GOING:
+            arguments->keep_going = true;
+            break;
+        case DATA:
+            arguments->data = optarg;
+            break;
+        case FAIL_OVER:
+            code = take_threshold(arguments, optarg);
+            break;
+        case 'j':
+            code = take_jobs(arguments, optarg);
+            break;
+        case HELP:
+        case 'h':
+            fputs(usage_text, stdout);
+            return CODE_DONE;
+        default:
+            code = mistake(flag == ':' ? "a flag is missing its value" : "unknown flag",
+                           argv[optind - 1]);
+        }
+    if (code < 0 && optind == argc)
+        code = mistake("expected case files (zsim validate --help)", NULL);
+    return code;
+}
+
+/* ---- the command --------------------------------------------------------------------- */
+
+/* One line a case, whatever its file looks like. */
+static void print_errors(const struct diagnostics *errors)
+{
+    const char *text = diagnostics_text(errors, 0);
+    fprintf(stderr, "%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+/* Keeps the good cases in front; returns how many. */
+static int read_all(char **paths, int count, struct kernel_case **cases, int *refused)
+{
+    int good = 0;
+    *refused = 0;
+    for (int i = 0; i < count; i++) {
+        struct kernel_case *at = kernel_case_read(paths[i]);
+        if (at->experiment) {
+            cases[good++] = at;
+            continue;
+        }
+        print_errors(&at->errors);
+        kernel_case_free(at);
+        (*refused)++;
+    }
+    return good;
+}
+
+static bool over_threshold(struct kernel_case *const *cases, int count, double percent)
+{
+    for (int i = 0; i < count; i++)
+        for (uint32_t r = 0; r < cases[i]->row_count; r++)
+            if (cases[i]->rows[r].agreement != AGREE_NOT &&
+                100 * cases[i]->rows[r].error > percent)
+                return true;
+    return false;
+}
+
+static int report(struct kernel_case *const *cases, int count, const struct arguments *arguments)
+{
+    if (arguments->json) {
+        char *text = validate_print_json(cases, count);
+        fputs(text, stdout);
+        free(text);
+    } else {
+        validate_print_tables(cases, count, arguments->all_rows);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "zsim: error: standard output: %s\n", strerror(errno));
+        return CODE_FAILED;
+    }
+    struct diagnostics errors = {0};
+    int code = CODE_DONE;
+    if (arguments->data && !validate_write_data(cases, count, arguments->data, &errors)) {
+        diagnostics_print(&errors);
+        code = CODE_FAILED;
+    } else if (arguments->fail_over >= 0 && over_threshold(cases, count, arguments->fail_over)) {
+        code = CODE_THRESHOLD;
+    }
+    diagnostics_release(&errors);
+    return code;
+}
+
+static int run_and_report(struct kernel_case **cases, int count, const struct arguments *arguments)
+{
+    if (run_all(cases, count, arguments->jobs))
+        return report(cases, count, arguments);
+    for (int i = 0; i < count; i++)
+        if (cases[i]->errors.count)
+            print_errors(&cases[i]->errors);
+    return CODE_FAILED;
+}
+
+int validate_command_main(int argc, char **argv)
+{
+    struct arguments arguments = {0};
+    int code = parse_arguments(argc, argv, &arguments), refused;
+    if (code >= 0)
+        return code;
+    int given = argc - optind;
+    struct kernel_case **cases = memory_zeroed((size_t)given, sizeof(struct kernel_case *), "the cases");
+    int count = read_all(argv + optind, given, cases, &refused);
+    if (refused && !arguments.keep_going) {
+        fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", refused, given);
+        code = CODE_MISTAKE;
+    } else {
+        code = count ? run_and_report(cases, count, &arguments) : CODE_DONE;
+        if (refused && code == CODE_DONE)
+            code = CODE_MISTAKE;
+    }
+    for (int i = 0; i < count; i++)
+        kernel_case_free(cases[i]);
+    free(cases);
+    return code;
+}

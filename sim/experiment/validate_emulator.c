@@ -1,0 +1,400 @@
+/* Cases that were measured in an emulator: kernels 6.1 and 6.12, two nodes, one
+ * processor, cgroup v2.  Time in an emulator says nothing, so only what the
+ * algorithm decides is compared: counters by phase, where pages are at the end,
+ * and how the ages of pages in zswap and on the device overlap. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/units.h"
+#include "sim/experiment/json_output.h"
+#include "sim/experiment/validate.h"
+#include "workloads/generators/generators.h"
+#include "workloads/generators/stream.h"
+
+enum { PHASES_AT_MOST = 16 };
+
+#define BAR_COUNTER 0.05
+#define BAR_SHARE 0.02
+#define BAR_INVERSION 0.05
+
+/* ---- patterns in words -------------------------------------------------------------- */
+
+/* "fill 0..8191", "then 4 sequential read passes over 0..8191", or the words of
+ * the phase grammar itself; NULL: none of these. */
+static const char *phase_of(struct kernel_case *at, const char *text)
+{
+    static const char *const ordered[] = {"fill", "read", "write"};
+    uint32_t from, to, passes;
+    int end = 0;
+    while (*text == ' ')
+        text++;
+    if (strncmp(text, "then ", 5) == 0)
+        text += 5;
+    for (size_t i = 0; i < 3; i++) {
+        size_t length = strlen(ordered[i]);
+        if (strncmp(text, ordered[i], length) == 0 &&
+            sscanf(text + length, " %" SCNu32 "..%" SCNu32 "%n", &from, &to, &end) == 2 &&
+            (!text[length + (size_t)end] || strcmp(text + length + end, " in order") == 0))
+            return arena_printf(&at->arena, "%s %" PRIu32 " %" PRIu32, ordered[i], from, to + 1);
+    }
+    if (sscanf(text, "%" SCNu32 " sequential read passes over %" SCNu32 "..%" SCNu32 "%n", &passes,
+               &from, &to, &end) == 3 &&
+        !text[end])
+        return arena_printf(&at->arena, "loop %" PRIu32 " %" PRIu32 " %" PRIu32 " 0 1", from,
+                            to + 1, passes);
+    return NULL;
+}
+
+/* The grammar has no percent signs. */
+static const char *phase_in_grammar(struct kernel_case *at, const char *text)
+{
+    char *copy = arena_string(&at->arena, text, strlen(text)), *out = copy;
+    for (const char *from = copy; *from; from++)
+        if (*from != '%')
+            *out++ = *from;
+    *out = 0;
+    return strstr(copy, "..") ? NULL : copy;
+}
+
+static const char *phases_of(struct kernel_case *at, const struct config_node *pattern)
+{
+    const char *phases = "", *text = pattern->text;
+    for (;;) {
+        size_t length = strcspn(text, ";");
+        const char *part = arena_string(&at->arena, text, length);
+        const char *phase = phase_of(at, part);
+        if (!phase)
+            phase = phase_in_grammar(at, part);
+        if (!phase) {
+            kernel_case_refuse(at, pattern, "pattern: \"%s\" is not one that zsim knows", part);
+            return "";
+        }
+        phases = arena_printf(&at->arena, "%s%s%s", phases, *phases ? ";" : "", phase);
+        if (!text[length])
+            return phases;
+        text += length + 1;
+    }
+}
+
+/* ---- the config ---------------------------------------------------------------------------- */
+
+/* "Debian 6.1.192-2 (6.1.0-56-amd64)" -> 6.1 */
+static const char *kernel_of(struct kernel_case *at, const struct config_node *config)
+{
+    const struct config_node *kernel = kernel_case_member(at, config, "kernel", CONFIG_STRING);
+    const char *text = kernel ? kernel->text + strcspn(kernel->text, "0123456789") : "";
+    size_t length = strspn(text, "0123456789");
+    if (text[length] == '.')
+        length += 1 + strspn(text + length + 1, "0123456789");
+    return arena_string(&at->arena, text, length);
+}
+
+static bool lru_gen_enabled(const struct config_node *config)
+{
+    const struct config_node *enabled = config_tree_member(config, "lru_gen_enabled");
+    return enabled && enabled->text && strtoul(enabled->text, NULL, 16) != 0;
+}
+
+static const char *compressor_of(struct kernel_case *at, const struct config_node *config,
+                                 const char *kernel)
+{
+    const struct config_node *name = kernel_case_member(at, config, "compressor", CONFIG_STRING);
+    if (!name)
+        return "";
+    /* lib/zstd was 1.4.10 until 6.1 */
+    return strcmp(kernel, "6.1") == 0 && strcmp(name->text, "zstd") == 0 ? "zstd-1.4" : name->text;
+}
+
+static void compose_machine(struct kernel_case *at, const struct config_node *config,
+                            cJSON *document)
+{
+    cJSON *machine = json_object(), *nodes = json_array();
+    json_add(document, "machine", machine);
+    json_add_integer(machine, "cpus", kernel_case_number(at, config, "vcpus"));
+    json_add_integer(machine, "total_ram_pages",
+                     kernel_case_number(at, config, "total_ram_pages"));
+    json_add(machine, "nodes", nodes);
+    uint64_t count = kernel_case_number(at, config, "numa_nodes");
+    for (uint64_t i = 0; i < count && i < NODES_AT_MOST; i++) {
+        cJSON *node = json_object();
+        uint64_t pages = kernel_case_number(
+            at, config, arena_printf(&at->arena, "node%" PRIu64 "_pages", i));
+        json_add_string(node, "memory", arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES));
+        json_add_to_array(nodes, node);
+    }
+}
+
+static void compose_memory(struct kernel_case *at, const struct config_node *config,
+                           const char *kernel, cJSON *document)
+{
+    cJSON *vm = json_object(), *zswap = json_object(), *swap = json_object();
+    cJSON *devices = json_array(), *device = json_object();
+    const struct config_node *zpool = kernel_case_member(at, config, "zpool", CONFIG_STRING);
+    const struct config_node *shrinker = config_tree_member(config, "zswap_shrinker_enabled");
+    json_add(document, "vm", vm);
+    json_add_string(vm, "reclaim", lru_gen_enabled(config) ? "mglru" : "classic");
+    json_add_integer(vm, "page_cluster", kernel_case_number(at, config, "page_cluster"));
+    json_add_integer(vm, "swappiness", kernel_case_number(at, config, "swappiness"));
+    json_add_string(vm, "cgroup_version", "v2");
+    /* The task joins its cgroup when the upper levels of its page table exist. */
+    json_add_string(vm, "charge_page_tables", "last_level");
+    json_add(document, "zswap", zswap);
+    json_add_string(zswap, "allocator", zpool ? zpool->text : "");
+    json_add_string(zswap, "compressor", compressor_of(at, config, kernel));
+    json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, config, "max_pool_percent"));
+    json_add_integer(zswap, "accept_threshold_percent",
+                     kernel_case_number(at, config, "accept_threshold_percent"));
+    json_add_bool(zswap, "shrinker_enabled",
+                  shrinker && shrinker->text && strchr("Yy1", shrinker->text[0]));
+    json_add(document, "swap", swap);
+    json_add(swap, "devices", devices);
+    json_add_string(device, "name", "vda");
+    json_add_string(device, "size", "1G");
+    json_add_to_array(devices, device);
+}
+
+static void compose_task(struct kernel_case *at, const struct config_node *config,
+                         const char *phases, cJSON *document)
+{
+    cJSON *cgroups = json_object(), *cgroup = json_object(), *tasks = json_array();
+    cJSON *task = json_object(), *workload = json_object(), *content = json_object();
+    const struct config_node *page_class =
+        kernel_case_member(at, config, "page_class", CONFIG_STRING);
+    uint64_t limit = kernel_case_number(at, config, "memory_max_pages");
+    json_add(document, "cgroups", cgroups);
+    json_add(cgroups, "/region", cgroup);
+    json_add_string(cgroup, "memory.max",
+                    arena_printf(&at->arena, "%" PRIu64, limit * PAGE_BYTES));
+    json_add(document, "tasks", tasks);
+    json_add_to_array(tasks, task);
+    json_add_string(task, "name", "replay");
+    json_add_string(task, "cgroup", "/region");
+    /* A write loads the word before it stores it. */
+    json_add_bool(task, "load_before_store", true);
+    json_add(task, "workload", workload);
+    json_add_string(workload, "type", "emulator_phases");
+    json_add_string(workload, "phases", phases);
+    json_add(task, "content", content);
+    json_add_string(content, "type", "emulator");
+    json_add_string(content, "class", page_class ? page_class->text : "");
+}
+
+/* A snapshot at the end of each phase of the case; the last is the end itself. */
+static void compose_snapshots(struct kernel_case *at, const char *phases, cJSON *document)
+{
+    struct source_position position = {.file = at->path};
+    struct workload *workload = emulator_phases_open(phases, &position, &at->errors);
+    cJSON *events = json_array();
+    json_add(document, "events", events);
+    if (!workload)
+        return;
+    uint32_t steps = stream_workload_steps(workload);
+    if (steps != at->phase_count)
+        kernel_case_refuse(at, NULL, "the pattern has %u phases, \"phases\" lists %u", steps,
+                           at->phase_count);
+    for (uint32_t i = 0; i < steps && i < at->phase_count; i++) {
+        cJSON *event = json_object();
+        json_add_integer(event, "at_access", stream_workload_step_start(workload, i + 1));
+        json_add_string(event, "snapshot", at->phases[i]);
+        if (i + 1 < steps)
+            json_add_to_array(events, event);
+        else
+            cJSON_Delete(event);
+    }
+    workload->type->close(workload);
+}
+
+/* The hashes that the case lists must be those of phases, in order. */
+static void check_hashes(struct kernel_case *at)
+{
+    const struct config_node *hashes = config_tree_member(at->tree, "trace_fnv1a");
+    const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;
+    uint32_t phase = 0;
+    for (const struct config_node *hash = hashes && hashes->kind == CONFIG_ARRAY ? hashes->first
+                                                                                : NULL;
+         hash; hash = hash->next) {
+        uint64_t wanted = hash->text ? strtoull(hash->text, NULL, 16) : 0;
+        while (phase < at->phase_count && emulator_phase_hash(workload, phase) != wanted)
+            phase++;
+        if (phase++ >= at->phase_count) {
+            kernel_case_refuse(at, hash, "trace_fnv1a: no phase of the pattern has this hash");
+            return;
+        }
+    }
+}
+
+void emulator_case_compose(struct kernel_case *at)
+{
+    static const char *const known[] = {
+        "memory_max_pages", "max_pool_percent", "accept_threshold_percent", "guest_mem_mb",
+        "numa_nodes", "vcpus", "page_cluster", "swap_device", "swappiness", "page_class", "thp",
+        "kernel", "zpool", "compressor", "pattern", "total_ram_pages", "node0_pages",
+        "node1_pages", "lru_gen_enabled", "zswap_shrinker_enabled", "pool_limit_pages", NULL};
+    const struct config_node *config = config_tree_member(at->tree, "config");
+    const struct config_node *pattern = kernel_case_member(at, config, "pattern", CONFIG_STRING);
+    const struct config_node *of_case = kernel_case_member(at, at->tree, "phases", CONFIG_OBJECT);
+    if (!pattern || !of_case)
+        return;
+    kernel_case_check_keys(at, config, known);
+    at->phases = arena_zeroed(&at->arena, (of_case->children + 1) * sizeof(*at->phases));
+    for (const struct config_node *phase = of_case->first; phase; phase = phase->next)
+        if (strcmp(phase->key, "end") != 0)
+            at->phases[at->phase_count++] = phase->key;
+    const char *phases = phases_of(at, pattern), *kernel = kernel_of(at, config);
+    cJSON *document = json_object(), *engine = json_object();
+    json_add_string(document, "question", "Does the simulator count what the kernel counted?");
+    json_add_string(document, "kernel", arena_printf(&at->arena, "v%s", kernel));
+    compose_machine(at, config, document);
+    compose_memory(at, config, kernel, document);
+    compose_task(at, config, phases, document);
+    if (*phases)
+        compose_snapshots(at, phases, document);
+    json_add(document, "engine", engine);
+    json_add_integer(engine, "series_rows", 36);
+    kernel_case_decode(at, document);
+    if (at->experiment)
+        check_hashes(at);
+}
+
+/* ---- comparing --------------------------------------------------------------------------------- */
+
+/* Names of the case's counters and of zsim's.  A case lists what is not 0. */
+static const struct emulator_counter {
+    const char *kernel, *zsim;
+    bool gauge;
+} counters[] = {
+    {"zswpin", "zswpin", false},
+    {"zswpout", "zswpout", false},
+    {"z_written_back_pages", "written_back_pages", false},
+    {"pswpin", "pswpin", false},
+    {"pswpout", "pswpout", false},
+    {"swpin_zero", "swpin_zero", false},
+    {"swpout_zero", "swpout_zero", false},
+    {"pgmajfault", "pgmajfault", false},
+    {"cg.pgscan", "pgscan_anon", false},
+    {"cg.pgsteal", "pgsteal_anon", false},
+    {"cg.workingset_refault_anon", "workingset_refault_anon", false},
+    {"cg.workingset_activate_anon", "workingset_activate_anon", false},
+    {"cg.workingset_restore_anon", "workingset_restore_anon", false},
+    {"z_reject_compress_fail", "reject_compress_fail", false},
+    {"z_same_filled_pages", "same_filled_pages", true},
+    {"z_stored_pages", "stored_pages", true},
+    {"z_pool_total_size", "pool_total_size", true},
+};
+enum { COMPARED = sizeof(counters) / sizeof(counters[0]) };
+
+static const struct counters_at *phase_end(const struct kernel_case *at, uint32_t phase)
+{
+    for (uint32_t i = 0; i < at->result.snapshot_count; i++)
+        if (strcmp(at->result.snapshots[i].label, at->phases[phase]) == 0)
+            return &at->result.snapshots[i].at;
+    return &at->result.totals;
+}
+
+static void compare_phase(struct kernel_case *at, uint32_t phase, double accesses)
+{
+    static const struct counters_at nothing;
+    const struct config_node *of_case =
+        config_tree_member(config_tree_member(at->tree, "phases"), at->phases[phase]);
+    const struct counters_at *before = phase ? phase_end(at, phase - 1) : &nothing;
+    const struct counters_at *after = phase_end(at, phase);
+    for (unsigned i = 0; i < COMPARED; i++) {
+        struct spread kernel = {0, 0, 0};
+        double from = 0, to = 0;
+        kernel_case_spread(config_tree_member(of_case, counters[i].kernel), &kernel);
+        counters_by_name(before, counters[i].zsim, &from);
+        counters_by_name(after, counters[i].zsim, &to);
+        double zsim = counters[i].gauge ? to : to - from;
+        if (kernel.max > 0 || zsim > 0)
+            kernel_case_add_row(
+                at, arena_printf(&at->arena, "%s.%s", at->phases[phase], counters[i].kernel),
+                &kernel, zsim, accesses, AGREE_EITHER, BAR_COUNTER);
+    }
+}
+
+/* Where the pages are, as shares of all. */
+static void compare_places(struct kernel_case *at, const struct config_node *residency,
+                           uint32_t pages)
+{
+    static const struct {
+        const char *name;
+        enum page_place place;
+    } places[] = {{"R", PLACE_MAPPED},
+                  {"C", PLACE_SWAP_CACHE},
+                  {"Z", PLACE_ZSWAP},
+                  {"zero", PLACE_ZERO_MAP},
+                  {"D", PLACE_DISK}};
+    uint64_t count[PAGE_PLACES] = {0};
+    for (uint32_t page = 0; page < pages; page++)
+        count[at->place[page]]++;
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        struct spread kernel = {0, 0, 0};
+        kernel_case_spread(config_tree_member(residency, places[i].name), &kernel);
+        double zsim = (double)count[places[i].place];
+        struct validate_row *row = kernel_case_add_row(
+            at, arena_printf(&at->arena, "end.%s", places[i].name), &kernel, zsim, 0, AGREE_SHARE,
+            BAR_SHARE);
+        if (row->error != 0)
+            row->error = fabs(zsim - kernel.med) / pages;
+        row->agrees = validate_agrees(row);
+    }
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
+/* Probability that a random page in zswap was last used before a random one on
+ * the device; NAN: there is no such pair. */
+static double inversion_of(const struct kernel_case *at, uint32_t pages)
+{
+    uint64_t *zswap = memory_zeroed(pages, sizeof(*zswap), "last uses of pages");
+    uint32_t stored = 0, on_disk = 0;
+    double pairs = 0;
+    for (uint32_t page = 0; page < pages; page++)
+        if (at->place[page] == PLACE_ZSWAP)
+            zswap[stored++] = at->last_use[page];
+    qsort(zswap, stored, sizeof(*zswap), compare_numbers);
+    for (uint32_t page = 0; page < pages; page++) {
+        if (at->place[page] != PLACE_DISK)
+            continue;
+        uint32_t low = 0, high = stored;
+        while (low < high) {
+            uint32_t middle = low + (high - low) / 2;
+            if (zswap[middle] < at->last_use[page])
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        pairs += low;
+        on_disk++;
+    }
+    free(zswap);
+    return stored && on_disk ? pairs / ((double)stored * on_disk) : NAN;
+}
+
+void emulator_case_compare(struct kernel_case *at)
+{
+    const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;
+    const struct config_node *residency = config_tree_member(at->tree, "residency");
+    const struct config_node *end = residency ? config_tree_member(residency, "end") : NULL;
+    for (uint32_t phase = 0; phase < at->phase_count; phase++)
+        compare_phase(at, phase, (double)workload->accesses);
+    if (!end)
+        return;
+    compare_places(at, end, workload->space_pages[0]);
+    struct spread kernel;
+    double zsim = inversion_of(at, workload->space_pages[0]);
+    if (!kernel_case_spread(config_tree_member(end, "inversion"), &kernel) || !isfinite(zsim))
+        return;
+    struct validate_row *row =
+        kernel_case_add_row(at, "end.inversion", &kernel, zsim, 0, AGREE_SHARE, BAR_INVERSION);
+    if (row->error != 0)
+        row->error = fabs(zsim - kernel.med);
+    row->agrees = validate_agrees(row);
+}

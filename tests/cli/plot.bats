@@ -1,0 +1,111 @@
+bats_require_minimum_version 1.5.0
+
+# Figures from result files.
+
+setup_file() {
+    ZSIM=${ZSIM:-$PWD/zsim}
+    export PLOT=$PWD/scripts/plot
+    cd "$BATS_FILE_TMPDIR"
+    cat >all.json <<'END'
+{
+  "question": "What does a larger pool change?",
+  "machine": {"cpus": 2, "nodes": [{"memory": "64M"}]},
+  "swap": {"devices": [{"name": "disk", "size": "1G"}]},
+  "zswap": {"enabled": true},
+  "cgroups": {"/a": {"memory.max": "4M"}},
+  "tasks": [{"name": "t", "cgroup": "/a",
+             "workload": {"type": "scattered_zipf", "footprint": "8M", "accesses": 20000}}],
+  "seeds": "1..2",
+  "sweep": {"zswap.max_pool_percent": [2, 20], "zswap.compressor": ["lz4", "zstd"]},
+  "figures": [
+    {"template": "series", "title": "It's `touch executed` $(touch executed) \"quoted\"", "metrics": ["stored_pages"]},
+    {"template": "series", "title": "Rate", "metrics": ["pswpin"], "rate": true, "x": "accesses"},
+    {"template": "bars", "title": "Bars", "metrics": ["pswpin", "zswpin"]},
+    {"template": "bars", "title": "Other units", "metrics": ["pswpin", "end_ns"]},
+    {"template": "cdf", "title": "Latency"},
+    {"template": "cdf", "title": "Tail", "tail": true, "kind": "disk"},
+    {"template": "stacked", "title": "Time", "without": ["user"]},
+    {"template": "scaling", "title": "Scaling", "x": "zswap.max_pool_percent", "by": "zswap.compressor", "metrics": ["pswpin"]},
+    {"template": "heatmap", "title": "Heat", "x": "zswap.max_pool_percent", "y": "zswap.compressor", "metric": "pswpin"},
+    {"template": "dots", "title": "Changes", "metrics": ["pswpin", "zswpwb", "end_ns"]},
+    {"template": "tiers", "title": "Tiers", "name": "where/pages are"}
+  ]
+}
+END
+    "$ZSIM" all.json
+}
+
+setup() {
+    cd "$BATS_FILE_TMPDIR"
+}
+
+# The result with other figures, as $1.json.
+with_figures() {
+    jq --argjson figures "$2" '.config.figures = $figures' results/all.json >"$1.json"
+}
+
+@test "every template draws svg and png" {
+    run "$PLOT" results/all.json
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 11 ]
+    [ "$(ls results/all/*.svg | wc -l)" -eq 11 ]
+    for figure in results/all/*.svg; do
+        [ -s "${figure%.svg}.png" ]
+        grep -q '</svg>' "$figure"
+        ! grep -qi 'nan' "$figure"
+    done
+    [ "$(ls results/all | wc -l)" -eq 22 ]
+    [ -s results/all/where-pages-are.svg ]
+}
+
+@test "nothing in a title is executed" {
+    "$PLOT" -o titles results/all.json
+    [ ! -e executed ]
+    grep -q 'touch executed' titles/all/01-series.svg
+}
+
+@test "the same result gives the same svg" {
+    "$PLOT" -o first results/all.json
+    "$PLOT" -o second results/all.json
+    for figure in first/all/*.svg; do
+        cmp "$figure" "second/all/${figure##*/}"
+    done
+}
+
+@test "a wrong figure is told in one line and leaves nothing behind" {
+    with_figures wrong '[{"template": "bars", "metrics": ["no_such"]}]'
+    run --separate-stderr "$PLOT" wrong.json
+    [ "$status" -eq 1 ]
+    [ "$stderr" = 'plot: error: wrong.json: figure "01-bars": no metric "no_such" in the result; see docs/metrics.md' ]
+    [ -z "$(ls wrong)" ]
+    with_figures wrong '[{"template": "pie"}]'
+    run --separate-stderr "$PLOT" wrong.json
+    [ "$status" -eq 1 ]
+    [[ $stderr == *'unknown template "pie"'* ]]
+    with_figures wrong '[{"template": "series", "metrics": ["pswpin"], "variants": ["none"]}]'
+    run --separate-stderr "$PLOT" wrong.json
+    [[ $stderr == *'no variant "none" in the result'* ]]
+    with_figures wrong '[{"template": "scaling", "metrics": ["pswpin"], "x": "zswap.no_such"}]'
+    run --separate-stderr "$PLOT" wrong.json
+    [[ $stderr == *'no key "zswap.no_such" in the config'* ]]
+}
+
+@test "a file that is no result" {
+    echo '{}' >other.json
+    run "$PLOT" other.json
+    [ "$status" -eq 2 ]
+    [ "${#lines[@]}" -eq 1 ]
+    run "$PLOT" missing.json
+    [ "$status" -eq 2 ]
+    run "$PLOT"
+    [ "$status" -eq 2 ]
+}
+
+@test "a failure of gnuplot is a failure of plot" {
+    mkdir -p broken
+    printf '#!/bin/sh\necho "half" >"$(sed -n "s/^set output .\\(.*\\).$/\\1/p" "$1" | head -n 1)"\nexit 1\n' >broken/gnuplot
+    chmod +x broken/gnuplot
+    PATH=$PWD/broken:$PATH run "$PLOT" -o half results/all.json
+    [ "$status" -eq 1 ]
+    [ -z "$(find half -type f)" ]
+}

@@ -1,0 +1,111 @@
+bats_require_minimum_version 1.5.0
+
+# Running experiments: result file, table, exit codes.
+
+setup() {
+    ZSIM=${ZSIM:-$PWD/zsim}
+    cd "$BATS_TEST_TMPDIR"
+    cat >small.json <<'END'
+{
+  "question": "What does a larger pool change?",
+  "machine": {"cpus": 2, "nodes": [{"memory": "64M"}]},
+  "swap": {"devices": [{"name": "disk", "size": "1G"}]},
+  "zswap": {"enabled": true, "compressor": "lz4"},
+  "cgroups": {"/a": {"memory.max": "4M"}},
+  "tasks": [{"name": "t", "cgroup": "/a",
+             "workload": {"type": "scattered_zipf", "footprint": "8M", "accesses": 20000}}],
+  "seeds": "1..3",
+  "variants": [{"name": "small", "set": {"zswap.max_pool_percent": 2}},
+               {"name": "large", "set": {"zswap.max_pool_percent": 20}}]
+}
+END
+}
+
+long_run() {
+    sed 's/"accesses": 20000/"accesses": 40000000000/; s/"4M"/"32M"/' small.json >long.json
+}
+
+@test "a run writes a complete result and prints a table" {
+    run --separate-stderr "$ZSIM" small.json -j 2
+    [ "$status" -eq 0 ]
+    [[ $output == *"major faults"* ]]
+    jq -e '.schema == "zsim.result/1" and .complete and .seeds == [1, 2, 3]' results/small.json
+    jq -e '[.variants[].name] == ["small", "large"]' results/small.json
+    jq -e '[.variants[].runs[].complete] == [true, true, true, true, true, true]' results/small.json
+    # Every page is touched once before the accesses that were asked for.
+    jq -e '[.variants[].runs[].totals.accesses] | unique == [20000 + 2048]' results/small.json
+    jq -e '.variants[1].runs[2].totals | .zswpin + .pswpin > 0' results/small.json
+    jq -e '.config.zswap.max_pool_percent == 2' results/small.json
+    jq -e '.variants[1].changes == [{"path": ["zswap", "max_pool_percent"], "value": 20}]' results/small.json
+    [ "$(ls results)" = small.json ]
+}
+
+@test "the table fits 100 columns and its numbers are those of the file" {
+    run --separate-stderr "$ZSIM" small.json
+    [ "$(awk '{ if (length($0) > most) most = length($0) } END { print most }' <<<"$output")" -le 100 ]
+    mean=$(jq '.variants[0].summary.pgmajfault.mean * 10 | round / 10' results/small.json)
+    grep -Eq "^major faults +$mean " <<<"$output"
+}
+
+@test "counters agree with each other" {
+    "$ZSIM" small.json
+    jq -e '[.variants[].runs[] | .totals.zswpwb <= .totals.pswpout] | all' results/small.json
+    jq -e '[.variants[].runs[] | .totals.pgmajfault <= .totals.pgfault] | all' results/small.json
+    jq -e '[.variants[].runs[].histograms.fault_latency_ns[] | .n == ([.buckets[][1]] | add // 0)] | all' results/small.json
+    jq -e '[.variants[].runs[] | .totals.zswpin == .cgroups["/"].zswpin] | all' results/small.json
+}
+
+@test "-o names the directory, made when it is missing" {
+    "$ZSIM" small.json -o a/b/c
+    [ -s a/b/c/small.json ]
+}
+
+@test "-o on a file is the user's mistake" {
+    touch file
+    run --separate-stderr "$ZSIM" small.json -o file
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [ -z "$output" ]
+    run "$ZSIM" small.json -o file/below
+    [ "$status" -eq 2 ]
+}
+
+@test "an output directory that cannot be made: one line, exit code 1" {
+    run --separate-stderr "$ZSIM" small.json -o /proc/none
+    [ "$status" -eq 1 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ ${stderr_lines[0]} == "/proc/none: error: "* ]]
+}
+
+@test "an interrupted run keeps what it has and says so" {
+    long_run
+    for signal in INT TERM; do
+        rm -rf results
+        run timeout --preserve-status -s $signal 1 "$ZSIM" long.json -j 1
+        [ "$status" -eq 130 ]
+        jq -e '.complete | not' results/long.json
+        jq -e '[.variants[].runs[].complete] | any | not' results/long.json
+        [ "$(ls results)" = long.json ]
+    done
+}
+
+@test "progress only when asked for, where stderr is no terminal" {
+    run --separate-stderr "$ZSIM" small.json
+    [[ $stderr != *ETA* ]]
+    long_run
+    run --separate-stderr timeout --preserve-status -s INT 2 "$ZSIM" long.json --progress always
+    [[ $stderr == *ETA* ]]
+    [[ $output != *ETA* ]]
+}
+
+@test "compare reads what run writes" {
+    "$ZSIM" small.json
+    run "$ZSIM" compare results/small.json --metric pswpin --fail-on 'pswpin>+1000%'
+    [ "$status" -eq 0 ]
+    [[ $output == *"3 pairs of runs"* ]]
+    run "$ZSIM" compare results/small.json results/small.json --all
+    [ "$status" -eq 0 ]
+    [[ $output != *better* && $output != *worse* ]]
+    run "$ZSIM" compare results/small.json --fail-on 'zswpin>-99%'
+    [ "$status" -eq 3 ]
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+bats_require_minimum_version 1.5.0
+# Counters of real kernels on the same trace, and what zsim validate says about a bad case.
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/../.." || return 1
+    zsim=${ZSIM:-$PWD/zsim}
+    cases=tests/truth/kernel
+    work=$BATS_TEST_TMPDIR
+}
+
+# Rows that do not agree, one a line: CASE COUNTER KERNEL ZSIM.
+disagreements() {
+    jq -r 'to_entries[] | .key as $case | .value[] | select(.agrees == false)
+           | "\($case) \(.counter) kernel \(.kernel.min)..\(.kernel.max) zsim \(.zsim)"' "$1"
+}
+
+# Share of rows that agree, in percent.
+agreement() {
+    jq '[.[][] | select(has("agrees")) | .agrees] | 100 * (map(select(.)) | length) / length | floor' "$1"
+}
+
+@test "kernel 6.18, pool not full: every counter of every case agrees" {
+    files=()
+    for file in "$cases"/v6.18-*.json; do
+        [[ $file == *-pool-* ]] || files+=("$file")
+    done
+    [ "${#files[@]}" -eq 12 ]
+    "$zsim" validate --json "${files[@]}" >"$work/out.json"
+    run disagreements "$work/out.json"
+    echo "$output"
+    [ -z "$output" ]
+}
+
+@test "kernel 6.18, pool not full: faults, swap-ins and pool pages within 0.5 %" {
+    "$zsim" validate --json "$cases"/v6.18-o0[1-7]*.json "$cases"/v6.18-o09*.json \
+        "$cases"/v6.18-o1[034]*.json >"$work/out.json"
+    run jq -r 'to_entries[] | .key as $case | .value[]
+        | select(.counter | IN("zswpin", "zswpout", "pgmajfault", "stored_pages", "pool_total_size",
+                               "pgsteal_anon", "workingset_refault_anon"))
+        | select(.error > 0.005) | "\($case) \(.counter) \(.error)"' "$work/out.json"
+    echo "$output"
+    [ -z "$output" ]
+}
+
+@test "kernel 6.18, pool limit hit: at least nine of ten counters in the kernel's range" {
+    "$zsim" validate --json "$cases"/v6.18-*-pool-*.json >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 90 ]
+}
+
+@test "kernel 6.1, three allocators and two compressors: every counter agrees" {
+    "$zsim" validate --json "$cases"/pat-6.1-*.json >"$work/out.json"
+    run disagreements "$work/out.json"
+    echo "$output"
+    [ -z "$output" ]
+}
+
+@test "kernel 6.12, MGLRU: at least two of three counters agree" {
+    "$zsim" validate --json "$cases"/pat-6.12-*.json >"$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 66 ]
+}
+
+@test "the table has a line a case and one over all; the same on one thread and on two" {
+    "$zsim" validate -j 1 "$cases"/v6.18-o0[17]*.json >"$work/one"
+    "$zsim" validate -j 2 "$cases"/v6.18-o0[17]*.json >"$work/two"
+    cmp "$work/one" "$work/two"
+    grep -q '^o01-seqloop-1.1x-r .* agree' "$work/one"
+    grep -q '^o07-fillread-4x-seq .* agree' "$work/one"
+    grep -q '^all .* agree' "$work/one"
+}
+
+@test "JSON: counter, kernel, zsim and error of each counter" {
+    "$zsim" validate --json "$cases"/v6.18-o01*.json >"$work/out.json"
+    jq -e '."o01-seqloop-1.1x-r"[] | select(.counter == "zswpin")
+           | .kernel == {"min": 270330, "med": 270330, "max": 270330}
+             and (.zsim | type) == "number" and (.error | type) == "number"' "$work/out.json"
+}
+
+@test "--fail-over: exit 3 above it, 0 below" {
+    run "$zsim" validate --fail-over 50 "$cases"/v6.18-o01*.json
+    [ "$status" -eq 0 ]
+    jq '.settled.vmstat.zswpin = {"min": 1, "med": 1, "max": 1}' \
+        "$cases"/v6.18-o01*.json >"$work/other.json"
+    run "$zsim" validate --fail-over 50 "$work/other.json"
+    [ "$status" -eq 3 ]
+}
+
+# refused JQ-FILTER PATTERN: a changed case is refused with one line that matches.
+refused() {
+    jq "$1" "$cases/v6.18-o01-seqloop-1.1x-r.json" >"$work/bad.json"
+    run --separate-stderr "$zsim" validate "$work/bad.json"
+    echo "$stderr"
+    [ "$status" -eq 2 ]
+    [ -z "$output" ]
+    [ "${#stderr_lines[@]}" -eq 2 ]
+    [[ ${stderr_lines[0]} == *"$2"* ]]
+    [ "${stderr_lines[1]}" = "zsim: 1 of 1 cases refused; nothing was run" ]
+}
+
+@test "a case with something that zsim does not know is refused, not half-run" {
+    refused '.config.events = [[5, "quake"]]' 'unknown event "quake"'
+    refused '.config.events = [[5, "write", "/proc/sys/vm/laptop_mode", "1"]]' \
+        'event writes "/proc/sys/vm/laptop_mode", a parameter that zsim does not know'
+    refused '.config.env.numa_balancing = 1' 'env: unknown key "numa_balancing"'
+    refused '.config.env.compresor = "lzo"' 'did you mean "compressor"?'
+    refused '.config.hugepages = true' 'config: unknown key "hugepages"'
+    refused '.config.env.compressor = "lzma"' 'lzma'
+    refused '.machine.kernel = "5.4.0"' 'v5.4'
+    refused '.config.trace_cmd = "gen_trace OUT 11 0:seq:0:18022:18022:100"' 'nrec'
+    refused '.config.trace_cmd |= sub("OUT 11"; "OUT 12") | .config.trace_sha256 = "00"' \
+        'trace_sha256'
+    refused 'del(.config.env)' 'missing key "env"'
+}
+
+@test "a file that is no case: one line, exit 2" {
+    echo '{"name": 1' >"$work/broken.json"
+    run --separate-stderr "$zsim" validate "$work/broken.json" "$work/missing.json"
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 3 ]
+    [[ ${stderr_lines[2]} == *"2 of 2 cases refused"* ]]
+}
+
+@test "flags: mistakes are told" {
+    run --separate-stderr "$zsim" validate
+    [ "$status" -eq 2 ]
+    run --separate-stderr "$zsim" validate --fail-over much "$cases"/v6.18-o01*.json
+    [ "$status" -eq 2 ]
+    [[ ${stderr_lines[0]} == *"expected percent"* ]]
+    run --separate-stderr "$zsim" validate --frobnicate
+    [ "$status" -eq 2 ]
+}
+
+@test "events that move limits and switch parameters are replayed" {
+    jq '.config.events = [[30000, "limit", 0, 8192], [60000, "limit", 0, 16384],
+         [70000, "write", "/sys/module/zswap/parameters/compressor", "deflate"],
+         [90000, "write", "/sys/module/zswap/parameters/enabled", "N"],
+         [120000, "write", "/sys/module/zswap/parameters/enabled", "Y"],
+         [121000, "write", "/proc/sys/vm/page-cluster", "3"],
+         [150000, "snap", "late"]]' "$cases/v6.18-o01-seqloop-1.1x-r.json" >"$work/events.json"
+    "$zsim" validate --json "$work/events.json" >"$work/out.json"
+    # With zswap off every page goes to the disk once; from then on its slot is current.
+    jq -e '."o01-seqloop-1.1x-r"[] | select(.counter == "pswpout") | .zsim == 18022' "$work/out.json"
+}

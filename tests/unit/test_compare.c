@@ -1,0 +1,215 @@
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "sim/experiment/compare.h"
+#include "tests/unit/made_result.h"
+
+static char directory[] = "/tmp/zsim-test-XXXXXX";
+static char base_path[64], new_path[64], output_path[64];
+static char output[16384];
+
+static int setup(void **state)
+{
+    (void)state;
+    if (!mkdtemp(directory))
+        return -1;
+    snprintf(base_path, sizeof(base_path), "%s/base.json", directory);
+    snprintf(new_path, sizeof(new_path), "%s/new.json", directory);
+    snprintf(output_path, sizeof(output_path), "%s/output", directory);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    unlink(base_path);
+    unlink(new_path);
+    unlink(output_path);
+    return rmdir(directory);
+}
+
+/* Run the command with stdout and stderr caught in `output`. */
+static int run(const char *const *arguments)
+{
+    char *argv[16] = {(char *)(uintptr_t) "compare"};
+    int argc = 1;
+    for (; *arguments; arguments++)
+        argv[argc++] = (char *)(uintptr_t)*arguments;
+    fflush(stdout);
+    fflush(stderr);
+    int old_out = dup(1), old_err = dup(2);
+    int file = open(output_path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    dup2(file, 1);
+    dup2(file, 2);
+    int code = compare_command_main(argc, argv);
+    fflush(stdout);
+    fflush(stderr);
+    dup2(old_out, 1);
+    dup2(old_err, 2);
+    close(old_out);
+    close(old_err);
+    ssize_t length = pread(file, output, sizeof(output) - 1, 0);
+    output[length > 0 ? length : 0] = '\0';
+    close(file);
+    return code;
+}
+#define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
+
+static void assert_says(const char *text)
+{
+    if (!strstr(output, text))
+        fail_msg("\"%s\" is not in:\n%s", text, output);
+}
+
+/* zswpwb of the runs: variant "small" 1000, 1010, 1020...; "large" by `percent`
+ * more, and `wobble` more or less for every other seed. */
+static void make_file(const char *path, uint32_t seeds, int percent, int wobble)
+{
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, seeds);
+    for (uint32_t s = 0; s < seeds; s++) {
+        int small = 1000 + 10 * (int)s;
+        made_run(&made, 0, s)->totals.counters[COUNTER_zswpwb] = (uint64_t)small;
+        made_run(&made, 1, s)->totals.counters[COUNTER_zswpwb] =
+            (uint64_t)(small + small * percent / 100 + (s % 2 ? wobble : -wobble));
+    }
+    assert_true(result_file_write(path, &made.source, &errors));
+    made_result_release(&made);
+}
+
+static void within_one_file(void **state)
+{
+    (void)state;
+    make_file(base_path, 4, 10, 0);
+    assert_int_equal(RUN(base_path), 0);
+    assert_says("base: small");
+    assert_says("new:  large");
+    assert_says("+10.0 %");
+    assert_says("worse");
+    assert_says("4 pairs of runs");
+    assert_int_equal(RUN("--against", "large", base_path), 0);
+    assert_says("better");
+}
+
+static void lines_fit_a_commit_message(void **state)
+{
+    (void)state;
+    make_file(base_path, 4, -50, 100);
+    assert_int_equal(RUN("--all", base_path), 0);
+    for (const char *line = output; *line;) {
+        size_t length = strcspn(line, "\n");
+        if (length > 75)
+            fail_msg("%zu columns: %.*s", length, (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void one_run_each_is_exact(void **state)
+{
+    (void)state;
+    make_file(base_path, 1, 10, 0);
+    assert_int_equal(RUN(base_path), 0);
+    assert_says("exact difference, no statistics (1 run each)");
+    assert_int_equal(RUN("--fail-on", "zswpwb>+9%", base_path), 3);
+    assert_int_equal(RUN("--fail-on", "zswpwb>+10%", base_path), 0);
+}
+
+static void two_files_by_name(void **state)
+{
+    (void)state;
+    make_file(base_path, 3, 10, 0);
+    make_file(new_path, 5, 20, 0);
+    assert_int_equal(RUN("--variant", "large", base_path, new_path), 0);
+    assert_says("3 pairs of runs");
+    assert_says("left out: 2 runs without a partner");
+    assert_int_equal(RUN("--variant", "small=large", base_path, new_path), 0);
+    assert_says("+20.0 %");
+}
+
+static void threshold_needs_the_whole_interval(void **state)
+{
+    (void)state;
+    /* Mean change 10 %, but the pairs spread widely around it. */
+    make_file(base_path, 4, 10, 90);
+    assert_int_equal(RUN("--fail-on", "zswpwb>+2%", base_path), 0);
+    assert_says("unclear");
+    make_file(base_path, 4, 10, 1);
+    assert_int_equal(RUN("--fail-on", "zswpwb>+2%", base_path), 3);
+    assert_says("zswpwb>+2% exceeded by variant \"large\"");
+    assert_int_equal(RUN("--fail-on", "zswpwb<-2%", base_path), 0);
+    assert_int_equal(RUN("--fail-on", "zswpwb<-2%", "--against", "large", base_path), 3);
+    assert_int_equal(RUN("--fail-on", "zswpwb>50", base_path), 3);
+    assert_int_equal(RUN("--fail-on", "zswpwb>150", base_path), 0);
+}
+
+static void other_workloads_are_refused(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    make_file(base_path, 2, 10, 0);
+    made_result_init(&made, 2);
+    made.inputs[1].fingerprint = "ffffffffffffffff";
+    assert_true(result_file_write(new_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN(base_path, new_path), 2);
+    assert_says("--force");
+    assert_int_equal(RUN("--force", base_path, new_path), 0);
+}
+
+static void mistakes(void **state)
+{
+    (void)state;
+    make_file(base_path, 2, 10, 0);
+    assert_int_equal(RUN("--fail-on", "zswpwb", base_path), 2);
+    assert_says("expected METRIC>CHANGE");
+    assert_int_equal(RUN("--fail-on", "zswpwb>2x", base_path), 2);
+    assert_int_equal(RUN("--fail-on", "zswpwb>nan", base_path), 2);
+    assert_int_equal(RUN("--metric", "zwspwb", base_path), 2);
+    assert_says("did you mean \"zswpwb\"?");
+    assert_int_equal(RUN("--variant", "smal", base_path), 2);
+    assert_says("did you mean \"small\"?");
+    assert_int_equal(RUN("--format", "xml", base_path), 2);
+    assert_int_equal(RUN("--format", "text"), 2);
+    assert_int_equal(RUN("/nonexistent.json"), 2);
+    assert_says("/nonexistent.json: error: cannot be read: No such file or directory");
+    assert_int_equal(RUN(directory), 2);
+}
+
+static void formats(void **state)
+{
+    (void)state;
+    make_file(base_path, 2, 10, 0);
+    assert_int_equal(RUN("--format", "csv", base_path), 0);
+    assert_says("\"large\",\"small\",zswpwb,pages,2,1005,1105.5,1005,1105.5,100.5,10,");
+    assert_int_equal(RUN("--format", "markdown", base_path), 0);
+    assert_says("| `zswpwb` | 1005 | 1105.5 |");
+    assert_int_equal(RUN("--format", "json", base_path), 0);
+    cJSON *document = cJSON_Parse(output);
+    assert_non_null(document);
+    cJSON_Delete(document);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(within_one_file),
+        cmocka_unit_test(lines_fit_a_commit_message),
+        cmocka_unit_test(one_run_each_is_exact),
+        cmocka_unit_test(two_files_by_name),
+        cmocka_unit_test(threshold_needs_the_whole_interval),
+        cmocka_unit_test(other_workloads_are_refused),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(formats),
+    };
+    return cmocka_run_group_tests_name("compare", tests, setup, teardown);
+}
