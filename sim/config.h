@@ -94,6 +94,7 @@ struct zswap_config {
     unsigned limit_rule;          /* enum zswap_limit_rule */
     unsigned load_rule;           /* enum zswap_load_rule */
     unsigned kick_rule;           /* enum zswap_kick_rule */
+    double refusals_per_worker_run; /* a run of the worker for so many refused stores; 0: by time */
     unsigned incompressible_rule; /* enum zswap_incompressible_rule */
     unsigned poor_counter;        /* enum zswap_poor_counter: a compressor that returns an error */
     unsigned duplicate_rule;      /* enum zswap_duplicate_rule: the entry a store finds in its slot */

@@ -23,8 +23,9 @@ enum page_place {
 /* Somebody who looks at single pages.  Any function may be NULL. */
 struct sim_observer {
     void *context;
-    /* An access of this space was not a hit. */
-    void (*fault)(void *context, uint32_t space, uint32_t page, enum fault_kind kind);
+    /* An access of this space was not a hit; pages_read: from devices, by readahead too. */
+    void (*fault)(void *context, uint32_t space, uint32_t page, enum fault_kind kind,
+                  uint64_t pages_read);
     /* After the run, once for every page of every space. */
     void (*page_at_end)(void *context, uint32_t space, uint32_t page, enum page_place place);
 };

@@ -28,7 +28,7 @@ static int unknown_command(const char *word)
 {
     const char *names[COMMANDS_AT_MOST];
     size_t count = 0;
-    for (; commands[count].name && count < COMMANDS_AT_MOST; count++)
+    for (; count < COMMANDS_AT_MOST && commands[count].name; count++)
         names[count] = commands[count].name;
     const char *nearest = nearest_name(word, names, count);
     if (nearest)

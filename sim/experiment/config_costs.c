@@ -135,7 +135,7 @@ static void decode_codecs(struct decoder *decoder, const struct config_node *lis
 {
     const char *names[COMPRESSORS_AT_MOST];
     size_t count = 0;
-    for (; compressors[count].name && count < COMPRESSORS_AT_MOST; count++)
+    for (; count < COMPRESSORS_AT_MOST && compressors[count].name; count++)
         names[count] = compressors[count].name;
     for (const struct config_node *codec = list->first; codec; codec = codec->next) {
         int index = compressor_find(codec->key);

@@ -339,7 +339,7 @@ static const struct policy *find_policy(struct decoder *decoder, const struct po
 {
     const char *names[CANDIDATES_AT_MOST];
     size_t count = 0;
-    for (; axis->choices[count] && count < CANDIDATES_AT_MOST; count++) {
+    for (; count < CANDIDATES_AT_MOST && axis->choices[count]; count++) {
         if (strcmp(axis->choices[count]->name, node->text) == 0)
             return axis->choices[count];
         names[count] = axis->choices[count]->name;

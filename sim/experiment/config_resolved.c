@@ -29,7 +29,7 @@ static cJSON *real_to_json(double value)
 
 cJSON *param_to_json(const struct param *row, const void *fields)
 {
-    const char *at = (const char *)fields + row->offset;
+    const void *at = (const char *)fields + row->offset;
     char text[64];
     switch (row->type) {
     case PARAM_BOOL:

@@ -38,7 +38,7 @@ static const void *find_content_type(const char *name, const struct param_table 
 static size_t workload_names(const char **names)
 {
     size_t count = 0;
-    for (; workload_types[count] && count < TYPES_AT_MOST; count++)
+    for (; count < TYPES_AT_MOST && workload_types[count]; count++)
         names[count] = workload_types[count]->name;
     return count;
 }
@@ -46,7 +46,7 @@ static size_t workload_names(const char **names)
 static size_t content_names(const char **names)
 {
     size_t count = 0;
-    for (; content_types[count] && count < TYPES_AT_MOST; count++)
+    for (; count < TYPES_AT_MOST && content_types[count]; count++)
         names[count] = content_types[count]->name;
     return count;
 }

@@ -223,10 +223,9 @@ struct workload *shared_inputs_reseeded(struct shared_inputs *inputs,
     struct workload *reseeded = NULL;
     pthread_mutex_lock(&inputs->lock);
     const struct input *input = find_opened(inputs, workload);
-    if (input) {
-        struct source_position position = input->position;
-        reseeded = open_workload(inputs, input->type, input->params, seed, &position, errors);
-    }
+    if (input)
+        reseeded =
+            open_workload(inputs, input->type, input->params, seed, &input->position, errors);
     pthread_mutex_unlock(&inputs->lock);
     return reseeded;
 }
@@ -237,10 +236,9 @@ struct content *shared_inputs_resized(struct shared_inputs *inputs, const struct
     struct content *resized = NULL;
     pthread_mutex_lock(&inputs->lock);
     const struct input *input = find_opened(inputs, content);
-    if (input) {
-        struct source_position position = input->position;
-        resized = open_content(inputs, input->type, input->params, pages, &position, errors);
-    }
+    if (input)
+        resized =
+            open_content(inputs, input->type, input->params, pages, &input->position, errors);
     pthread_mutex_unlock(&inputs->lock);
     return resized;
 }

@@ -28,21 +28,26 @@ static const char usage_text[] =
     "  --all                      show groups, snapshots and cgroups also where they agree\n"
     "  --fail-over PERCENT        exit 3 when an error is larger\n"
     "  --data DIR                 write what scripts/validate draws figures from\n"
+    "  --own-rate                 replay each run of a case whose pool limit was hit with that\n"
+    "                             run's own rate of worker runs, and compare with it alone\n"
     "  --keep-going               run the others when a case is refused (exit 2 at the end)\n"
+    "  --check-invariants         check the simulator's books while it runs\n"
     "  -j N                       cases at the same time (one a processor)\n\n"
     "error = |zsim - median| / max(median, 0.5 % of the accesses), 0 inside the kernel's own\n"
     "min..max; for groups the difference of shares.\n";
 
 struct arguments {
-    bool json, all_rows, keep_going;
+    bool json, all_rows, keep_going, own_rate;
     double fail_over; /* percent; negative: none */
     const char *data;
     unsigned jobs;
+    enum invariant_checks checks;
 };
 
 struct work {
     struct kernel_case **cases;
     int count, next;
+    enum invariant_checks checks;
     pthread_mutex_t lock;
     bool failed;
 };
@@ -58,7 +63,7 @@ static void *run_cases(void *argument)
         pthread_mutex_unlock(&work->lock);
         if (i >= work->count)
             return NULL;
-        if (kernel_case_run(work->cases[i]))
+        if (kernel_case_run(work->cases[i], work->checks))
             continue;
         pthread_mutex_lock(&work->lock);
         work->failed = true;
@@ -66,11 +71,14 @@ static void *run_cases(void *argument)
     }
 }
 
-static bool run_all(struct kernel_case **cases, int count, unsigned jobs)
+static bool run_all(struct kernel_case **cases, int count, const struct arguments *arguments)
 {
-    struct work work = {.cases = cases, .count = count, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct work work = {.cases = cases,
+                        .count = count,
+                        .checks = arguments->checks,
+                        .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t threads[JOBS_AT_MOST];
-    unsigned started = 0;
+    unsigned started = 0, jobs = arguments->jobs;
     if (jobs > (unsigned)count)
         jobs = (unsigned)count;
     while (started + 1 < jobs && pthread_create(&threads[started], NULL, run_cases, &work) == 0)
@@ -90,7 +98,7 @@ static int mistake(const char *text, const char *found)
     return CODE_MISTAKE;
 }
 
-enum { JSON = 256, ALL, FAIL_OVER, DATA, KEEP_GOING, HELP };
+enum { JSON = 256, ALL, FAIL_OVER, DATA, KEEP_GOING, OWN_RATE, CHECK, HELP };
 
 static const struct option flags[] = {
     {"json", no_argument, NULL, JSON},
@@ -98,6 +106,8 @@ static const struct option flags[] = {
     {"fail-over", required_argument, NULL, FAIL_OVER},
     {"data", required_argument, NULL, DATA},
     {"keep-going", no_argument, NULL, KEEP_GOING},
+    {"own-rate", no_argument, NULL, OWN_RATE},
+    {"check-invariants", no_argument, NULL, CHECK},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
@@ -125,8 +135,9 @@ static int take_threshold(struct arguments *arguments, const char *text)
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    arguments->jobs = processors < 1 ? 1 : processors > JOBS_AT_MOST ? JOBS_AT_MOST
-                                                                     : (unsigned)processors;
+    arguments->jobs = processors < 1              ? 1
+                      : processors > JOBS_AT_MOST ? JOBS_AT_MOST
+                                                  : (unsigned)processors;
     arguments->fail_over = -1;
     int flag, code = -1;
     opterr = 0;
@@ -140,6 +151,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case KEEP_GOING:
             arguments->keep_going = true;
+            break;
+        case CHECK:
+            arguments->checks = CHECKS_SAMPLED;
+            break;
+        case OWN_RATE:
+            arguments->own_rate = true;
             break;
         case DATA:
             arguments->data = optarg;
@@ -172,30 +189,41 @@ static void print_errors(const struct diagnostics *errors)
     fprintf(stderr, "%.*s\n", (int)strcspn(text, "\n"), text);
 }
 
-/* Keeps the good cases in front; returns how many. */
-static int read_all(char **paths, int count, struct kernel_case **cases, int *refused)
+/* Cases that can be run, and how many could not be read. */
+struct case_list {
+    struct kernel_case **cases;
+    int count, refused;
+};
+
+static void keep_or_refuse(struct case_list *list, struct kernel_case *at)
 {
-    int good = 0;
-    *refused = 0;
-    for (int i = 0; i < count; i++) {
-        struct kernel_case *at = kernel_case_read(paths[i]);
-        if (at->experiment) {
-            cases[good++] = at;
-            continue;
-        }
+    if (!at->experiment) {
         print_errors(&at->errors);
         kernel_case_free(at);
-        (*refused)++;
+        list->refused++;
+        return;
     }
-    return good;
+    list->cases = memory_resized(list->cases, (size_t)list->count + 1, sizeof(struct kernel_case *),
+                                 "the cases");
+    list->cases[list->count++] = at;
+}
+
+static void read_cases(struct case_list *list, const char *path, bool own_rate)
+{
+    struct kernel_case *at = own_rate ? kernel_case_read_run(path, 0) : NULL;
+    if (!at) {
+        keep_or_refuse(list, kernel_case_read(path));
+        return;
+    }
+    for (uint32_t run = 1; at; at = kernel_case_read_run(path, run++))
+        keep_or_refuse(list, at);
 }
 
 static bool over_threshold(struct kernel_case *const *cases, int count, double percent)
 {
     for (int i = 0; i < count; i++)
         for (uint32_t r = 0; r < cases[i]->row_count; r++)
-            if (cases[i]->rows[r].agreement != AGREE_NOT &&
-                100 * cases[i]->rows[r].error > percent)
+            if (cases[i]->rows[r].agreement != AGREE_NOT && 100 * cases[i]->rows[r].error > percent)
                 return true;
     return false;
 }
@@ -227,7 +255,7 @@ static int report(struct kernel_case *const *cases, int count, const struct argu
 
 static int run_and_report(struct kernel_case **cases, int count, const struct arguments *arguments)
 {
-    if (run_all(cases, count, arguments->jobs))
+    if (run_all(cases, count, arguments))
         return report(cases, count, arguments);
     for (int i = 0; i < count; i++)
         if (cases[i]->errors.count)
@@ -238,22 +266,23 @@ static int run_and_report(struct kernel_case **cases, int count, const struct ar
 int validate_command_main(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    int code = parse_arguments(argc, argv, &arguments), refused;
+    int code = parse_arguments(argc, argv, &arguments);
     if (code >= 0)
         return code;
-    int given = argc - optind;
-    struct kernel_case **cases = memory_zeroed((size_t)given, sizeof(struct kernel_case *), "the cases");
-    int count = read_all(argv + optind, given, cases, &refused);
-    if (refused && !arguments.keep_going) {
-        fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", refused, given);
+    struct case_list list = {0};
+    for (int i = optind; i < argc; i++)
+        read_cases(&list, argv[i], arguments.own_rate);
+    if (list.refused && !arguments.keep_going) {
+        fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", list.refused,
+                list.refused + list.count);
         code = CODE_MISTAKE;
     } else {
-        code = count ? run_and_report(cases, count, &arguments) : CODE_DONE;
-        if (refused && code == CODE_DONE)
+        code = list.count ? run_and_report(list.cases, list.count, &arguments) : CODE_DONE;
+        if (list.refused && code == CODE_DONE)
             code = CODE_MISTAKE;
     }
-    for (int i = 0; i < count; i++)
-        kernel_case_free(cases[i]);
-    free(cases);
+    for (int i = 0; i < list.count; i++)
+        kernel_case_free(list.cases[i]);
+    free(list.cases);
     return code;
 }

@@ -58,14 +58,15 @@ struct kernel_case {
     struct diagnostics errors;
     const char *path, *name;
     struct config_node *tree;
-    bool emulator;          /* the format of the emulator's cases */
-    bool pool_limited;      /* the pool limit was hit */
+    bool emulator;                 /* the format of the emulator's cases */
+    bool pool_limited;             /* the pool limit was hit */
+    const struct config_node *run; /* one run of the kernel, with its own worker rate; NULL: all */
     struct experiment *experiment;
     struct validate_group *groups;
     uint32_t group_count;
-    uint64_t *last_use;     /* emulator: [pages], 1 + number of the last access; 0: none */
-    uint8_t *place;         /* emulator: [pages], enum page_place at the end */
-    const char **phases;    /* emulator: names in order, without "end" */
+    uint64_t *last_use;  /* emulator: [pages], 1 + number of the last access; 0: none */
+    uint8_t *place;      /* emulator: [pages], enum page_place at the end */
+    const char **phases; /* emulator: names in order, without "end" */
     uint32_t phase_count;
     struct run_result result;
     struct validate_row *rows;
@@ -77,11 +78,14 @@ struct kernel_case {
 /* Read a case and make its experiment.  Mistakes, and whatever zsim does not
  * know, are in case->errors then and case->experiment is NULL. */
 struct kernel_case *kernel_case_read(const char *path);
+/* The same for one run of the kernel (0, 1, ... of "per_run"), with that run's own
+ * rate of worker runs as input.  NULL: there is no such run, or none of its rate. */
+struct kernel_case *kernel_case_read_run(const char *path, uint32_t run);
 void kernel_case_free(struct kernel_case *at); /* accepts NULL */
 
 /* A message about the case, at a place of its file; NULL: the file as a whole. */
-void kernel_case_refuse(struct kernel_case *at, const struct config_node *where,
-                        const char *format, ...) __attribute__((format(printf, 3, 4)));
+void kernel_case_refuse(struct kernel_case *at, const struct config_node *where, const char *format,
+                        ...) __attribute__((format(printf, 3, 4)));
 
 /* Member of an object; refused when it is missing or of another kind. */
 const struct config_node *kernel_case_member(struct kernel_case *at,
@@ -105,7 +109,7 @@ void emulator_case_compose(struct kernel_case *at);
 void workload_native_sha256(const struct workload *workload, char out[65]);
 
 /* Run the case and compare.  False, with a message in case->errors: the run failed. */
-bool kernel_case_run(struct kernel_case *at);
+bool kernel_case_run(struct kernel_case *at, enum invariant_checks checks);
 
 /* ---- comparing (validate_compare.c) ------------------------------------------------ */
 
@@ -121,8 +125,8 @@ void emulator_case_compare(struct kernel_case *at);
 
 /* Append a row; `accesses` gives the floor of the error. */
 struct validate_row *kernel_case_add_row(struct kernel_case *at, const char *counter,
-                                         const struct spread *kernel, double zsim,
-                                         double accesses, enum agreement agreement, double bar);
+                                         const struct spread *kernel, double zsim, double accesses,
+                                         enum agreement agreement, double bar);
 
 /* Sum of a case's counters under the kernel's name; false: no such name. */
 bool counters_by_name(const struct counters_at *at, const char *name, double *value);

@@ -11,8 +11,8 @@ enum { WORDS_AT_MOST = 512, KEYS_AT_MOST = 64 };
 
 /* ---- reading ------------------------------------------------------------------ */
 
-void kernel_case_refuse(struct kernel_case *at, const struct config_node *where,
-                        const char *format, ...)
+void kernel_case_refuse(struct kernel_case *at, const struct config_node *where, const char *format,
+                        ...)
 {
     struct source_position position = {.file = at->path};
     if (where) {
@@ -104,8 +104,8 @@ bool kernel_case_spread(const struct config_node *node, struct spread *out)
     if (!med || !min || !max || med->kind != CONFIG_NUMBER || min->kind != CONFIG_NUMBER ||
         max->kind != CONFIG_NUMBER)
         return false;
-    *out = (struct spread){strtod(min->text, NULL), strtod(med->text, NULL),
-                           strtod(max->text, NULL)};
+    *out =
+        (struct spread){strtod(min->text, NULL), strtod(med->text, NULL), strtod(max->text, NULL)};
     return true;
 }
 
@@ -185,8 +185,7 @@ static const char *bytes_of_pages(struct kernel_case *at, uint64_t pages)
 static void compose_cgroups(struct kernel_case *at, const struct config_node *config,
                             cJSON *document, cJSON *task)
 {
-    const struct config_node *limits =
-        kernel_case_member(at, config, "limit_pages", CONFIG_ARRAY);
+    const struct config_node *limits = kernel_case_member(at, config, "limit_pages", CONFIG_ARRAY);
     cJSON *cgroups = json_object(), *of_task = json_array();
     json_add(document, "cgroups", cgroups);
     json_add(task, "cgroups", of_task);
@@ -214,11 +213,10 @@ static const char *compose_rule(struct kernel_case *at, const struct config_node
     }
     kernel_case_check_keys(at, rule, known);
     const struct config_node *classes = kernel_case_member(at, rule, "classes", CONFIG_STRING);
-    return arena_printf(&at->arena, "%llu-%llu@%llu=%s",
-                        (unsigned long long)kernel_case_number(at, rule, "first"),
-                        (unsigned long long)kernel_case_number(at, rule, "last"),
-                        (unsigned long long)kernel_case_number(at, rule, "seed"),
-                        classes ? classes->text : "");
+    return arena_printf(
+        &at->arena, "%llu-%llu@%llu=%s", (unsigned long long)kernel_case_number(at, rule, "first"),
+        (unsigned long long)kernel_case_number(at, rule, "last"),
+        (unsigned long long)kernel_case_number(at, rule, "seed"), classes ? classes->text : "");
 }
 
 static void compose_contents(struct kernel_case *at, const struct config_node *config, cJSON *task)
@@ -271,8 +269,8 @@ static bool kernel_bool(const char *text, bool *value)
     return text[0] && !text[1] && strchr("YyNn01", text[0]);
 }
 
-static void compose_write(struct kernel_case *at, const struct config_node *where,
-                          const char *path, const char *value, cJSON *event)
+static void compose_write(struct kernel_case *at, const struct config_node *where, const char *path,
+                          const char *value, cJSON *event)
 {
     const struct kernel_parameter *parameter = find_parameter(path);
     uint64_t number;
@@ -330,8 +328,10 @@ static void compose_event(struct kernel_case *at, const struct config_node *from
     else if (strcmp(kind->text, "write") == 0 && count == 2)
         compose_write(at, from, words[0], words[1], event);
     else
-        kernel_case_refuse(at, kind, "unknown event \"%s%s\"; expected snap LABEL, limit CGROUP "
-                           "PAGES or write PATH VALUE", kind->text, text);
+        kernel_case_refuse(at, kind,
+                           "unknown event \"%s%s\"; expected snap LABEL, limit CGROUP "
+                           "PAGES or write PATH VALUE",
+                           kind->text, text);
     json_add_to_array(events, event);
 }
 
@@ -355,9 +355,9 @@ static void compose_swap(cJSON *document, uint64_t megabytes, bool rotational, s
 static void compose_env(struct kernel_case *at, const struct config_node *config,
                         const struct config_node *machine, cJSON *document)
 {
-    static const char *const known[] = {"zswap",    "compressor",   "max_pool", "accept",
-                                        "shrinker", "page_cluster", "swap_mb",  "swappiness",
-                                        NULL};
+    static const char *const known[] = {"zswap",   "compressor", "max_pool",
+                                        "accept",  "shrinker",   "page_cluster",
+                                        "swap_mb", "swappiness", NULL};
     const struct config_node *env = kernel_case_member(at, config, "env", CONFIG_OBJECT);
     if (!env)
         return;
@@ -388,6 +388,26 @@ static const char *preset_of(struct kernel_case *at, const struct config_node *k
     const char *text = kernel->text, *end = strchr(text, '.');
     end = end ? end + 1 + strspn(end + 1, "0123456789") : text + strlen(text);
     return arena_printf(&at->arena, "v%.*s", (int)(end - text), text);
+}
+
+static double member_real(const struct config_node *object, const char *key)
+{
+    const struct config_node *member = config_tree_member(object, key);
+    return member && member->kind == CONFIG_NUMBER ? strtod(member->text, NULL) : 0;
+}
+
+/* Refused stores before the first writeback, by the sixteenth part of the entries
+ * that had to lose their second chance first.  pool_limit_hit counts them one by
+ * one, but only while the pool stays full to the page; the samples always do, but
+ * late by half an interval. */
+static double worker_rate(const struct kernel_case *at, const struct config_node *config)
+{
+    double exact = member_real(at->run, "pool_limit_hit");
+    double sampled = member_real(at->run, "rejects_at_first_writeback_sample") -
+                     member_real(config, "nrec") / member_real(config, "samples") / 2;
+    double runs = member_real(at->run, "stored_when_full") / 16;
+    double refused = exact > sampled / 2 && exact < sampled * 2 ? exact : sampled;
+    return runs > 0 && refused > 0 ? refused / runs : 0;
 }
 
 static void compose_machine(struct kernel_case *at, const struct config_node *machine,
@@ -438,8 +458,9 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
 static void compose(struct kernel_case *at, const struct config_node *config)
 {
     static const char *const known[] = {
-        "trace_cmd", "trace_sha256", "nrec",    "npages",          "limit_pages", "content", "groups",
-        "events",    "env",          "samples", "memstat_flushes", "spec",        NULL};
+        "trace_cmd",       "trace_sha256", "nrec",   "npages", "limit_pages",
+        "content",         "groups",       "events", "env",    "samples",
+        "memstat_flushes", "spec",         NULL};
     kernel_case_check_keys(at, config, known);
     const struct config_node *machine = kernel_case_member(at, at->tree, "machine", CONFIG_OBJECT);
     const struct config_node *events = kernel_case_member(at, config, "events", CONFIG_ARRAY);
@@ -450,6 +471,9 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     json_add_string(document, "question", "Does the simulator count what the kernel counted?");
     compose_machine(at, machine, document);
     compose_env(at, config, machine, document);
+    if (at->run)
+        json_add_real(cJSON_GetObjectItem(document, "zswap"), "refusals_per_worker_run",
+                      worker_rate(at, config));
     json_add(document, "tasks", tasks);
     json_add_to_array(tasks, task);
     json_add_string(task, "name", "replay");
@@ -463,9 +487,9 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     for (const struct config_node *event = events->first; event; event = event->next)
         compose_event(at, event, of_document);
     json_add(document, "engine", engine);
-    json_add_integer(engine, "series_rows", config_tree_member(config, "samples")
-                                                ? kernel_case_number(at, config, "samples")
-                                                : 50);
+    json_add_integer(
+        engine, "series_rows",
+        config_tree_member(config, "samples") ? kernel_case_number(at, config, "samples") : 50);
     read_groups(at, config);
     kernel_case_decode(at, document);
 }
@@ -478,8 +502,10 @@ static void check_trace(struct kernel_case *at, const struct config_node *config
         kernel_case_member(at, config, "trace_sha256", CONFIG_STRING);
     char got[65];
     if (wanted && workload->accesses != kernel_case_number(at, config, "nrec")) {
-        kernel_case_refuse(at, wanted, "the trace of trace_cmd has %llu records, nrec says another "
-                           "number", (unsigned long long)workload->accesses);
+        kernel_case_refuse(at, wanted,
+                           "the trace of trace_cmd has %llu records, nrec says another "
+                           "number",
+                           (unsigned long long)workload->accesses);
         return;
     }
     workload_native_sha256(workload, got);
@@ -502,9 +528,6 @@ static bool limit_was_hit(const struct config_node *tree)
 
 static void read_case(struct kernel_case *at)
 {
-    at->tree = config_tree_read(at->path, &at->arena, &at->errors);
-    if (!at->tree)
-        return;
     const struct config_node *config = kernel_case_member(at, at->tree, "config", CONFIG_OBJECT);
     const struct config_node *name = kernel_case_member(at, at->tree, "name", CONFIG_STRING);
     if (!config || !name)
@@ -521,16 +544,47 @@ static void read_case(struct kernel_case *at)
         check_trace(at, config);
 }
 
-struct kernel_case *kernel_case_read(const char *path)
+static const struct config_node *find_run(const struct config_node *tree, uint32_t number)
+{
+    const struct config_node *runs = config_tree_member(tree, "per_run");
+    const struct config_node *run = runs && runs->kind == CONFIG_ARRAY ? runs->first : NULL;
+    while (run && number-- > 0)
+        run = run->next;
+    return run && run->kind == CONFIG_OBJECT && config_tree_member(run, "stored_when_full") ? run
+                                                                                            : NULL;
+}
+
+static struct kernel_case *read_with(const char *path, bool one_run, uint32_t run)
 {
     struct kernel_case *at = memory_zeroed(1, sizeof(*at), "a case");
     at->path = at->name = arena_string(&at->arena, path, strlen(path));
-    read_case(at);
+    at->tree = config_tree_read(at->path, &at->arena, &at->errors);
+    if (at->tree && one_run) {
+        at->run = at->tree->kind == CONFIG_OBJECT ? find_run(at->tree, run) : NULL;
+        if (!at->run) {
+            kernel_case_free(at);
+            return NULL;
+        }
+    }
+    if (at->tree)
+        read_case(at);
+    if (at->run)
+        at->name = arena_printf(&at->arena, "%s run %u", at->name, run + 1);
     if (at->errors.count) {
         experiment_free(at->experiment);
         at->experiment = NULL;
     }
     return at;
+}
+
+struct kernel_case *kernel_case_read(const char *path)
+{
+    return read_with(path, false, 0);
+}
+
+struct kernel_case *kernel_case_read_run(const char *path, uint32_t run)
+{
+    return read_with(path, true, run);
 }
 
 void kernel_case_free(struct kernel_case *at)

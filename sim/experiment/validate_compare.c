@@ -15,6 +15,7 @@
 #define BAR_SCANNED 0.015
 #define BAR_ACTIVATED 0.05
 #define BAR_SHARE 0.02
+#define BAR_OWN_RATE 0.05
 
 double validate_error(const struct spread *kernel, double zsim, double floor)
 {
@@ -41,8 +42,8 @@ bool validate_agrees(const struct validate_row *row)
 }
 
 struct validate_row *kernel_case_add_row(struct kernel_case *at, const char *counter,
-                                         const struct spread *kernel, double zsim,
-                                         double accesses, enum agreement agreement, double bar)
+                                         const struct spread *kernel, double zsim, double accesses,
+                                         enum agreement agreement, double bar)
 {
     at->rows = memory_resized(at->rows, at->row_count + 1u, sizeof(*at->rows), "a comparison");
     struct validate_row *row = &at->rows[at->row_count++];
@@ -221,9 +222,8 @@ static double spread_or_zero(const struct config_node *node, struct spread *out)
 static void add_share(struct kernel_case *at, const struct validate_group *group, const char *name,
                       const struct spread *kernel, double zsim, double whole)
 {
-    struct validate_row *row =
-        kernel_case_add_row(at, labelled(at, group->name, name), kernel, zsim, 0, AGREE_SHARE,
-                            BAR_SHARE);
+    struct validate_row *row = kernel_case_add_row(at, labelled(at, group->name, name), kernel,
+                                                   zsim, 0, AGREE_SHARE, BAR_SHARE);
     if (row->error != 0)
         row->error = whole > 0 ? fabs(zsim - kernel->med) / whole : 1;
     row->agrees = validate_agrees(row);
@@ -249,8 +249,7 @@ static void compare_outcomes(struct kernel_case *at, const struct validate_group
     for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++) {
         struct spread kernel;
         spread_or_zero(member(run, outcomes[i].name), &kernel);
-        add_share(at, group, outcomes[i].name, &kernel, outcomes[i].zsim,
-                  (double)group->accesses);
+        add_share(at, group, outcomes[i].name, &kernel, outcomes[i].zsim, (double)group->accesses);
     }
 }
 
@@ -261,8 +260,8 @@ static void compare_places(struct kernel_case *at, const struct validate_group *
     double pages = (double)(group->last - group->first + 1);
     spread_or_zero(member(final, "hit"), &mapped);
     spread_or_zero(member(final, "minor"), &cached);
-    kernel = (struct spread){mapped.min + cached.min, mapped.med + cached.med,
-                             mapped.max + cached.max};
+    kernel =
+        (struct spread){mapped.min + cached.min, mapped.med + cached.med, mapped.max + cached.max};
     add_share(at, group, "end_ram", &kernel,
               (double)(group->places[PLACE_MAPPED] + group->places[PLACE_SWAP_CACHE]), pages);
     spread_or_zero(member(final, "major_nodisk"), &kernel);
@@ -305,8 +304,36 @@ static void compare_snapshots(struct kernel_case *at)
     }
 }
 
+/* One run of the kernel: its own numbers, no spread. */
+static void compare_run(struct kernel_case *at)
+{
+    const uint64_t *totals = at->result.totals.counters;
+    for (unsigned i = 0; i < COMPARED; i++) {
+        const struct config_node *number = config_tree_member(at->run, compared[i].name);
+        double zsim = 0, kernel = 0;
+        if (!number || number->kind != CONFIG_NUMBER)
+            continue;
+        kernel = strtod(number->text, NULL);
+        counters_by_name(&at->result.totals, compared[i].name, &zsim);
+        if (kernel > 0 || zsim > 0)
+            kernel_case_add_row(at, compared[i].name, &(struct spread){kernel, kernel, kernel},
+                                zsim, record_count(at), AGREE_RELATIVE, BAR_OWN_RATE);
+    }
+    const struct config_node *rejects = config_tree_member(at->run, "rejects");
+    if (rejects && rejects->kind == CONFIG_NUMBER) {
+        double kernel = strtod(rejects->text, NULL);
+        kernel_case_add_row(at, "rejects", &(struct spread){kernel, kernel, kernel},
+                            (double)totals[COUNTER_pswpout] - (double)totals[COUNTER_zswpwb],
+                            record_count(at), AGREE_RELATIVE, BAR_OWN_RATE);
+    }
+}
+
 void kernel_case_compare(struct kernel_case *at)
 {
+    if (at->run) {
+        compare_run(at);
+        return;
+    }
     compare_set(at, config_tree_member(at->tree, "settled"), NULL, &at->result.totals);
     compare_major_faults(at);
     compare_refusals(at);

@@ -114,14 +114,13 @@ static void compose_machine(struct kernel_case *at, const struct config_node *co
     cJSON *machine = json_object(), *nodes = json_array();
     json_add(document, "machine", machine);
     json_add_integer(machine, "cpus", kernel_case_number(at, config, "vcpus"));
-    json_add_integer(machine, "total_ram_pages",
-                     kernel_case_number(at, config, "total_ram_pages"));
+    json_add_integer(machine, "total_ram_pages", kernel_case_number(at, config, "total_ram_pages"));
     json_add(machine, "nodes", nodes);
     uint64_t count = kernel_case_number(at, config, "numa_nodes");
     for (uint64_t i = 0; i < count && i < NODES_AT_MOST; i++) {
         cJSON *node = json_object();
-        uint64_t pages = kernel_case_number(
-            at, config, arena_printf(&at->arena, "node%" PRIu64 "_pages", i));
+        uint64_t pages =
+            kernel_case_number(at, config, arena_printf(&at->arena, "node%" PRIu64 "_pages", i));
         json_add_string(node, "memory", arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES));
         json_add_to_array(nodes, node);
     }
@@ -166,8 +165,7 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     uint64_t limit = kernel_case_number(at, config, "memory_max_pages");
     json_add(document, "cgroups", cgroups);
     json_add(cgroups, "/region", cgroup);
-    json_add_string(cgroup, "memory.max",
-                    arena_printf(&at->arena, "%" PRIu64, limit * PAGE_BYTES));
+    json_add_string(cgroup, "memory.max", arena_printf(&at->arena, "%" PRIu64, limit * PAGE_BYTES));
     json_add(document, "tasks", tasks);
     json_add_to_array(tasks, task);
     json_add_string(task, "name", "replay");
@@ -214,7 +212,7 @@ static void check_hashes(struct kernel_case *at)
     const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;
     uint32_t phase = 0;
     for (const struct config_node *hash = hashes && hashes->kind == CONFIG_ARRAY ? hashes->first
-                                                                                : NULL;
+                                                                                 : NULL;
          hash; hash = hash->next) {
         uint64_t wanted = hash->text ? strtoull(hash->text, NULL, 16) : 0;
         while (phase < at->phase_count && emulator_phase_hash(workload, phase) != wanted)
@@ -228,11 +226,28 @@ static void check_hashes(struct kernel_case *at)
 
 void emulator_case_compose(struct kernel_case *at)
 {
-    static const char *const known[] = {
-        "memory_max_pages", "max_pool_percent", "accept_threshold_percent", "guest_mem_mb",
-        "numa_nodes", "vcpus", "page_cluster", "swap_device", "swappiness", "page_class", "thp",
-        "kernel", "zpool", "compressor", "pattern", "total_ram_pages", "node0_pages",
-        "node1_pages", "lru_gen_enabled", "zswap_shrinker_enabled", "pool_limit_pages", NULL};
+    static const char *const known[] = {"memory_max_pages",
+                                        "max_pool_percent",
+                                        "accept_threshold_percent",
+                                        "guest_mem_mb",
+                                        "numa_nodes",
+                                        "vcpus",
+                                        "page_cluster",
+                                        "swap_device",
+                                        "swappiness",
+                                        "page_class",
+                                        "thp",
+                                        "kernel",
+                                        "zpool",
+                                        "compressor",
+                                        "pattern",
+                                        "total_ram_pages",
+                                        "node0_pages",
+                                        "node1_pages",
+                                        "lru_gen_enabled",
+                                        "zswap_shrinker_enabled",
+                                        "pool_limit_pages",
+                                        NULL};
     const struct config_node *config = config_tree_member(at->tree, "config");
     const struct config_node *pattern = kernel_case_member(at, config, "pattern", CONFIG_STRING);
     const struct config_node *of_case = kernel_case_member(at, at->tree, "phases", CONFIG_OBJECT);
@@ -259,7 +274,8 @@ void emulator_case_compose(struct kernel_case *at)
         check_hashes(at);
 }
 
-/* ---- comparing --------------------------------------------------------------------------------- */
+/* ---- comparing ---------------------------------------------------------------------------------
+ */
 
 /* Names of the case's counters and of zsim's.  A case lists what is not 0. */
 static const struct emulator_counter {
@@ -334,9 +350,9 @@ static void compare_places(struct kernel_case *at, const struct config_node *res
         struct spread kernel = {0, 0, 0};
         kernel_case_spread(config_tree_member(residency, places[i].name), &kernel);
         double zsim = (double)count[places[i].place];
-        struct validate_row *row = kernel_case_add_row(
-            at, arena_printf(&at->arena, "end.%s", places[i].name), &kernel, zsim, 0, AGREE_SHARE,
-            BAR_SHARE);
+        struct validate_row *row =
+            kernel_case_add_row(at, arena_printf(&at->arena, "end.%s", places[i].name), &kernel,
+                                zsim, 0, AGREE_SHARE, BAR_SHARE);
         if (row->error != 0)
             row->error = fabs(zsim - kernel.med) / pages;
         row->agrees = validate_agrees(row);

@@ -49,17 +49,21 @@ static void walk_accesses(struct kernel_case *at, const struct workload *workloa
             if (block[i].op == ACCESS_FREE)
                 continue;
             for (uint32_t g = 0; g < at->group_count; g++)
-                at->groups[g].accesses +=
-                    group_has(&at->groups[g], block[i].space, block[i].page);
+                at->groups[g].accesses += group_has(&at->groups[g], block[i].space, block[i].page);
             if (at->last_use)
                 at->last_use[block[i].page] = record + 1;
         }
     workload->type->stop(&cursor);
 }
 
-static void observe_fault(void *context, uint32_t space, uint32_t page, enum fault_kind kind)
+/* The kernel's cases count a major fault as one of the disk when any page of its
+ * readahead window came from there. */
+static void observe_fault(void *context, uint32_t space, uint32_t page, enum fault_kind kind,
+                          uint64_t pages_read)
 {
     struct kernel_case *at = context;
+    if (pages_read && (kind == FAULT_zswap || kind == FAULT_zero))
+        kind = FAULT_disk;
     for (uint32_t g = 0; g < at->group_count; g++)
         at->groups[g].faults[kind] += group_has(&at->groups[g], space, page);
 }
@@ -73,7 +77,7 @@ static void observe_page(void *context, uint32_t space, uint32_t page, enum page
         at->place[page] = (uint8_t)place;
 }
 
-bool kernel_case_run(struct kernel_case *at)
+bool kernel_case_run(struct kernel_case *at, enum invariant_checks checks)
 {
     struct config config;
     uint64_t seed = at->experiment->seeds[0];
@@ -89,7 +93,7 @@ bool kernel_case_run(struct kernel_case *at)
         walk_accesses(at, workload);
     struct sim_observer observer = {
         .context = at, .fault = observe_fault, .page_at_end = observe_page};
-    struct sim_options options = {.observer = &observer};
+    struct sim_options options = {.observer = &observer, .checks = checks};
     bool done = sim_run(&config, &options, seed, &at->result);
     if (!done) {
         kernel_case_refuse(at, NULL, "the run failed: %s", at->result.failure);

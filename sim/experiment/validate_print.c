@@ -55,7 +55,10 @@ static const char *verdict(const struct validate_row *row)
 static void print_case(const struct kernel_case *at, bool all_rows)
 {
     char min[32], med[32], max[32], zsim[32];
-    printf("%s%s\n", at->name, at->pool_limited ? " (pool limit hit: judged by range)" : "");
+    printf("%s%s\n", at->name,
+           at->run            ? " (with its own rate of worker runs)"
+           : at->pool_limited ? " (pool limit hit: judged by range)"
+                              : "");
     printf("  %-36s %12s %12s %12s %12s %9s\n", "counter", "kernel min", "median", "max", "zsim",
            "error");
     for (uint32_t i = 0; i < at->row_count; i++) {
@@ -74,8 +77,7 @@ static void print_summary(const char *name, const struct summary *summary, bool 
     printf("%-32s %4u of %4u agree", name, summary->agree, summary->rows);
     if (summary->worst_counter)
         printf(", largest error %.2f %% (%s%s%s)", 100 * summary->worst,
-               with_case ? summary->worst_case : "", with_case ? ": " : "",
-               summary->worst_counter);
+               with_case ? summary->worst_case : "", with_case ? ": " : "", summary->worst_counter);
     putchar('\n');
 }
 
@@ -209,11 +211,11 @@ static bool write_series(const struct kernel_case *at, const char *directory,
         double touched = (double)zsim->counters[COUNTER_first_touch] -
                          (double)zsim->counters[COUNTER_pages_freed];
         double disk = touched - cell(row, usage) - cell(row, stored);
-        fprintf(out, "%" PRIu64 "\t%.0f\t%.0f\t%.0f\t%.0f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
-                     "\t%" PRIu64 "\n",
-                record, cell(row, usage), cell(row, stored), disk > 0 ? disk : 0,
-                cell(row, pool), zsim->gauges[GAUGE_resident_pages],
-                zsim->gauges[GAUGE_stored_pages],
+        fprintf(out,
+                "%" PRIu64 "\t%.0f\t%.0f\t%.0f\t%.0f\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64
+                "\t%" PRIu64 "\n",
+                record, cell(row, usage), cell(row, stored), disk > 0 ? disk : 0, cell(row, pool),
+                zsim->gauges[GAUGE_resident_pages], zsim->gauges[GAUGE_stored_pages],
                 zsim->gauges[GAUGE_disk_pages] + zsim->gauges[GAUGE_zero_pages],
                 zsim->gauges[GAUGE_pool_total_size] / PAGE_BYTES);
     }

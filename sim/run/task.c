@@ -78,7 +78,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         swap_free_page(&simulation->swap, exec, page);
         return MISS_GO_ON;
     }
-    uint64_t start_ns = exec->now_ns;
+    uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
     exec->memstall_ns = exec->sleep_ns = 0;
     *ready_ns = 0;
     enum fault_kind kind =
@@ -86,8 +86,6 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
                    access->op == ACCESS_WRITE && !task->config->load_before_store, ready_ns);
     if (access->op == ACCESS_WRITE && (mm->hot[page] & HOT_MAPPED))
         mm->hot[page] |= HOT_DIRTY;
-    if (kind == FAULT_first_touch)
-        spend(mm, exec, TIME_user, task->config->fill_ns);
     simulation->faults++;
     simulation->memstall_ns += exec->memstall_ns;
     if (exec->killed) {
@@ -96,10 +94,15 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     }
     const struct sim_observer *observer = simulation->options->observer;
     if (observer && observer->fault)
-        observer->fault(observer->context, number, access->page, kind);
+        observer->fault(observer->context, number, access->page, kind,
+                        mm->counters[COUNTER_pswpin] - pages_read);
     uint64_t end_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
     end_ns += exec->sleep_ns;
     histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
+    if (kind == FAULT_first_touch) {
+        spend(mm, exec, TIME_user, task->config->fill_ns);
+        end_ns += task->config->fill_ns;
+    }
     *ready_ns = end_ns;
     return end_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
 }

@@ -131,6 +131,9 @@ void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
         return;
     uint32_t memcg = page_memcg(mm, page);
     count_event(mm, memcg, exec->node, COUNTER_pages_freed, 1);
+    /* free_pages_and_swap_cache: a batch would keep the page. */
+    if (mm->hot[page] & HOT_IN_RAM)
+        lru_add_drain(mm, exec->cpu);
     if (mm->cold[page].bits & PAGE_HAS_SLOT)
         swap_free_slot(swap, exec, page);
     if (mm->hot[page] & HOT_IN_RAM) {

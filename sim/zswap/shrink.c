@@ -256,6 +256,13 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
 {
     struct shrink_worker *worker = &zswap->worker;
     struct mm *mm = zswap->mm;
+    double rate = zswap->config->zswap.refusals_per_worker_run;
+    if (rate > 0) {
+        worker->credit += 1;
+        if (worker->credit < rate)
+            return;
+        worker->credit -= rate;
+    }
     if (worker->pending)
         return;
     worker->pending = true;
@@ -273,7 +280,7 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
     if (!worker->runner.queued)
         worker->runner.cpu = processors_find_idle(mm->processors, exec->cpu);
     processors_wake_at(mm->processors, &worker->runner,
-                       exec->now_ns + mm->costs->ns[COST_worker_wakeup]);
+                       exec->now_ns + (rate > 0 ? 0 : mm->costs->ns[COST_worker_wakeup]));
 }
 
 /* No processor was idle: a woken worker comes in front of the task that woke it,
@@ -323,6 +330,9 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     if (!zswap_writeback_allowed(zswap, memcg) || !swap_has_backing_room(zswap->swap, memcg))
         return 0;
     memcg_flush_stats_of(mm, memcg);
+    /* cgroup v1 keeps no such statistics: they read 0, and nothing is freeable. */
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return 0;
     uint64_t backing = mm->memcgs[memcg].zswap_bytes_subtree / PAGE_BYTES;
     uint64_t stored = mm->memcgs[memcg].zswapped_subtree;
     if (!stored)

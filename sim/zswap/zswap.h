@@ -60,6 +60,7 @@ struct shrink_worker {
     bool pending;            /* queued, or to run again */
     bool running;
     uint64_t may_preempt_at_ns; /* the task on its processor */
+    double credit;              /* refused stores that no run has answered yet */
     uint32_t failures, attempts;
     uint64_t threshold_pages; /* sampled when the run begins */
     uint32_t cursor;          /* cgroup of the last step; NO_MEMCG: begin at the root */

@@ -49,6 +49,13 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 90 ]
 }
 
+@test "kernel 6.18, pool limit hit: some runs follow from their own rate of worker runs" {
+    "$zsim" validate --own-rate --json "$cases"/v6.18-*-pool-*.json >"$work/out.json"
+    [ "$(jq length "$work/out.json")" -eq 10 ]
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 50 ]
+}
+
 @test "kernel 6.1, three allocators and two compressors: every counter agrees" {
     "$zsim" validate --json "$cases"/pat-6.1-*.json >"$work/out.json"
     run disagreements "$work/out.json"

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "sim/experiment/validate.h"
-#include "sim/swap/pending_writes.h"
 #include "sim/mm/page.h"
+#include "sim/swap/pending_writes.h"
 
 #define CASES "tests/truth/kernel/"
 
@@ -134,16 +134,17 @@ static struct kernel_case *case_with(const char *events, const char *more)
     int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     FILE *file = fdopen(descriptor, "w");
-    fprintf(file,
-            "{\"name\": \"t\", \"config\": {\"trace_cmd\": \"gen_trace OUT 1 '0:seq:0:64:64:100'\", "
-            "\"trace_sha256\": \"\", \"nrec\": 64, \"npages\": [64], \"limit_pages\": [32], "
-            "\"content\": [[{\"cg\": 0, \"seed\": 7, \"first\": 0, \"last\": 63, "
-            "\"classes\": \"100:zero\"}]], \"groups\": [], \"events\": [%s], %s"
-            "\"env\": {\"zswap\": true, \"compressor\": \"lzo\", \"max_pool\": 20, \"accept\": 90, "
-            "\"shrinker\": false, \"page_cluster\": 0, \"swap_mb\": 64}, "
-            "\"memstat_flushes\": 10}, \"machine\": {\"kernel\": \"6.18.44\", "
-            "\"totalram_pages\": 65536, \"cpus\": 2, \"swappiness\": 60, \"swap_rotational\": 1}}\n",
-            events, more);
+    fprintf(
+        file,
+        "{\"name\": \"t\", \"config\": {\"trace_cmd\": \"gen_trace OUT 1 '0:seq:0:64:64:100'\", "
+        "\"trace_sha256\": \"\", \"nrec\": 64, \"npages\": [64], \"limit_pages\": [32], "
+        "\"content\": [[{\"cg\": 0, \"seed\": 7, \"first\": 0, \"last\": 63, "
+        "\"classes\": \"100:zero\"}]], \"groups\": [], \"events\": [%s], %s"
+        "\"env\": {\"zswap\": true, \"compressor\": \"lzo\", \"max_pool\": 20, \"accept\": 90, "
+        "\"shrinker\": false, \"page_cluster\": 0, \"swap_mb\": 64}, "
+        "\"memstat_flushes\": 10}, \"machine\": {\"kernel\": \"6.18.44\", "
+        "\"totalram_pages\": 65536, \"cpus\": 2, \"swappiness\": 60, \"swap_rotational\": 1}}\n",
+        events, more);
     fclose(file);
     struct kernel_case *at = kernel_case_read(path);
     unlink(path);
@@ -154,13 +155,13 @@ static struct kernel_case *case_with(const char *events, const char *more)
 static void events_become_events(void **state)
 {
     (void)state;
-    struct kernel_case *at = case_with(
-        "[8, \"snap\", \"a\"], [9, \"limit\", 0, 16], "
-        "[10, \"write\", \"/sys/module/zswap/parameters/compressor\", \"deflate\"], "
-        "[11, \"write\", \"/sys/module/zswap/parameters/enabled\", \"N\"], "
-        "[12, \"write\", \"/proc/sys/vm/page-cluster\", \"3\"], "
-        "[13, \"write\", \"/sys/module/zswap/parameters/max_pool_percent\", 1]",
-        "");
+    struct kernel_case *at =
+        case_with("[8, \"snap\", \"a\"], [9, \"limit\", 0, 16], "
+                  "[10, \"write\", \"/sys/module/zswap/parameters/compressor\", \"deflate\"], "
+                  "[11, \"write\", \"/sys/module/zswap/parameters/enabled\", \"N\"], "
+                  "[12, \"write\", \"/proc/sys/vm/page-cluster\", \"3\"], "
+                  "[13, \"write\", \"/sys/module/zswap/parameters/max_pool_percent\", 1]",
+                  "");
     assert_int_equal(at->errors.count, 1);
     assert_non_null(strstr(diagnostics_text(&at->errors, 0), "trace_sha256"));
     kernel_case_free(at);
