@@ -26,7 +26,7 @@ MAIN    := $(BUILD)/sim/cli/main.o
 LIBRARY := $(BUILD)/libzsim.a
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo check validate unit install clean format lint
+.PHONY: all help deps demo check check-sanitizers validate unit install clean format lint
 all: $(PROGRAM)
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make validate  replay the cases of real kernels, write docs/validation.md"
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
 	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
+	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
 	@echo "make lint    formatting and static checks      make clean   remove build/"
 
 $(PROGRAM): $(MAIN) $(LIBRARY)
@@ -68,6 +69,14 @@ check:
 	scripts/install-packages build plot test
 	$(MAKE) $(PROGRAM) $(TESTS)
 	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
+
+# The unit tests again, with every memory error and undefined behaviour fatal.
+SANITIZED := $(TESTS:$(BUILD)/%=$(BUILD)/sanitized/%)
+check-sanitizers:
+	scripts/install-packages build test
+	$(MAKE) BUILD=$(BUILD)/sanitized OPT=-O1 \
+	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(SANITIZED)
+	scripts/run-tests $(SANITIZED)
 
 validate:
 	scripts/install-packages build plot

@@ -55,15 +55,15 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_disk_submit_write] = {7400, 1900, 8500,
          MEASURED "a first touch that reclaims takes 8.6 us while zswap takes the pages and 14 us "
          "while the disk does; the difference, and what a store costs beside compression"},
-    [COST_writeback_entry] = {4500, 1000, 12000,
+    [COST_writeback_entry] = {5000, 1000, 12000,
          MEASURED "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 23 us less"
          " decompression, allocator_free, disk_submit_write and, as each page is charged to a cgroup"
          " at its limit, the reclaim of another page"},
     [COST_rotate_entry] = {150, 50, 400,
          "estimate: two list operations under a lock"},
-    [COST_shrink_memcg] = {2400, 1000, 9000,
+    [COST_shrink_memcg] = {2750, 1000, 9000,
          "estimate: cgroup look-up, reference and one list walk per node; the worker's speed: 16 "
-         "rotations, with as many visits of the root, are a run of about 80 us, so that about 8 "
+         "rotations, with as many visits of the root, are a run of about 90 us, so that about 9 "
          "stores are refused per run as in most runs (7.6 to 23 in all) on " VM},
     [COST_worker_wakeup] = {30000, 5000, 100000,
          "estimate: wake-up of an idle virtual CPU; see shrink_memcg"},

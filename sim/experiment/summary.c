@@ -246,6 +246,17 @@ static uint32_t runs_counted(const struct result_source *source)
     return counted;
 }
 
+/* Runs that went on without a task: their counts are of the survivors. */
+static uint32_t runs_with_a_kill(const struct result_source *source)
+{
+    uint32_t killed = 0;
+    size_t runs = (size_t)source->variant_count * source->seed_count;
+    for (size_t r = 0; r < runs; r++)
+        killed += source->runs[r].started &&
+                  source->runs[r].result.totals.counters[COUNTER_oom_kill] > 0;
+    return killed;
+}
+
 static void print_question(FILE *out, const struct result_source *source)
 {
     fprintf(out, "%s: ", source->name);
@@ -281,6 +292,12 @@ void summary_print(FILE *out, const struct result_source *source)
     fputc('\n', out);
     if (any_open)
         fprintf(out, "?: the 95 %% interval of the change includes no change\n");
+    uint32_t killed = runs_with_a_kill(source);
+    if (killed)
+        fprintf(out,
+                "OUT OF MEMORY: in %u of %u runs a task was killed; its accesses after that are "
+                "missing\n(docs/model.md, \"Stale statistics\", if swap was free)\n",
+                killed, source->variant_count * source->seed_count);
     if (!source->complete)
         fprintf(out, "NOT COMPLETE: %u of %u runs counted\n", counted,
                 source->variant_count * source->seed_count);

@@ -273,8 +273,9 @@ int validate_command_main(int argc, char **argv)
     for (int i = optind; i < argc; i++)
         read_cases(&list, argv[i], arguments.own_rate);
     if (list.refused && !arguments.keep_going) {
-        fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", list.refused,
-                list.refused + list.count);
+        if (list.refused + list.count > 1)
+            fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", list.refused,
+                    list.refused + list.count);
         code = CODE_MISTAKE;
     } else {
         code = list.count ? run_and_report(list.cases, list.count, &arguments) : CODE_DONE;

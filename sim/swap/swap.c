@@ -403,6 +403,7 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
     const struct address_space *space = page_space(mm, page);
+    swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
     if (cold->bits & PAGE_ON_DISK)
         swap_drop_backing(swap, page);
     cold->bits &= ~(uint32_t)(PAGE_ON_DISK | PAGE_ZERO_MARK); /* whatever was there is old */
