@@ -5,120 +5,121 @@
  * "SECTION.KEY.POLICY.PARAMETER" is the kernel's value for a parameter of a
  * policy, used whenever that policy is chosen, by the preset or by the user. */
 #include <stddef.h>
+#include <string.h>
 
-#include "sim/experiment/experiment.h"
+#include "policies/kernels.h"
+
+/* clang-format off: one setting a line */
 
 /* ---- what kernels have in common ------------------------------------------ */
 
-#define EVERY_KERNEL_OVER(backing)                                                                 \
-    {"vm.reclaim", "classic"}, {"swap.backing", backing},                                          \
-    {                                                                                              \
-        "zswap.admission", "always"                                                                \
-    }
+#define EVERY_KERNEL_OVER(backing) \
+    {"vm.reclaim", "classic"}, \
+    {"swap.backing", backing}, \
+    {"zswap.admission", "always"}
 #define EVERY_KERNEL EVERY_KERNEL_OVER("slots")
 
 /* mm/vmscan.c with LRU_GEN, where a config chooses it: reworked in 6.14. */
-#define MGLRU_FROM_6_14                                                                            \
-    {"vm.reclaim.mglru.rules", "v7.3"},                                                            \
-    {                                                                                              \
-        "vm.reclaim.mglru.look_around", "window"                                                   \
-    }
+#define MGLRU_FROM_6_14 {"vm.reclaim.mglru.rules", "v7.3"}
 
 /* mm/zsmalloc.c: chains of 4 pages and four fullness groups; 8 from 6.3, groups
  * of 10 % from 6.4.  One lock a pool in 6.2 to 6.10 and stable 6.1. */
-#define ZSMALLOC_BEFORE_6_3                                                                        \
-    {"zswap.allocator.zsmalloc.chain_size", "4"},                                                  \
-        {"zswap.allocator.zsmalloc.class_selection", "most_used"},                                 \
-        {"zswap.allocator.zsmalloc.fullness", "four_groups"},                                      \
-        {"zswap.allocator.zsmalloc.oversize", "invalid"},                                          \
-    {                                                                                              \
-        "zswap.allocator.zsmalloc.locks", "pool"                                                   \
-    }
-#define ZSMALLOC_FROM_6_4(which_locks)                                                             \
-    {"zswap.allocator.zsmalloc.chain_size", "8"},                                                  \
-        {"zswap.allocator.zsmalloc.class_selection", "least_waste"},                               \
-        {"zswap.allocator.zsmalloc.fullness", "ten_percent_groups"},                               \
-    {                                                                                              \
-        "zswap.allocator.zsmalloc.locks", which_locks                                              \
-    }
+#define ZSMALLOC_BEFORE_6_3 \
+    {"zswap.allocator.zsmalloc.chain_size", "4"}, \
+    {"zswap.allocator.zsmalloc.class_selection", "most_used"}, \
+    {"zswap.allocator.zsmalloc.fullness", "four_groups"}, \
+    {"zswap.allocator.zsmalloc.oversize", "invalid"}, \
+    {"zswap.allocator.zsmalloc.locks", "pool"}
+#define ZSMALLOC_FROM_6_4(which_locks) \
+    {"zswap.allocator.zsmalloc.chain_size", "8"}, \
+    {"zswap.allocator.zsmalloc.class_selection", "least_waste"}, \
+    {"zswap.allocator.zsmalloc.fullness", "ten_percent_groups"}, \
+    {"zswap.allocator.zsmalloc.locks", which_locks}
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
  * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each run of reclaim
  * flushes cgroup statistics up to 6.11. */
-#define VM_RULES(batch, walk, zero, bypass, flush)                                                 \
-    {"vm.lru_add_batch", batch}, {"vm.memcg_walk", walk}, {"vm.zero_map", zero},                   \
-        {"vm.memcg_stat_flush_in_reclaim", flush},                                                 \
-    {                                                                                              \
-        "vm.swap_cache_bypass", bypass                                                             \
-    }
+#define VM_RULES(batch, walk, zero, bypass, flush) \
+    {"vm.lru_add_batch", batch}, \
+    {"vm.memcg_walk", walk}, \
+    {"vm.zero_map", zero}, \
+    {"vm.memcg_stat_flush_in_reclaim", flush}, \
+    {"vm.swap_cache_bypass", bypass}
 
 /* mm/zswap.c before 6.12 */
-#define ZSWAP_UP_TO_6_11                                                                           \
-    {"zswap.incompressible_rule", "rejected"}, {"zswap.second_chance", "false"},                   \
-        {"zswap.same_filled_entries", "true"},                                                     \
-    {                                                                                              \
-        "zswap.shrinker", "protected"                                                              \
-    }
+#define ZSWAP_UP_TO_6_11 \
+    {"zswap.incompressible_rule", "rejected"}, \
+    {"zswap.second_chance", "false"}, \
+    {"zswap.same_filled_entries", "true"}, \
+    {"zswap.shrinker", "protected"}
 
 /* mm/zswap.c, mm/frontswap.c up to 6.5: frontswap drops the older entry of a slot
  * before zswap sees the page.  The shrink worker belongs to its processor up to 6.8. */
-#define FRONTSWAP                                                                                  \
-    {"zswap.duplicate_rule", "removed_first"},                                                     \
-    {                                                                                              \
-        "zswap.worker_queue", "bound"                                                              \
-    }
+#define FRONTSWAP \
+    {"zswap.duplicate_rule", "removed_first"}, \
+    {"zswap.worker_queue", "bound"}
 
 /* mm/zswap.c up to 6.2: the allocator keeps the LRU, objects carry a header.
  * There is no slab shrinker before 6.8: "shrinker" has no effect while
  * shrinker_enabled is false. */
-#define ZSWAP_UP_TO_6_2                                                                            \
-    ZSWAP_UP_TO_6_11, FRONTSWAP, {"zswap.allocator", "zbud"}, {"zswap.lru", "allocator"},          \
-        {"zswap.writeback", "allocator_page"}, {"zswap.store_reclaim", "refuse"},                  \
-        {"zswap.pool_ref", "kref"}, {"zswap.limit_rule", "cached"}, {"zswap.load_rule", "keeps"},  \
-        {"zswap.kick_rule", "when_full"}, {"zswap.poor_counter", "nothing"},                       \
-        {"zswap.object_header_bytes", "8"},                                                        \
-    {                                                                                              \
-        "zswap.zpools", "1"                                                                        \
-    }
+#define ZSWAP_UP_TO_6_2 \
+    ZSWAP_UP_TO_6_11, \
+    FRONTSWAP, \
+    {"zswap.allocator", "zbud"}, \
+    {"zswap.lru", "allocator"}, \
+    {"zswap.writeback", "allocator_page"}, \
+    {"zswap.store_reclaim", "refuse"}, \
+    {"zswap.pool_ref", "kref"}, \
+    {"zswap.limit_rule", "cached"}, \
+    {"zswap.load_rule", "keeps"}, \
+    {"zswap.kick_rule", "when_full"}, \
+    {"zswap.poor_counter", "nothing"}, \
+    {"zswap.object_header_bytes", "8"}, \
+    {"zswap.zpools", "1"}
 
 /* mm/zswap.c from 6.8: a list a cgroup and node, one entry a node and turn */
-#define ZSWAP_CGROUP_LISTS                                                                         \
-    {"zswap.allocator", "zsmalloc"}, {"zswap.store_reclaim", "one_per_node"},                      \
-        {"zswap.zstd_library", "zstd"},                                                            \
-    {                                                                                              \
-        "zswap.object_header_bytes", "0"                                                           \
-    }
+#define ZSWAP_CGROUP_LISTS \
+    {"zswap.allocator", "zsmalloc"}, \
+    {"zswap.store_reclaim", "one_per_node"}, \
+    {"zswap.zstd_library", "zstd"}, \
+    {"zswap.object_header_bytes", "0"}
 
 /* mm/zswap.c from 6.9 to 6.11: one LRU over all pools, percpu_ref */
-#define ZSWAP_6_9_TO_6_11                                                                          \
-    ZSWAP_UP_TO_6_11, ZSWAP_CGROUP_LISTS, {"zswap.lru", "global"},                                 \
-        {"zswap.pool_ref", "percpu_ref"}, {"zswap.writeback", "single"},                           \
-        {"zswap.writeback.single.failure_accounting", "every_cgroup"},                             \
-        {"zswap.duplicate_rule", "replaced"}, {"zswap.worker_queue", "unbound"},                   \
-    {                                                                                              \
-        "zswap.poor_counter", "compress_fail"                                                      \
-    }
+#define ZSWAP_6_9_TO_6_11 \
+    ZSWAP_UP_TO_6_11, \
+    ZSWAP_CGROUP_LISTS, \
+    {"zswap.lru", "global"}, \
+    {"zswap.pool_ref", "percpu_ref"}, \
+    {"zswap.writeback", "single"}, \
+    {"zswap.writeback.single.failure_accounting", "every_cgroup"}, \
+    {"zswap.duplicate_rule", "replaced"}, \
+    {"zswap.worker_queue", "unbound"}, \
+    {"zswap.poor_counter", "compress_fail"}
 
 /* mm/zswap.c from 6.12: second chance, attempts and failures counted apart */
-#define ZSWAP_FROM_6_12                                                                            \
-    {"zswap.allocator", "zsmalloc"}, {"zswap.object_header_bytes", "0"}, {"zswap.lru", "global"},  \
-        {"zswap.pool_ref", "percpu_ref"},                                                          \
-        {"zswap.writeback.single.failure_accounting", "attempts"},                                 \
-        {"zswap.shrinker", "second_chance"}, {"zswap.second_chance", "true"},                      \
-        {"zswap.same_filled_entries", "false"}, {"zswap.limit_rule", "exact"},                     \
-        {"zswap.kick_rule", "on_any_refusal"}, {"zswap.poor_counter", "compress_fail"},            \
-        {"zswap.duplicate_rule", "replaced"}, {"zswap.worker_queue", "unbound"},                   \
-        {"zswap.zstd_library", "zstd"},                                                            \
-    {                                                                                              \
-        "zswap.zpools", "1"                                                                        \
-    }
+#define ZSWAP_FROM_6_12 \
+    {"zswap.allocator", "zsmalloc"}, \
+    {"zswap.object_header_bytes", "0"}, \
+    {"zswap.lru", "global"}, \
+    {"zswap.pool_ref", "percpu_ref"}, \
+    {"zswap.writeback.single.failure_accounting", "attempts"}, \
+    {"zswap.shrinker", "second_chance"}, \
+    {"zswap.second_chance", "true"}, \
+    {"zswap.same_filled_entries", "false"}, \
+    {"zswap.limit_rule", "exact"}, \
+    {"zswap.kick_rule", "on_any_refusal"}, \
+    {"zswap.poor_counter", "compress_fail"}, \
+    {"zswap.duplicate_rule", "replaced"}, \
+    {"zswap.worker_queue", "unbound"}, \
+    {"zswap.zstd_library", "zstd"}, \
+    {"zswap.zpools", "1"}
 
-#define ONE_ENTRY_A_NODE                                                                           \
-    {"zswap.writeback", "single"},                                                                 \
-    {                                                                                              \
-        "zswap.store_reclaim", "one_per_node"                                                      \
-    }
+#define ONE_ENTRY_A_NODE \
+    {"zswap.writeback", "single"}, \
+    {"zswap.store_reclaim", "one_per_node"}
+
+/* clang-format on */
 
 /* ---- the kernels ---------------------------------------------------------- */
 
@@ -257,26 +258,28 @@ static const struct kernel_setting v6_18[] = {
     {NULL, NULL},
 };
 
-#define FROM_7_0(backing)                                                                          \
-    EVERY_KERNEL_OVER(backing), MGLRU_FROM_6_14, ZSMALLOC_FROM_6_4("per_class"),                   \
-        VM_RULES("31", "partial", "true", "false", "false"), ZSWAP_FROM_6_12,                      \
-        {"zswap.incompressible_rule", "stored"},                                                   \
-    {                                                                                              \
-        "zswap.load_rule", "exclusive"                                                             \
-    }
+#define FROM_7_0(backing) \
+    EVERY_KERNEL_OVER(backing), \
+    MGLRU_FROM_6_14, \
+    ZSMALLOC_FROM_6_4("per_class"), \
+    VM_RULES("31", "partial", "true", "false", "false"), \
+    ZSWAP_FROM_6_12, \
+    {"zswap.incompressible_rule", "stored"}, \
+    {"zswap.load_rule", "exclusive"}
 
 /* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for
  * the worker and for a store at memory.zswap.max; a short list may be walked
  * twice. */
-#define FROM_7_3(backing)                                                                          \
-    FROM_7_0(backing), {"zswap.writeback", "batch"}, {"zswap.writeback.batch.budget", "32"},       \
-        {"zswap.writeback.batch.per_node", "true"},                                                \
-        {"zswap.writeback.batch.cap_at_list_length", "false"}, {"zswap.store_reclaim", "budget"},  \
-        {"zswap.store_reclaim.budget.entries", "32"},                                              \
-        {"zswap.store_reclaim.budget.per_node", "true"},                                           \
-    {                                                                                              \
-        "zswap.store_reclaim.budget.cap_at_list_length", "false"                                   \
-    }
+#define FROM_7_3(backing) \
+    FROM_7_0(backing), \
+    {"zswap.writeback", "batch"}, \
+    {"zswap.writeback.batch.budget", "32"}, \
+    {"zswap.writeback.batch.per_node", "true"}, \
+    {"zswap.writeback.batch.cap_at_list_length", "false"}, \
+    {"zswap.store_reclaim", "budget"}, \
+    {"zswap.store_reclaim.budget.entries", "32"}, \
+    {"zswap.store_reclaim.budget.per_node", "true"}, \
+    {"zswap.store_reclaim.budget.cap_at_list_length", "false"}
 
 static const struct kernel_setting v7_3[] = {
     FROM_7_3("slots"),
@@ -286,15 +289,16 @@ static const struct kernel_setting v7_3[] = {
 /* "mm/zswap: Support batch writeback in shrink_memcg()" (Hao Jia, v5, June
  * 2026): 64 entries shared by the nodes, none met twice; a store at
  * memory.zswap.max scans as many entries as there are nodes, shared too. */
-#define BATCH_SERIES(writeback)                                                                    \
-    FROM_7_0("slots"), {"zswap.writeback", writeback}, {"zswap.writeback.batch.budget", "64"},     \
-        {"zswap.writeback.batch.per_node", "false"},                                               \
-        {"zswap.writeback.batch.cap_at_list_length", "true"},                                      \
-        {"zswap.writeback.batch.stop_on_swap_cache", "true"}, {"zswap.store_reclaim", "budget"},   \
-        {"zswap.store_reclaim.budget.per_node", "false"},                                          \
-    {                                                                                              \
-        "zswap.store_reclaim.budget.cap_at_list_length", "true"                                    \
-    }
+#define BATCH_SERIES(writeback) \
+    FROM_7_0("slots"), \
+    {"zswap.writeback", writeback}, \
+    {"zswap.writeback.batch.budget", "64"}, \
+    {"zswap.writeback.batch.per_node", "false"}, \
+    {"zswap.writeback.batch.cap_at_list_length", "true"}, \
+    {"zswap.writeback.batch.stop_on_swap_cache", "true"}, \
+    {"zswap.store_reclaim", "budget"}, \
+    {"zswap.store_reclaim.budget.per_node", "false"}, \
+    {"zswap.store_reclaim.budget.cap_at_list_length", "true"}
 
 static const struct kernel_setting batch_v5[] = {
     BATCH_SERIES("batch"),
@@ -341,3 +345,11 @@ const struct kernel_preset kernel_presets[] = {
     {"vswap", "proposal of 2026: 7.3, and room on a device only for what is written there", vswap},
     {NULL, NULL, NULL},
 };
+
+const struct kernel_preset *kernel_preset_find(const char *name)
+{
+    for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
+        if (strcmp(preset->name, name) == 0)
+            return preset;
+    return NULL;
+}

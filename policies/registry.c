@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+#include "policies/admission/admission.h"
+#include "policies/allocator/allocator.h"
+#include "policies/pool_ref/pool_ref.h"
+#include "policies/reclaim/reclaim.h"
+#include "policies/shrinker/shrinker.h"
+#include "policies/store_reclaim/store_reclaim.h"
+#include "policies/swap_backing/swap_backing.h"
+#include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
+
+/* clang-format off: a row a line */
 #define POLICIES(X) \
     X(zsmalloc) X(zbud) X(z3fold) \
     X(global) X(per_pool) X(pool_list) X(allocator_lru) X(no_lru) X(unified) \
@@ -13,6 +24,7 @@
     X(always) X(compressibility) \
     X(classic) X(mglru) \
     X(slots) X(virtual) X(no_backing)
+/* clang-format on */
 #define X(name) extern const struct policy name##_policy;
 POLICIES(X)
 #undef X
@@ -34,18 +46,65 @@ static const struct policy *const reclaims[] = {&classic_policy, &mglru_policy, 
 static const struct policy *const swap_backings[] = {&slots_policy, &virtual_policy,
                                                      &no_backing_policy, NULL};
 
+/* What the headers of the axes call required, for whoever loads a policy that
+ * was not compiled with them. */
+#define HOOK_AT(axis, hook) #hook, offsetof(struct axis##_hooks, hook)
+#define HOOK(axis, hook) HOOK_AT(axis, hook), NULL, 0
+#define HOOK_WITH(axis, hook, other) HOOK_AT(axis, hook), HOOK_AT(axis, other)
+
+static const struct policy_hook allocator_required[] = {
+    {HOOK(allocator, create)},
+    {HOOK(allocator, destroy)},
+    {HOOK(allocator, alloc)},
+    {HOOK(allocator, free)},
+    {HOOK(allocator, total_pages)},
+    {HOOK_WITH(allocator, locks, lock_of)},
+    {.name = NULL},
+};
+static const struct policy_hook zswap_lru_required[] = {
+    {HOOK_WITH(zswap_lru, group_walked, group_of_pool)},
+    {HOOK_WITH(zswap_lru, group_shrunk, group_of_pool)},
+    {.name = NULL},
+};
+static const struct policy_hook writeback_required[] = {
+    {HOOK(writeback, step)},
+    {HOOK_WITH(writeback, interval_ns, tick)},
+    {HOOK_WITH(writeback, create, tick)},
+    {HOOK_WITH(writeback, destroy, tick)},
+    {HOOK_WITH(writeback, tick, interval_ns)},
+    {.name = NULL},
+};
+static const struct policy_hook store_reclaim_required[] = {
+    {HOOK(store_reclaim, make_room)},
+    {.name = NULL},
+};
+static const struct policy_hook pool_ref_required[] = {{HOOK(pool_ref, update)}, {.name = NULL}};
+static const struct policy_hook shrinker_required[] = {{HOOK(shrinker, freeable)}, {.name = NULL}};
+static const struct policy_hook admission_required[] = {{HOOK(admission, admit)}, {.name = NULL}};
+static const struct policy_hook reclaim_required[] = {
+    {HOOK(reclaim, add)},           {HOOK(reclaim, remove)},
+    {HOOK(reclaim, rotate)},        {HOOK(reclaim, reparent)},
+    {HOOK(reclaim, shrink_lruvec)}, {HOOK(reclaim, evict)},
+    {HOOK(reclaim, refault)},       {.name = NULL},
+};
+/* Flags alone. */
+static const struct policy_hook swap_backing_required[] = {{.name = NULL}};
+
 const struct policy_axis policy_axes[] = {
-    {"allocator", "where compressed pages lie, and how many whole pages that takes", allocators},
-    {"zswap_lru", "who is the oldest entry", zswap_lrus},
+    {"allocator", "where compressed pages lie, and how many whole pages that takes", allocators,
+     allocator_required},
+    {"zswap_lru", "who is the oldest entry", zswap_lrus, zswap_lru_required},
     {"writeback", "how many entries, of which cgroup and node, go to the device in a turn",
-     writebacks},
-    {"store_reclaim", "what a store that meets memory.zswap.max scans", store_reclaims},
-    {"pool_ref", "what it costs to hold a pool", pool_refs},
-    {"shrinker", "when memory pressure shrinks the pool", shrinkers},
-    {"admission", "which pages are worth keeping compressed", admissions},
-    {"reclaim", "which page leaves RAM", reclaims},
-    {"swap_backing", "what a page in compressed swap costs on disk", swap_backings},
-    {NULL, NULL, NULL},
+     writebacks, writeback_required},
+    {"store_reclaim", "what a store that meets memory.zswap.max scans", store_reclaims,
+     store_reclaim_required},
+    {"pool_ref", "what it costs to hold a pool", pool_refs, pool_ref_required},
+    {"shrinker", "when memory pressure shrinks the pool", shrinkers, shrinker_required},
+    {"admission", "which pages are worth keeping compressed", admissions, admission_required},
+    {"reclaim", "which page leaves RAM", reclaims, reclaim_required},
+    {"swap_backing", "what a page in compressed swap costs on disk", swap_backings,
+     swap_backing_required},
+    {NULL, NULL, NULL, NULL},
 };
 
 const struct policy_axis *policy_axis_find(const char *axis)
@@ -62,5 +121,22 @@ const struct policy *policy_find(const char *axis, const char *name)
     for (unsigned i = 0; found && found->choices[i]; i++)
         if (strcmp(found->choices[i]->name, name) == 0)
             return found->choices[i];
+    return NULL;
+}
+
+static bool hook_is_set(const struct policy *policy, size_t offset)
+{
+    void (*hook)(void);
+    memcpy(&hook, (const char *)policy->hooks + offset, sizeof(hook));
+    return hook != NULL;
+}
+
+const struct policy_hook *policy_missing_hook(const struct policy_axis *axis,
+                                              const struct policy *policy)
+{
+    for (const struct policy_hook *hook = axis->required; hook->name; hook++)
+        if (!hook_is_set(policy, hook->offset) &&
+            (!hook->with || hook_is_set(policy, hook->with_offset)))
+            return hook;
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "sim/base/histogram.h"
 #include "sim/engine/costs.h"
 
+/* clang-format off: a row a line */
 /* Fault kinds of the latency histograms: X(name, meaning) */
 #define FAULT_KIND_LIST(X) \
     X(first_touch, "first access to a page") \
@@ -17,6 +18,7 @@
     X(zswap, "loaded from zswap") \
     X(disk, "read from a device")
 
+/* clang-format on */
 enum fault_kind {
 #define X(name, meaning) FAULT_##name,
     FAULT_KIND_LIST(X)

@@ -165,7 +165,8 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
         if (!is_isolated(mm, pages[i]))
             continue;
         mm->cold[pages[i]].bits |= PAGE_ON_LRU;
-        classic_add(mm, lruvec, pages[i]);
+        /* Its cgroup may have gone offline meanwhile. */
+        classic_add(mm, page_lruvec(mm, pages[i]), pages[i]);
         if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
             workingset_age(mm, memcg, node, 1);
     }

@@ -33,15 +33,12 @@ enum {
 };
 
 enum rules { RULES_6_12, RULES_7_3 };
-enum look_around { LOOK_TABLE_START, LOOK_WINDOW };
 
 struct mglru_params {
-    unsigned rules;       /* enum rules */
-    unsigned look_around; /* enum look_around */
+    unsigned rules; /* enum rules */
 };
 
 static const char *const rules_names[] = {"v6.12", "v7.3", NULL};
-static const char *const look_around_names[] = {"table_start", "window", NULL};
 
 static const struct param mglru_rows[] = {
     {.name = "rules",
@@ -53,15 +50,6 @@ static const struct param mglru_rows[] = {
              "are placed by distance from the youngest generation, pages that refaulted before "
              "are protected by their refault rate",
      .source = "mm/vmscan.c and include/linux/mm_inline.h; the change came with 6.14"},
-    {.name = "look_around",
-     .type = PARAM_ENUM,
-     .offset = offsetof(struct mglru_params, look_around),
-     .initial = "table_start",
-     .choices = look_around_names,
-     .help = "which entries eviction looks at around a young page: window: the 64 nearest ones; "
-             "table_start: the first 64 of a page table, by its first 32 pages only",
-     .source = "window: lru_gen_look_around(); table_start: a rule chosen because it fits counters "
-               "measured on 6.12.117, which window does not; what causes it there is not known"},
 };
 
 /* Pages of a tier evicted or protected, and how many of them came back (struct
@@ -88,11 +76,6 @@ struct generations {
     bool walked;
     struct tier tiers[TIERS];
 };
-
-static enum look_around look_around_of(const struct mm *mm)
-{
-    return ((const struct mglru_params *)mm->reclaim_params)->look_around;
-}
 
 static enum rules rules_of(const struct mm *mm)
 {
@@ -517,8 +500,8 @@ static void promote_neighbour(struct mm *mm, struct eviction *eviction, uint32_t
 }
 
 /* Which entries to look at around a young one, within its page table: *first up to
- * *end.  False: this one only. */
-static bool find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t *end)
+ * *end. */
+static void find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t *end)
 {
     const struct address_space *space = page_space(mm, page);
     *first = page - (page - space->first_page) % CHUNK_PAGES;
@@ -526,20 +509,15 @@ static bool find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t 
     if (*end - *first > CHUNK_PAGES)
         *end = *first + CHUNK_PAGES;
     if (*end - *first <= BATCH)
-        return true;
+        return;
     if (page - *first < BATCH / 2) {
         *end = *first + BATCH;
-        return true;
-    }
-    if (look_around_of(mm) == LOOK_TABLE_START)
-        return false;
-    if (*end - page < BATCH / 2) {
+    } else if (*end - page < BATCH / 2) {
         *first = *end - BATCH;
     } else {
         *first = page - BATCH / 2;
         *end = page + BATCH / 2;
     }
-    return true;
 }
 
 /* lru_gen_look_around: entries near a young one are likely young; all of them are
@@ -547,8 +525,7 @@ static bool find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t 
 static void look_around(struct mm *mm, struct eviction *eviction, uint32_t page)
 {
     uint32_t first, end, young = 0;
-    if (!find_window(mm, page, &first, &end))
-        return;
+    find_window(mm, page, &first, &end);
     for (uint32_t at = first; at < end; at++) {
         if (!entry_is_young(mm, at, eviction->node) || is_passed_over(mm, at))
             continue;
@@ -582,9 +559,20 @@ static enum page_fate check_references(struct mm *mm, struct eviction *eviction,
     return referenced ? FATE_ACTIVATE : FATE_KEEP;
 }
 
+/* 6.12: look-around or a walk has met this page's young entry while it was isolated,
+ * and could do no more than leave a mark. */
+static bool was_met_isolated(const struct mm *mm, uint32_t page)
+{
+    return rules_of(mm) == RULES_6_12 && (mm->hot[page] & HOT_MAPPED) &&
+           (mm->cold[page].bits & PAGE_REFERENCED);
+}
+
+/* shrink_folio_list for one page */
 static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                   struct eviction *eviction, uint32_t page)
 {
+    if (was_met_isolated(mm, page))
+        return FATE_KEEP;
     if (mm->cold[page].bits & PAGE_WRITEBACK) {
         mm->cold[page].bits |= PAGE_RECLAIM;
         return FATE_ACTIVATE;

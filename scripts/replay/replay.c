@@ -48,12 +48,12 @@ enum {
     PAGE = 4096,
     WORDS = PAGE / 8,
     CGROUPS_AT_MOST = 8,
-    ITEMS_AT_MOST = 256,  /* content rules, groups, events */
-    SHARES_AT_MOST = 64,  /* classes of a rule */
+    ITEMS_AT_MOST = 256, /* content rules, groups, events */
+    SHARES_AT_MOST = 64, /* classes of a rule */
     LINE_AT_MOST = 4096,
     HEADER_BYTES = 56,
-    SETTLE_MS = 300,      /* counters must stand still for this long */
-    SETTLE_TURNS = 200,   /* but one minute is enough */
+    SETTLE_MS = 300,    /* counters must stand still for this long */
+    SETTLE_TURNS = 200, /* but one minute is enough */
     CODE_FAILED = 1,
     CODE_MISTAKE = 2,
     CODE_KILLED = 3,
@@ -234,12 +234,14 @@ static void parse_share(char *text, struct share *share)
     share->page_class = (enum page_class)page_class;
     if (page_class == CLASS_MIXED) {
         share->least = number_below(least, PAGE + 1, "content: random bytes") & ~7u;
-        share->most = most ? number_below(most, PAGE + 1, "content: random bytes") & ~7u
-                           : share->least;
+        share->most =
+            most ? number_below(most, PAGE + 1, "content: random bytes") & ~7u : share->least;
     }
     if (text || (least && page_class != CLASS_MIXED) || share->most < share->least)
-        die(CODE_MISTAKE, "content: class %s: expected PERCENT:mixed:LO[:HI] with LO <= HI, or "
-                          "PERCENT:CLASS", name);
+        die(CODE_MISTAKE,
+            "content: class %s: expected PERCENT:mixed:LO[:HI] with LO <= HI, or "
+            "PERCENT:CLASS",
+            name);
 }
 
 static void parse_content(struct replay *replay, char **words)
@@ -264,8 +266,8 @@ static void parse_content(struct replay *replay, char **words)
 
 static void copy_text(char *to, size_t room, const char *from, const char *what)
 {
-    if (!from || strlen(from) >= room)
-        die(CODE_MISTAKE, "%s: missing or too long", what);
+    if (!from || strlen(from) >= room || strpbrk(from, "\"\\"))
+        die(CODE_MISTAKE, "%s: missing, too long, or with a quote or a backslash in it", what);
     memcpy(to, from, strlen(from) + 1);
 }
 
@@ -293,8 +295,6 @@ static void parse_group(struct replay *replay, char **words)
 {
     struct group *group = &replay->groups[replay->group_count++];
     copy_text(group->name, sizeof(group->name), words[1], "group: name");
-    if (strpbrk(group->name, "\"\\"))
-        die(CODE_MISTAKE, "group: a name without quotes and backslashes is expected");
     group->cgroup = number_below(words[2], CGROUPS_AT_MOST, "group: cgroup");
     group->first = number_below(words[3], UINT32_MAX, "group: first page");
     group->last = number_below(words[4], UINT32_MAX, "group: last page");
@@ -306,9 +306,9 @@ static void parse_line(struct replay *replay, char *line)
     static const struct {
         const char *name;
         unsigned least, most; /* words, with the name */
-    } known[] = {{"name", 2, 2},   {"trace", 2, 2},   {"samples", 2, 2}, {"flush", 2, 2},
-                 {"cpu", 2, 2},    {"limit", 3, 3},   {"content", 6, 6}, {"group", 5, 5},
-                 {"event", 4, 5}};
+    } known[] = {{"name", 2, 2},    {"trace", 2, 2}, {"samples", 2, 2},
+                 {"flush", 2, 2},   {"cpu", 2, 2},   {"limit", 3, 3},
+                 {"content", 6, 6}, {"group", 5, 5}, {"event", 4, 5}};
     char *words[WORDS_OF_LINE] = {NULL};
     unsigned count = 0, i = 0;
     for (char *word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n"))
@@ -330,9 +330,8 @@ static void parse_line(struct replay *replay, char *line)
     else if (strcmp(words[0], "flush") == 0)
         replay->flushes = number_of(words[1], "flush");
     else if (strcmp(words[0], "cpu") == 0)
-        replay->processor = strcmp(words[1], "-1") == 0
-                                ? -1
-                                : (int)number_below(words[1], CPU_SETSIZE, "cpu");
+        replay->processor =
+            strcmp(words[1], "-1") == 0 ? -1 : (int)number_below(words[1], CPU_SETSIZE, "cpu");
     else if (strcmp(words[0], "limit") == 0)
         replay->limits[number_below(words[1], CGROUPS_AT_MOST, "limit: cgroup")] =
             number_of(words[2], "limit: pages");
@@ -418,8 +417,7 @@ static void check_rules(const struct replay *replay)
         }
     for (uint32_t i = 0; i < replay->event_count; i++)
         if (replay->events[i].at > replay->count ||
-            (replay->events[i].kind == EVENT_LIMIT &&
-             replay->events[i].cgroup >= replay->cgroups))
+            (replay->events[i].kind == EVENT_LIMIT && replay->events[i].cgroup >= replay->cgroups))
             die(CODE_MISTAKE, "event: its record or its cgroup is not in the trace");
     for (uint32_t i = 0; i < replay->group_count; i++)
         if (replay->groups[i].cgroup >= replay->cgroups)
@@ -496,8 +494,7 @@ static void access_page(const struct process *process, const struct record *reco
         (void)*(volatile const uint8_t *)page;
     } else {
         /* The word is computed, not loaded: a load first would be a second fault. */
-        page_words(rule_of(process->replay, process->cgroup, record->page), record->page, words,
-                   1);
+        page_words(rule_of(process->replay, process->cgroup, record->page), record->page, words, 1);
         *(volatile uint64_t *)page = words[0];
     }
 }
@@ -564,8 +561,7 @@ static void dump(const struct process *process)
     if (!file)
         die(CODE_FAILED, "%s: %s", process->replay->dump, strerror(errno));
     for (uint32_t page = 0; page < process->replay->pages[process->cgroup]; page++)
-        fwrite(process->filled[page] ? (const void *)page_of(process, page) : empty, PAGE, 1,
-               file);
+        fwrite(process->filled[page] ? (const void *)page_of(process, page) : empty, PAGE, 1, file);
     if (ferror(file) | fclose(file))
         die(CODE_FAILED, "%s: %s", process->replay->dump, strerror(errno));
 }
@@ -585,7 +581,7 @@ static void pin(int processor)
         return;
     cpu_set_t set;
     CPU_ZERO(&set);
-    CPU_SET(processor, &set);
+    CPU_SET((size_t)processor, &set);
     if (sched_setaffinity(0, sizeof(set), &set) != 0)
         die(CODE_MISTAKE, "cpu %d: %s", processor, strerror(errno));
 }
@@ -641,7 +637,8 @@ static void run_process(struct process *process, pid_t parent)
     _exit(0);
 }
 
-/* ---- the coordinator --------------------------------------------------------------------------- */
+/* ---- the coordinator ---------------------------------------------------------------------------
+ */
 
 static void kill_processes(const struct replay *replay)
 {
@@ -709,7 +706,8 @@ static void start_processes(struct replay *replay)
     }
 }
 
-/* ---- counters as JSON ------------------------------------------------------------------------------ */
+/* ---- counters as JSON
+ * ------------------------------------------------------------------------------ */
 
 /* A file of lines "name number" as {"name": number, ...}; a missing one is {}. */
 static void put_table(FILE *out, const char *path)
@@ -847,7 +845,8 @@ static void put_groups(const struct replay *replay, bool probed)
     fputs("]", replay->out);
 }
 
-/* ---- the run ------------------------------------------------------------------------------------------ */
+/* ---- the run
+ * ------------------------------------------------------------------------------------------ */
 
 static void sleep_ms(unsigned milliseconds)
 {
@@ -917,8 +916,8 @@ static bool is_flush(const struct replay *replay, uint64_t at)
 {
     if (!replay->flushes || !at)
         return false;
-    uint64_t i = (uint64_t)(((unsigned __int128)at * replay->flushes + replay->count - 1) /
-                            replay->count);
+    uint64_t i =
+        (uint64_t)(((unsigned __int128)at * replay->flushes + replay->count - 1) / replay->count);
     return (uint64_t)((unsigned __int128)replay->count * i / replay->flushes) == at;
 }
 
@@ -979,9 +978,8 @@ static void run(struct replay *replay, bool probing)
 {
     char name[LINE_AT_MOST];
     snprintf(name, sizeof(name), "%s.partial", replay->output);
-    replay->reports = mmap(NULL, CGROUPS_AT_MOST * sizeof(*replay->reports),
-                           PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1,
-                           0);
+    replay->reports = mmap(NULL, CGROUPS_AT_MOST * sizeof(*replay->reports), PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     replay->out = fopen(name, "we");
     if (replay->reports == MAP_FAILED || !replay->out)
         die(CODE_FAILED, "%s: %s", name, strerror(errno));

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+/* clang-format off: a row a line */
 /* X(name, unit, origin, meaning) */
 #define COUNTER_LIST(X) \
     X(accesses, "accesses", "zsim", "page accesses executed") \
@@ -74,6 +75,7 @@
     X(pages_freed, "pages", "zsim", "pages dropped by their owner") \
     X(unbacked_activate, "pages", "zsim", "pages reclaim had to keep because zswap refused and writeback is off")
 
+/* clang-format on */
 enum counter {
 #define X(name, unit, origin, meaning) COUNTER_##name,
     COUNTER_LIST(X)
@@ -86,6 +88,7 @@ struct counter_description {
 };
 extern const struct counter_description counter_descriptions[COUNTERS];
 
+/* clang-format off */
 /* Levels at one moment rather than counts: X(name, unit, origin, meaning) */
 #define GAUGE_LIST(X) \
     X(resident_pages, "pages", "zsim", "pages in RAM, swap cache included") \
@@ -103,6 +106,7 @@ extern const struct counter_description counter_descriptions[COUNTERS];
     X(zero_pages, "pages", "zsim", "pages whose only copy is a mark in the zero map") \
     X(pools, "pools", "zsim", "zswap pools alive")
 
+/* clang-format on */
 enum gauge {
 #define X(name, unit, origin, meaning) GAUGE_##name,
     GAUGE_LIST(X)

@@ -14,6 +14,7 @@ struct arguments {
     const char **overrides;
     uint32_t override_count;
     const char *seeds;
+    struct plugins *plugins;
     bool check_only;
     char **configs;
     int config_count;
@@ -25,6 +26,7 @@ enum {
     FLAG_CHECK_ONLY,
     FLAG_CHECK_INVARIANTS,
     FLAG_PROGRESS,
+    FLAG_PLUGIN,
     FLAG_HELP
 };
 
@@ -36,6 +38,7 @@ static const struct option flags[] = {
     {"check-only", no_argument, NULL, FLAG_CHECK_ONLY},
     {"check-invariants", optional_argument, NULL, FLAG_CHECK_INVARIANTS},
     {"progress", required_argument, NULL, FLAG_PROGRESS},
+    {"plugin", required_argument, NULL, FLAG_PLUGIN},
     {"help", no_argument, NULL, FLAG_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -89,6 +92,8 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
         return EXIT_DONE;
     case FLAG_CHECK_INVARIANTS:
         return set_checks(arguments, text);
+    case FLAG_PLUGIN:
+        return add_plugin(arguments->plugins, text);
     default:
         return set_progress(arguments, text);
     }
@@ -121,8 +126,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 static struct experiment *read_config(const struct arguments *arguments, const char *path)
 {
     struct diagnostics errors = {0};
-    struct experiment *experiment = experiment_read(
-        path, arguments->overrides, arguments->override_count, arguments->seeds, &errors);
+    struct experiment *experiment =
+        experiment_read_with_plugins(path, arguments->overrides, arguments->override_count,
+                                     arguments->seeds, arguments->plugins, &errors);
     if (!experiment) {
         diagnostics_print(&errors);
         fprintf(stderr, "zsim: %zu error%s in %s; nothing was run\n", errors.count,
@@ -171,6 +177,7 @@ int command_run(int argc, char **argv)
     /* At most one --set for each word of the command line. */
     arguments.overrides =
         memory_zeroed((size_t)argc, sizeof(*arguments.overrides), "the command line");
+    arguments.plugins = plugins_create();
     int code = parse_arguments(argc, argv, &arguments);
     if (code < 0) {
         int count = arguments.config_count;
@@ -188,6 +195,7 @@ int command_run(int argc, char **argv)
             experiment_free(experiments[i]);
         free(experiments);
     }
+    plugins_free(arguments.plugins);
     free(arguments.overrides);
     return code;
 }

@@ -75,6 +75,38 @@ int flag_error(int argc, char **argv, int found, const struct option *flags)
     return usage_error("unknown flag --%s", word);
 }
 
+int add_plugin(struct plugins *plugins, const char *path)
+{
+    if (!*path)
+        return usage_error("flag --plugin: expected a shared object, found nothing");
+    struct diagnostics errors = {0};
+    bool good = plugins_load(plugins, path, &errors);
+    diagnostics_print(&errors);
+    diagnostics_release(&errors);
+    return good ? EXIT_DONE : EXIT_USER_MISTAKE;
+}
+
+int parse_plugin_flags(int argc, char **argv, struct plugins *plugins)
+{
+    static const struct option flags[] = {{"plugin", required_argument, NULL, 'p'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int flag;
+    opterr = 0;
+    while ((flag = getopt_long(argc, argv, ":h", flags, NULL)) != -1) {
+        if (flag == 'h') {
+            print_help();
+            return finish_output(EXIT_DONE);
+        }
+        if (flag != 'p')
+            return flag_error(argc, argv, flag, flags);
+        int code = add_plugin(plugins, optarg);
+        if (code != EXIT_DONE)
+            return code;
+    }
+    return -1;
+}
+
 int finish_output(int code)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -93,7 +125,9 @@ void print_help(void)
            "  --set PATH=VALUE           change the config; may be repeated\n"
            "  --check-only               read and check the configs, run nothing\n"
            "  --check-invariants[=full]  check the simulator's books while it runs\n"
-           "  --progress auto|always|never\n\n"
+           "  --progress auto|always|never\n"
+           "  --plugin FILE.so           policies from a shared object (also: list, explain);\n"
+           "                             may be repeated\n\n"
            "Commands, as zsim COMMAND:\n");
     for (const struct command *command = commands; command->name; command++)
         if (command->main)

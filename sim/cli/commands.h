@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "sim/experiment/plugins.h"
+
 enum {
     EXIT_DONE = 0,
     EXIT_RUN_FAILED = 1,
@@ -34,6 +36,14 @@ int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* After getopt_long() returned '?' or ':': says what is wrong with which flag,
  * and the nearest flag there is.  Returns EXIT_USER_MISTAKE. */
 int flag_error(int argc, char **argv, int found, const struct option *flags);
+
+/* --plugin FILE: add the policies of a shared object.  Returns EXIT_DONE, or
+ * EXIT_USER_MISTAKE after a message. */
+int add_plugin(struct plugins *plugins, const char *path);
+
+/* The flags of a command that has only --plugin and --help: -1: go on with the
+ * words at argv + optind; else the exit code. */
+int parse_plugin_flags(int argc, char **argv, struct plugins *plugins);
 
 /* Flush stdout: a full disk or a closed pipe must not look like success.
  * Returns `code`, or EXIT_RUN_FAILED after a message. */

@@ -24,6 +24,22 @@ static bool looks_like_config(const char *word)
            (length > 5 && strcmp(word + length - 5, ".json") == 0) || access(word, F_OK) == 0;
 }
 
+/* `zsim --plugin x.so list` is `zsim list --plugin x.so`. */
+static void put_command_first(int argc, char **argv)
+{
+    int at = 1;
+    while (at < argc && strncmp(argv[at], "--plugin", 8) == 0) {
+        if (argv[at][8] != '\0' && argv[at][8] != '=')
+            return;
+        at += argv[at][8] ? 1 : 2;
+    }
+    if (at >= argc || !find_command(argv[at]))
+        return;
+    char *word = argv[at];
+    memmove(argv + 2, argv + 1, (size_t)(at - 1) * sizeof(*argv));
+    argv[1] = word;
+}
+
 static int unknown_command(const char *word)
 {
     const char *names[COMMANDS_AT_MOST];
@@ -41,6 +57,7 @@ int main(int argc, char **argv)
 {
     if (argc < 2)
         return usage_error("expected a config file or a command (zsim --help)");
+    put_command_first(argc, argv);
     const char *word = argv[1];
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
         print_help();

@@ -11,6 +11,7 @@
 #include "sim/base/diagnostics.h"
 #include "workloads/content/content.h"
 
+/* clang-format off: a row a line */
 /* X(name, meaning) - all in ns */
 #define COST_LIST(X) \
     X(hit, "an access to a mapped page, the program's own work around it included") \
@@ -42,6 +43,7 @@
     X(pool_lock_hold, "hold of an allocator lock for one operation") \
     X(context_switch, "switch a processor to another task")
 
+/* clang-format on */
 enum cost {
 #define X(name, meaning) COST_##name,
     COST_LIST(X)
@@ -86,6 +88,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     return codec->decompress_ns + codec->decompress_ps_per_byte * length / 1000;
 }
 
+/* clang-format off */
 /* Where time went: X(name, meaning) - the keys of "cost_ns" in a result. */
 #define TIME_LIST(X) \
     X(user, "the program's own accesses") \
@@ -107,6 +110,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(throttle, "sleeping above memory.high") \
     X(cpu_wait, "runnable tasks waiting for a processor")
 
+/* clang-format on */
 enum time_kind {
 #define X(name, meaning) TIME_##name,
     TIME_LIST(X)

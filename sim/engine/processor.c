@@ -5,6 +5,10 @@
 
 #include "sim/base/memory.h"
 
+/* base_slice_ns of EEVDF on one processor (6.6 and later); sched_min_granularity_ns
+ * before. */
+enum { SLICE_NS = 750000 };
+
 void processors_init(struct processors *processors, struct event_queue *events,
                      const struct costs *costs, struct topology topology, uint64_t *time_ns)
 {
@@ -118,7 +122,8 @@ uint64_t processors_preempt(struct processors *processors, struct runner *runner
         enqueue(processor, runner, now_ns);
     else if (end == TURN_BLOCKED && wake_at_ns)
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
-    return now_ns + processors->costs->ns[COST_context_switch];
+    processor->slice_began_ns = now_ns + processors->costs->ns[COST_context_switch];
+    return processor->slice_began_ns;
 }
 
 uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise)
@@ -148,6 +153,8 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     uint64_t start_ns = now_ns;
     if (processor->previous && processor->previous != runner)
         start_ns += processors->costs->ns[COST_context_switch];
+    if (processor->previous != runner || processor->slice_began_ns + SLICE_NS <= start_ns)
+        processor->slice_began_ns = start_ns;
     processor->previous = runner;
     processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
     runner->woken = false;
@@ -161,7 +168,8 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     if (runner->kernel_thread)
         processors->time_ns[runner->own_time] += end_ns - start_ns;
     runner->queued = false;
-    if (end == TURN_PAUSED)
+    bool slice_left = end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < SLICE_NS;
+    if (end == TURN_PAUSED || slice_left)
         requeue_first(processor, runner, end_ns);
     else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
         enqueue(processor, runner, end_ns);

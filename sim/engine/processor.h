@@ -40,6 +40,7 @@ struct processor {
     struct runner *first, *last;
     struct runner *previous;
     uint64_t busy_ns;
+    uint64_t slice_began_ns; /* when `previous` was given the processor */
     bool dispatch_pending; /* an event will look at the queue */
     bool in_turn;
 };

@@ -1,8 +1,10 @@
 /* Things that only one processor can have at a time: locks and cache lines.
  *
- * A resource keeps the time until which it is taken; who comes earlier waits
- * until then.  Requests arrive in order of simulated time up to the length of
- * one fault (the engine's look-ahead), so service is first come, first served. */
+ * A resource keeps the intervals in which it is taken; a request gets the first
+ * gap that is long enough.  Requests arrive in order of simulated time up to the
+ * length of one fault (the engine's look-ahead), so a fault that takes long must
+ * not keep others, which come earlier in simulated time, from the time between
+ * its own uses.  In order of time, service is first come, first served. */
 #ifndef ZSIM_ENGINE_RESOURCE_H
 #define ZSIM_ENGINE_RESOURCE_H
 
@@ -27,11 +29,18 @@ static inline uint32_t topology_node(const struct topology *topology, uint32_t c
 
 enum { NO_CPU = UINT32_MAX };
 
+/* Times that a resource is taken for, remembered at most; neighbours are merged. */
+enum { RESOURCE_INTERVALS = 64 };
+
 /* A cache line that several processors write: it moves to the writer, one
- * transfer at a time.  Initialise owner to NO_CPU. */
+ * transfer at a time.  Initialise owner to NO_CPU and the rest to 0. */
 struct cache_line {
-    uint64_t free_at_ns;
-    uint32_t owner;
+    uint32_t owner; /* before the first interval */
+    uint32_t count; /* of intervals */
+    struct interval {
+        uint64_t start_ns, end_ns;
+        uint32_t owner;          /* at its end */
+    } taken[RESOURCE_INTERVALS]; /* in order of time, apart from each other */
 };
 
 /* One atomic update by `cpu` at `now_ns`; returns when it is done. */
@@ -47,7 +56,6 @@ struct spinlock {
 
 /* Take at now_ns, hold for hold_ns, release; returns when it is released. */
 uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
-                       const struct costs *costs, uint32_t cpu, uint64_t now_ns,
-                       uint64_t hold_ns);
+                       const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns);
 
 #endif

@@ -108,9 +108,12 @@ static void print_param(FILE *out, const char *prefix, const struct param *row, 
     wrap_source(out, row->source);
 }
 
-static void print_policy(FILE *out, const struct policy_axis *axis, const struct policy *policy)
+/* `path`: of the plug-in that it comes from, or NULL */
+static void print_policy(FILE *out, const struct policy_axis *axis, const struct policy *policy,
+                         const char *path)
 {
-    fprintf(out, "%s  policy of the axis %s\n", policy->name, axis->name);
+    fprintf(out, "%s  policy of the axis %s%s%s\n", policy->name, axis->name,
+            path ? ", from the plug-in " : "", path ? path : "");
     wrap(out, policy->summary);
     wrap_source(out, policy->source);
     for (size_t i = 0; i < policy->params.count; i++)
@@ -158,6 +161,7 @@ static void print_type(FILE *out, const char *kind, const char *name, const char
 struct search {
     FILE *out;
     const char *wanted;
+    const struct plugins *plugins;
     unsigned found;
     const char *names[NAMES_AT_MOST];
     size_t name_count;
@@ -194,7 +198,7 @@ static void search_section(struct search *search, const struct config_section *s
         }
     }
     for (const struct axis_key *key = section->axes; key && key->name; key++) {
-        const struct policy_axis *axis = policy_axis_find(key->axis);
+        const struct policy_axis *axis = plugins_axis_find(search->plugins, key->axis);
         bool asked = matches_in(search, section->path, key->name, &path);
         if (!asked && strcmp(key->name, key->axis) != 0)
             asked = matches(search, key->axis);
@@ -215,11 +219,11 @@ static void search_section(struct search *search, const struct config_section *s
 static void search_policies(struct search *search)
 {
     const char *path;
-    for (const struct policy_axis *axis = policy_axes; axis->name; axis++)
+    for (const struct policy_axis *axis = plugins_axes(search->plugins); axis->name; axis++)
         for (size_t i = 0; axis->choices[i]; i++) {
             const struct policy *policy = axis->choices[i];
             if (matches_in(search, axis->name, policy->name, &path))
-                print_policy(search->out, axis, policy);
+                print_policy(search->out, axis, policy, plugins_path_of(search->plugins, policy));
             for (size_t row = 0; row < policy->params.count; row++)
                 if (matches_in(search, policy->name, policy->params.rows[row].name, &path))
                     print_param(search->out, policy->name, &policy->params.rows[row], false);
@@ -299,9 +303,9 @@ static void search_types(struct search *search)
                        &content_types[i]->params);
 }
 
-bool config_explain(FILE *out, const char *name, char **nearest)
+bool config_explain(FILE *out, const struct plugins *plugins, const char *name, char **nearest)
 {
-    struct search search = {.out = out, .wanted = name};
+    struct search search = {.out = out, .wanted = name, .plugins = plugins};
     for (size_t i = 0; config_sections[i]; i++) {
         search_section(&search, config_sections[i]);
         if (*config_sections[i]->path && matches(&search, config_sections[i]->path)) {
@@ -388,13 +392,13 @@ static void list_axis(FILE *out, const struct policy_axis *axis)
         fprintf(out, "%-16s %s\n", axis->choices[i]->name, axis->choices[i]->summary);
 }
 
-static void list_all(FILE *out)
+static void list_all(FILE *out, const struct plugins *plugins)
 {
     fputs("Lists, for `zsim list NAME`:\n", out);
     for (size_t i = 0; i < LISTS; i++)
         fprintf(out, "  %-14s %s\n", lists[i].name, lists[i].meaning);
     fputs("Axes of policy, for `zsim list NAME`:\n", out);
-    for (const struct policy_axis *axis = policy_axes; axis->name; axis++) {
+    for (const struct policy_axis *axis = plugins_axes(plugins); axis->name; axis++) {
         fprintf(out, "  %-14s %s:", axis->name, axis->question);
         for (size_t i = 0; axis->choices[i]; i++)
             fprintf(out, "%s %s", i ? "," : "", axis->choices[i]->name);
@@ -402,13 +406,13 @@ static void list_all(FILE *out)
     }
 }
 
-bool config_list(FILE *out, const char *what, char **nearest)
+bool config_list(FILE *out, const struct plugins *plugins, const char *what, char **nearest)
 {
     const char *names[64];
     size_t count = 0;
     *nearest = NULL;
     if (!what) {
-        list_all(out);
+        list_all(out, plugins);
         return true;
     }
     for (size_t i = 0; i < LISTS; i++) {
@@ -418,7 +422,7 @@ bool config_list(FILE *out, const char *what, char **nearest)
         }
         names[count++] = lists[i].name;
     }
-    for (const struct policy_axis *axis = policy_axes; axis->name && count < 64; axis++) {
+    for (const struct policy_axis *axis = plugins_axes(plugins); axis->name && count < 64; axis++) {
         if (strcmp(axis->name, what) == 0) {
             list_axis(out, axis);
             return true;

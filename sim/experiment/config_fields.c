@@ -8,6 +8,7 @@
 #include <xxhash.h>
 
 #include "sim/base/units.h"
+#include "sim/experiment/plugins.h"
 
 enum { NAMES_LISTED_AT_MOST = 10, FOUND_BYTES_AT_MOST = 60, CANDIDATES_AT_MOST = 128 };
 
@@ -215,14 +216,6 @@ bool decode_value(struct decoder *decoder, const struct param *row, const struct
 
 /* ---- kernel presets ------------------------------------------------------ */
 
-const struct kernel_preset *kernel_preset_find(const char *name)
-{
-    for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
-        if (strcmp(preset->name, name) == 0)
-            return preset;
-    return NULL;
-}
-
 const char *kernel_preset_value(const struct kernel_preset *preset, const char *path)
 {
     for (size_t i = 0; preset && preset->settings[i].path; i++)
@@ -357,7 +350,7 @@ static void decode_axis(struct decoder *decoder, const struct config_section *se
 {
     char path[128];
     snprintf(path, sizeof(path), "%s.%s", section->path, key->name);
-    const struct policy_axis *axis = policy_axis_find(key->axis);
+    const struct policy_axis *axis = plugins_axis_find(decoder->plugins, key->axis);
     const char *preset_policy = kernel_preset_value(decoder->preset, path);
     const struct config_node *named = node;
     if (node && node->kind == CONFIG_OBJECT)

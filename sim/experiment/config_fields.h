@@ -13,6 +13,7 @@ struct decoder {
     struct diagnostics *errors;
     const struct kernel_preset *preset; /* NULL after a mistake in "kernel" */
     const char *directory;              /* that file names are relative to; "" : the current one */
+    const struct plugins *plugins;      /* policies beside the built-in ones; NULL: none */
     struct shared_inputs *inputs;
     uint64_t seed; /* of the run that inputs are opened for */
     /* Mistakes of the base would be found again in every variant: each is told once. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "sim/experiment/config_keys.h"
+#include "sim/experiment/plugins.h"
 
 /* JSON Schema (draft 2020-12) of a config file.  Free with cJSON_Delete(). */
 cJSON *config_schema(void);
@@ -16,14 +17,14 @@ void config_markdown(FILE *out);
 
 /* What is known about a key ("zswap.lru" or "lru"), axis, policy, parameter of
  * a policy ("batch.budget"), cost, counter, time, kernel, compressor, workload
- * or content.  False when there is no such name; *nearest is then one that is
- * spelled alike, or NULL; free it. */
-bool config_explain(FILE *out, const char *name, char **nearest);
+ * or content; policies of `plugins` (NULL: none) included.  False when there is no
+ * such name; *nearest is then one that is spelled alike, or NULL; free it. */
+bool config_explain(FILE *out, const struct plugins *plugins, const char *name, char **nearest);
 
 /* The names of a list ("kernels", "workloads", "contents", "compressors",
  * "counters", "costs", or an axis), each with a line about it.  NULL: what can
  * be listed.  False when there is no such list; *nearest as above. */
-bool config_list(FILE *out, const char *what, char **nearest);
+bool config_list(FILE *out, const struct plugins *plugins, const char *what, char **nearest);
 
 /* "whole number, 0 to 200", "size", "one of: cached, exact" */
 void describe_type(const struct param *row, char *out, size_t size);

@@ -51,6 +51,7 @@ static void read_document(struct experiment *experiment, struct decoder *decoder
 struct source_document {
     const char *path, *directory, *text;
     size_t length;
+    const struct plugins *plugins; /* NULL: none */
 };
 
 static struct experiment *read_experiment(const struct source_document *source,
@@ -64,12 +65,14 @@ static struct experiment *read_experiment(const struct source_document *source,
     experiment->path = arena_string(arena, path, strlen(path));
     experiment->name = experiment_name(path, arena);
     experiment->inputs = shared_inputs_create();
-    struct decoder decoder = {
-        .arena = arena,
-        .errors = errors,
-        .directory = source->text ? arena_string(arena, source->directory, strlen(source->directory))
-                                  : directory_of(path, arena),
-        .inputs = experiment->inputs};
+    experiment->plugins = source->plugins;
+    struct decoder decoder = {.arena = arena,
+                              .errors = errors,
+                              .directory = source->text ? arena_string(arena, source->directory,
+                                                                       strlen(source->directory))
+                                                        : directory_of(path, arena),
+                              .plugins = source->plugins,
+                              .inputs = experiment->inputs};
     experiment->tree = source->text
                            ? config_tree_parse(path, source->text, source->length, arena, errors)
                            : config_tree_read(experiment->path, arena, errors);
@@ -86,14 +89,22 @@ struct experiment *experiment_read(const char *path, const char *const *override
                                    uint32_t override_count, const char *seeds,
                                    struct diagnostics *errors)
 {
-    struct source_document source = {.path = path};
+    return experiment_read_with_plugins(path, overrides, override_count, seeds, NULL, errors);
+}
+
+struct experiment *experiment_read_with_plugins(const char *path, const char *const *overrides,
+                                                uint32_t override_count, const char *seeds,
+                                                const struct plugins *plugins,
+                                                struct diagnostics *errors)
+{
+    struct source_document source = {.path = path, .plugins = plugins};
     return read_experiment(&source, overrides, override_count, seeds, errors);
 }
 
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
                                     size_t length, struct diagnostics *errors)
 {
-    struct source_document source = {name, directory, text, length};
+    struct source_document source = {name, directory, text, length, NULL};
     return read_experiment(&source, NULL, 0, NULL, errors);
 }
 

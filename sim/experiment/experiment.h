@@ -9,9 +9,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "policies/kernels.h"
 #include "sim/base/diagnostics.h"
 #include "sim/config.h"
 #include "sim/experiment/config_tree.h"
+
+struct plugins; /* sim/experiment/plugins.h */
 
 /* One variant: base + named overrides. */
 struct variant {
@@ -31,6 +34,7 @@ struct experiment {
     uint32_t seed_count;
     const struct config_node *figures; /* passed through to the result */
     struct shared_inputs *inputs;      /* workloads and contents, opened once */
+    const struct plugins *plugins;     /* NULL: only built-in policies */
 };
 
 /* Read, check and decode.  All mistakes are added to `errors` in one pass; NULL then.
@@ -38,6 +42,12 @@ struct experiment {
 struct experiment *experiment_read(const char *path, const char *const *overrides,
                                    uint32_t override_count, const char *seeds,
                                    struct diagnostics *errors);
+/* The same with the policies of plug-ins to choose from, as well as the built-in
+ * ones.  `plugins` (NULL: none) must outlive the experiment. */
+struct experiment *experiment_read_with_plugins(const char *path, const char *const *overrides,
+                                                uint32_t override_count, const char *seeds,
+                                                const struct plugins *plugins,
+                                                struct diagnostics *errors);
 /* The same from memory: `name` stands for the file in messages, file names in the
  * document are relative to `directory` ("": where the process is). */
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
@@ -47,19 +57,5 @@ void experiment_free(struct experiment *experiment); /* accepts NULL */
 /* The config of one run: as variant->config, with the workloads of this seed. */
 bool experiment_config(struct experiment *experiment, uint32_t variant, uint64_t seed,
                        struct config *config, struct diagnostics *errors);
-
-/* ---- kernel presets ------------------------------------------------------ */
-
-/* A preset is data: a value for every key that depends on the kernel, written
- * as in a config.  Ended by a row with name NULL. */
-struct kernel_setting {
-    const char *path, *value; /* "zswap.lru", "global" */
-};
-struct kernel_preset {
-    const char *name, *summary;
-    const struct kernel_setting *settings; /* ended by path NULL */
-};
-extern const struct kernel_preset kernel_presets[];
-const struct kernel_preset *kernel_preset_find(const char *name);
 
 #endif

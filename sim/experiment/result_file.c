@@ -536,6 +536,8 @@ void result_config_hash(const struct result_source *source, char hash[17])
         int length = snprintf(seed, sizeof(seed), "%" PRIu64 ",", source->seeds[s]);
         XXH3_64bits_update(state, seed, (size_t)length);
     }
+    for (const struct plugin_file *at = source->plugins; at && at->path; at++)
+        XXH3_64bits_update(state, at->xxh3, sizeof(at->xxh3));
     snprintf(hash, 17, "%016" PRIx64, (uint64_t)XXH3_64bits_digest(state));
     XXH3_freeState(state);
 }
@@ -606,6 +608,19 @@ static void add_libraries(cJSON *document)
     json_add(document, "libraries", libraries);
 }
 
+/* Code of others: the path says where it lay, the hash what it was. */
+static void add_plugins(cJSON *document, const struct result_source *source)
+{
+    cJSON *plugins = json_array();
+    for (const struct plugin_file *at = source->plugins; at && at->path; at++) {
+        cJSON *plugin = json_object();
+        json_add_string(plugin, "path", at->path);
+        json_add_string(plugin, "file_xxh3", at->xxh3);
+        json_add_to_array(plugins, plugin);
+    }
+    json_add(document, "plugins", plugins);
+}
+
 static void add_metrics(cJSON *document)
 {
     cJSON *metrics = json_object();
@@ -657,6 +672,7 @@ cJSON *result_document(const struct result_source *source)
     json_add(document, "seeds", seeds);
     add_inputs(document, source);
     add_libraries(document);
+    add_plugins(document, source);
     for (uint32_t v = 0; v < source->variant_count; v++)
         json_add_to_array(variants, variant_object(source, v, &columns));
     json_add(document, "variants", variants);

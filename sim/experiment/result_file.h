@@ -15,6 +15,7 @@
 #include "sim/base/diagnostics.h"
 #include "sim/experiment/config_tree.h"
 #include "sim/experiment/metrics.h"
+#include "sim/experiment/plugins.h"
 #include "sim/experiment/statistics.h"
 #include "sim/result.h"
 
@@ -48,6 +49,7 @@ struct variant_record {
 struct result_source {
     const char *name, *question;
     const struct config_node *figures; /* NULL: none */
+    const struct plugin_file *plugins; /* ended by path NULL; NULL: none */
     const struct variant_record *variants;
     uint32_t variant_count;
     const uint64_t *seeds;
@@ -79,8 +81,8 @@ cJSON *result_document(const struct result_source *source);
 bool result_file_write(const char *path, const struct result_source *source,
                        struct diagnostics *errors);
 
-/* Fingerprint of what would be run: the resolved configs and the seeds, 16 hex
- * digits.  The same as "config_xxh3" of the file. */
+/* Fingerprint of what would be run: the resolved configs, the seeds and the
+ * contents of plug-ins, 16 hex digits.  The same as "config_xxh3" of the file. */
 void result_config_hash(const struct result_source *source, char hash[17]);
 
 /* ---- reading ---------------------------------------------------------------- */

@@ -370,6 +370,7 @@ static bool write_result(const struct pool *pool, unsigned jobs, const char *pat
         .name = experiment->name,
         .question = experiment->question,
         .figures = experiment->figures,
+        .plugins = plugins_files(experiment->plugins),
         .variants = variants,
         .variant_count = count,
         .seeds = experiment->seeds,

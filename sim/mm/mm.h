@@ -23,13 +23,20 @@
 
 struct mm;
 
-enum { PLUG_PAGES = 32 }; /* BLK_MAX_REQUEST_COUNT */
+enum {
+    PLUG_REQUESTS = 32,      /* BLK_MAX_REQUEST_COUNT */
+    PLUG_REQUEST_PAGES = 32, /* BLK_PLUG_FLUSH_SIZE, 128 KiB */
+    PLUG_PAGES = 256,        /* no more than fit one request of BLK_DEF_MAX_SECTORS */
+};
 
 /* Device writes that have been prepared but not handed to the device (struct
- * blk_plug): they go together when reclaim is done with a cgroup, or when
- * PLUG_PAGES are waiting. */
+ * blk_plug): they go together when reclaim is done with a cgroup, or before a
+ * request is begun while PLUG_REQUESTS are waiting or the last has
+ * PLUG_REQUEST_PAGES.  Writes to neighbouring slots are one request. */
 struct write_plug {
-    uint32_t count;
+    uint32_t count, requests;
+    uint32_t last_request_pages;
+    uint64_t last_slot_taken; /* swap.slots_taken when the last one's slot was taken; 0: before */
     uint32_t pages[PLUG_PAGES];
 };
 

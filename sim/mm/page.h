@@ -23,34 +23,36 @@ enum { NO_PAGE = UINT32_MAX };
 
 /* Flags in hot[]. */
 enum hot_flag {
-    HOT_MAPPED = 1,    /* the page table maps it: an access is a hit */
-    HOT_ACCESSED = 2,  /* the page table's accessed bit */
-    HOT_DIRTY = 4,     /* the page table's dirty bit */
-    HOT_POPULATED = 8, /* it has contents (was accessed since its start or last free) */
-    HOT_IN_RAM = 16,   /* a folio exists: mapped or in the swap cache */
-    HOT_YOUNG = 64,    /* the accessed bit was set before it was last looked at from the
-                          table above (reclaim policy mglru) */
-    HOT_LOCKED = 32,   /* the folio lock: reclaim is writing it; whoever wants it waits */
+    HOT_MAPPED = 1,         /* the page table maps it: an access is a hit */
+    HOT_ACCESSED = 2,       /* the page table's accessed bit */
+    HOT_DIRTY = 4,          /* the page table's dirty bit */
+    HOT_POPULATED = 8,      /* it has contents (was accessed since its start or last free) */
+    HOT_IN_RAM = 16,        /* a folio exists: mapped or in the swap cache */
+    HOT_YOUNG = 64,         /* the accessed bit was set before it was last looked at from the
+                               table above (reclaim policy mglru) */
+    HOT_LOCKED = 32,        /* the folio lock: reclaim is writing it; whoever wants it waits */
+    HOT_WRITTEN_BACK = 128, /* not mapped since zswap wrote it back; entry_previous holds
+                               the age of its shadow before that */
 };
 
 /* Flags in cold[].bits; the rest of the word is the four small numbers below. */
 enum page_flag {
-    PAGE_ON_LRU = 1u << 0,     /* linked in a list of its lruvec */
-    PAGE_ACTIVE = 1u << 1,     /* PG_active */
-    PAGE_REFERENCED = 1u << 2, /* PG_referenced */
-    PAGE_WORKINGSET = 1u << 3, /* PG_workingset */
-    PAGE_DIRTY = 1u << 4,      /* PG_dirty: must be written before it can be dropped */
-    PAGE_WRITEBACK = 1u << 5,  /* PG_writeback: a device write is under way */
-    PAGE_RECLAIM = 1u << 6,    /* PG_reclaim: rotate to the tail when the write ends */
-    PAGE_READAHEAD = 1u << 7,  /* PG_readahead: came in with another page's fault */
-    PAGE_HAS_SLOT = 1u << 8,   /* holds a swap slot; in RAM: it is in the swap cache */
-    PAGE_ON_DISK = 1u << 9,    /* the slot's data on the device is current */
-    PAGE_ZERO_MARK = 1u << 10, /* the slot is marked in the zero map */
-    PAGE_IN_ZSWAP = 1u << 11,  /* zswap has an entry for the slot */
+    PAGE_ON_LRU = 1u << 0,            /* linked in a list of its lruvec */
+    PAGE_ACTIVE = 1u << 1,            /* PG_active */
+    PAGE_REFERENCED = 1u << 2,        /* PG_referenced */
+    PAGE_WORKINGSET = 1u << 3,        /* PG_workingset */
+    PAGE_DIRTY = 1u << 4,             /* PG_dirty: must be written before it can be dropped */
+    PAGE_WRITEBACK = 1u << 5,         /* PG_writeback: a device write is under way */
+    PAGE_RECLAIM = 1u << 6,           /* PG_reclaim: rotate to the tail when the write ends */
+    PAGE_READAHEAD = 1u << 7,         /* PG_readahead: came in with another page's fault */
+    PAGE_HAS_SLOT = 1u << 8,          /* holds a swap slot; in RAM: it is in the swap cache */
+    PAGE_ON_DISK = 1u << 9,           /* the slot's data on the device is current */
+    PAGE_ZERO_MARK = 1u << 10,        /* the slot is marked in the zero map */
+    PAGE_IN_ZSWAP = 1u << 11,         /* zswap has an entry for the slot */
     PAGE_ENTRY_REFERENCED = 1u << 12, /* the entry has its second chance */
     PAGE_ENTRY_ON_LRU = 1u << 13,     /* the entry is linked in a zswap list */
     PAGE_HAS_SHADOW = 1u << 14,       /* not in RAM: the links hold a shadow */
-    PAGE_IN_BATCH = 1u << 15,  /* in a processor's lru_add batch */
+    PAGE_IN_BATCH = 1u << 15,         /* in a processor's lru_add batch */
 };
 
 enum {

@@ -65,7 +65,8 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
 /* ---- inversion ----------------------------------------------------------------------- */
 
 /* Pages of one cgroup that left RAM, by where they are, with the clock of their
- * eviction: what reclaim thought of their age. */
+ * eviction: what reclaim thought of their age.  Of a page that zswap wrote back and
+ * nobody has used since, that of the eviction that brought it into zswap. */
 struct eviction_ages {
     uint32_t *zswap, *disk;
     uint32_t zswap_count, disk_count;
@@ -89,7 +90,9 @@ static void collect_ages(struct simulation *simulation, uint32_t memcg, struct e
         if (bits & PAGE_IN_ZSWAP)
             ages->zswap[ages->zswap_count++] = mm->cold[page].shadow.age;
         else if (bits & PAGE_ON_DISK)
-            ages->disk[ages->disk_count++] = mm->cold[page].shadow.age;
+            ages->disk[ages->disk_count++] = mm->hot[page] & HOT_WRITTEN_BACK
+                                                 ? mm->cold[page].entry_previous
+                                                 : mm->cold[page].shadow.age;
     }
     qsort(ages->zswap, ages->zswap_count, sizeof(*ages->zswap), compare_ages);
     qsort(ages->disk, ages->disk_count, sizeof(*ages->disk), compare_ages);
@@ -141,8 +144,8 @@ static void measure_inversion(struct simulation *simulation, uint64_t *younger_p
     free(ages.zswap);
     free(ages.disk);
     *younger_ppm = disk ? younger * PARTS_PER_MILLION / disk : 0;
-    *pair_ppm = pairs ? (uint64_t)((unsigned __int128)inverted * PARTS_PER_MILLION / pairs)
-                      : UINT64_MAX;
+    *pair_ppm =
+        pairs ? (uint64_t)((unsigned __int128)inverted * PARTS_PER_MILLION / pairs) : UINT64_MAX;
 }
 
 /* Sampled with the series, but rarely: a sample looks at every page. */
@@ -164,10 +167,9 @@ void measure_row(struct simulation *simulation, uint64_t now_ns)
 {
     struct run_result *result = simulation->result;
     if ((result->series_count & (result->series_count - 1)) == 0)
-        result->series =
-            memory_resized(result->series,
-                           result->series_count ? (size_t)result->series_count * 2 : 1,
-                           sizeof(*result->series), "the time series");
+        result->series = memory_resized(result->series,
+                                        result->series_count ? (size_t)result->series_count * 2 : 1,
+                                        sizeof(*result->series), "the time series");
     struct series_row *row = &result->series[result->series_count++];
     row->at_ns = now_ns;
     row->accesses = simulation->mm.counters[COUNTER_accesses];
@@ -244,8 +246,8 @@ static void measure_cpu(struct simulation *simulation)
     uint64_t busy = 0, all = simulation->result->end_ns * simulation->mm.topology.cpus;
     for (uint32_t i = 0; i < simulation->mm.topology.cpus; i++)
         busy += simulation->processors.list[i].busy_ns;
-    uint64_t waiting = simulation->time_ns[TIME_device_write_wait] +
-                       simulation->time_ns[TIME_throttle];
+    uint64_t waiting =
+        simulation->time_ns[TIME_device_write_wait] + simulation->time_ns[TIME_throttle];
     for (uint32_t i = 0; i < simulation->task_count; i++)
         cpu->iowait_ns += simulation->tasks[i].blocked_ns;
     cpu->iowait_ns += simulation->time_ns[TIME_device_write_wait];

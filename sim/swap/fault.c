@@ -11,13 +11,14 @@
 
 static void map(struct mm *mm, uint32_t page, bool write)
 {
+    mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
 }
 
-/* Page-table pages as they are needed, kept until the space is gone: one of the last level for each CHUNK_PAGES
- * pages, one of the level above for each 1 GiB.  A mapping rarely begins at a
- * multiple of 1 GiB, so its second upper page is due after half of that (own
- * measurement, 6.18: 64 + 1 for 128 MiB, 512 + 2 for 1 GiB). */
+/* Page-table pages as they are needed, kept until the space is gone: one of the last level for each
+ * CHUNK_PAGES pages, one of the level above for each 1 GiB.  A mapping rarely begins at a multiple
+ * of 1 GiB, so its second upper page is due after half of that (own measurement, 6.18: 64 + 1 for
+ * 128 MiB, 512 + 2 for 1 GiB). */
 static void charge_page_table(struct mm *mm, struct exec *exec, struct address_space *space,
                               uint32_t page)
 {

@@ -249,6 +249,8 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
         swap->page_of_slot[slot] = page + 1; /* 0 means free */
         swap->cluster_used[slot / CLUSTER_SLOTS]++;
     }
+    swap->slots_taken++;
+    swap->newest_slot_page = page;
     if (swap->backing->takes_slot_on_entry)
         charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;
@@ -372,7 +374,40 @@ void swap_flush_plug(void *state, struct exec *exec)
     struct write_plug *plug = exec->plug;
     for (uint32_t i = 0; i < plug->count; i++)
         submit_write(state, exec, plug->pages[i]);
-    plug->count = 0;
+    plug->count = plug->requests = 0;
+}
+
+/* Does this write go to the slot behind the last one's?  Slots are taken one after
+ * the other; a page that has had its slot for longer is taken to have it next to
+ * the page before it. */
+static bool continues_request(const struct swap *swap, const struct write_plug *plug,
+                              uint32_t page, uint64_t slot_taken)
+{
+    uint32_t last = plug->pages[plug->count - 1];
+    if (swap->numbered)
+        return swap->slot_of_page[page] == swap->slot_of_page[last] + 1;
+    if (slot_taken || plug->last_slot_taken)
+        return slot_taken == plug->last_slot_taken + 1;
+    return page == last + 1;
+}
+
+/* blk_attempt_plug_merge, else blk_add_rq_to_plug */
+static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    struct write_plug *plug = exec->plug;
+    uint64_t slot_taken = swap->newest_slot_page == page ? swap->slots_taken : 0;
+    if (plug->count && plug->count < PLUG_PAGES &&
+        continues_request(swap, plug, page, slot_taken)) {
+        plug->last_request_pages++;
+    } else {
+        if (plug->count == PLUG_PAGES || plug->requests == PLUG_REQUESTS ||
+            (plug->requests && plug->last_request_pages >= PLUG_REQUEST_PAGES))
+            swap_flush_plug(swap, exec);
+        plug->requests++;
+        plug->last_request_pages = 1;
+    }
+    plug->pages[plug->count++] = page;
+    plug->last_slot_taken = slot_taken;
 }
 
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page)
@@ -391,9 +426,7 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
         submit_write(swap, exec, page);
         return SWAP_UNDER_WAY;
     }
-    exec->plug->pages[exec->plug->count++] = page;
-    if (exec->plug->count == PLUG_PAGES)
-        swap_flush_plug(swap, exec);
+    add_to_plug(swap, exec, page);
     return SWAP_UNDER_WAY;
 }
 

@@ -33,6 +33,8 @@ struct swap {
     struct pending_writes writes;
     uint64_t slots, slots_used; /* pages over all devices */
     uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
+    uint64_t slots_taken;       /* so many so far, the last one by newest_slot_page */
+    uint32_t newest_slot_page;
     const struct swap_backing_hooks *backing;
     const void *backing_params;
 

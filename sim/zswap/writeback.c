@@ -12,6 +12,7 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     spend_cost(mm, exec, TIME_zswap, COST_writeback_entry);
     if (!swap_take_backing(zswap->swap, page))
         return WRITEBACK_GONE;
+    uint32_t age = cold->shadow.age;
     switch (swap_cache_add(zswap->swap, exec, page, exec->node, true)) {
     case CACHE_EXISTS:
         swap_drop_backing(zswap->swap, page);
@@ -25,8 +26,8 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
 
     uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
     const struct address_space *space = page_space(mm, page);
-    uint32_t length = content_length(space->content, page - space->first_page,
-                                     zswap->pools[pool].compressor);
+    uint32_t length =
+        content_length(space->content, page - space->first_page, zswap->pools[pool].compressor);
     spend(mm, exec, TIME_decompress,
           costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
                               length > 4096 || !length ? 4096 : length));
@@ -34,6 +35,8 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);
     zswap_entry_free(zswap, exec, page);
+    cold->entry_previous = age;
+    mm->hot[page] |= HOT_WRITTEN_BACK;
     cold->bits |= PAGE_RECLAIM;
     if (swap_write_to_device(zswap->swap, exec, page) == SWAP_WRITTEN)
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;

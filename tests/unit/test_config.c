@@ -489,20 +489,21 @@ static void test_explain_finds_every_key(void **state)
     char *nearest;
     for (size_t i = 0; config_sections[i]; i++)
         for (size_t row = 0; row < config_sections[i]->keys.count; row++)
-            assert_true(config_explain(out, config_sections[i]->keys.rows[row].name, &nearest));
+            assert_true(
+                config_explain(out, NULL, config_sections[i]->keys.rows[row].name, &nearest));
     for (size_t i = 0; i < COUNTERS; i++)
-        assert_true(config_explain(out, counter_descriptions[i].name, &nearest));
+        assert_true(config_explain(out, NULL, counter_descriptions[i].name, &nearest));
     for (size_t i = 0; i < COSTS; i++)
-        assert_true(config_explain(out, cost_descriptions[i].name, &nearest));
+        assert_true(config_explain(out, NULL, cost_descriptions[i].name, &nearest));
     for (const struct policy_axis *axis = policy_axes; axis->name; axis++) {
-        assert_true(config_explain(out, axis->name, &nearest));
-        assert_true(config_list(out, axis->name, &nearest));
-        assert_true(config_explain(out, axis->choices[0]->name, &nearest));
+        assert_true(config_explain(out, NULL, axis->name, &nearest));
+        assert_true(config_list(out, NULL, axis->name, &nearest));
+        assert_true(config_explain(out, NULL, axis->choices[0]->name, &nearest));
     }
-    assert_false(config_explain(out, "zswap.lr", &nearest));
+    assert_false(config_explain(out, NULL, "zswap.lr", &nearest));
     assert_string_equal(nearest, "zswap.lru");
     free(nearest);
-    assert_false(config_list(out, "kernls", &nearest));
+    assert_false(config_list(out, NULL, "kernls", &nearest));
     assert_string_equal(nearest, "kernels");
     free(nearest);
     fclose(out);

@@ -1,0 +1,88 @@
+/* A plug-in with one thing wrong, chosen by -D when it is built; as it stands it
+ * is good. */
+#include "policies/admission/admission.h"
+#include "policies/policy.h"
+#include "policies/writeback/writeback.h"
+
+#ifndef VERSION /* of the plug-in */
+#define VERSION POLICY_INTERFACE_VERSION
+#endif
+#ifndef POLICY_VERSION
+#define POLICY_VERSION POLICY_INTERFACE_VERSION
+#endif
+#ifndef SYMBOL
+#define SYMBOL zsim_plugin
+#endif
+#ifndef POLICIES
+#define POLICIES policies
+#endif
+#ifndef AXIS
+#define AXIS "admission"
+#endif
+#ifndef NAME
+#define NAME "never"
+#endif
+#ifndef SUMMARY
+#define SUMMARY "no page is stored"
+#endif
+#ifndef HOOKS
+#define HOOKS &hooks
+#endif
+#ifndef ADMIT
+#define ADMIT admit
+#endif
+#ifndef ROW
+#define ROW .name = "limit", .initial = "1"
+#endif
+
+struct never_params {
+    uint64_t limit;
+};
+
+static const struct param rows[] = {{.type = PARAM_COUNT, ROW}};
+
+static bool admit(const struct zswap *zswap, uint32_t memcg, uint32_t length, const void *params)
+{
+    (void)zswap, (void)memcg, (void)length, (void)params;
+#ifdef CALL
+    extern void CALL(void);
+    CALL();
+#endif
+    return false;
+}
+
+static bool step(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
+                 const void *params)
+{
+    (void)zswap, (void)worker, (void)exec, (void)params;
+    return false;
+}
+
+static uint64_t interval_ns(const void *params)
+{
+    (void)params;
+    return 1000000;
+}
+
+static const struct admission_hooks hooks = {.admit = ADMIT};
+/* The clock's hooks belong together: with interval_ns() there must be a tick(). */
+static const struct writeback_hooks half_hooks = {.step = step, .interval_ns = interval_ns};
+
+static const struct policy policy = {
+    .name = NAME,
+    .summary = SUMMARY,
+    .params = PARAM_TABLE(rows, struct never_params),
+    .hooks = HOOKS,
+    .interface_version = POLICY_VERSION,
+};
+
+static const struct policy unnamed = {.hooks = &half_hooks};
+static const struct plugin_policy policies[] = {{AXIS, &policy}, {NULL, NULL}};
+static const struct plugin_policy two[] = {{AXIS, &policy}, {"writeback", &unnamed}, {NULL, NULL}};
+static const struct plugin_policy twice[] = {{AXIS, &policy}, {AXIS, &policy}, {NULL, NULL}};
+static const struct plugin_policy none[] = {{NULL, NULL}};
+
+const struct policy_plugin SYMBOL = {VERSION, POLICIES};
+
+/* Whatever is not chosen is still used. */
+const void *const broken_unused[] = {&hooks, &half_hooks, admit, policies, two, twice, none};

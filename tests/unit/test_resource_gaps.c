@@ -1,0 +1,80 @@
+/* A lock or cache line that is asked for out of order: a fault that is worked
+ * through in one go must not keep others from the time between its own uses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/engine/resource.h"
+
+static const struct topology topology = {.cpus = 4, .sockets = 2, .nodes = 1};
+
+static struct costs make_costs(void)
+{
+    struct costs costs = {0};
+    costs.ns[COST_atomic_local] = 7;
+    costs.ns[COST_line_same_socket] = 50;
+    costs.ns[COST_line_cross_socket] = 120;
+    costs.ns[COST_lock_uncontended] = 15;
+    return costs;
+}
+
+static void test_an_earlier_request_gets_the_gap(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    struct spinlock lock = {.line.owner = 0};
+    for (uint64_t now = 1000; now <= 100000; now += 9000)
+        assert_int_equal(spinlock_hold(&lock, &topology, &costs, 0, now, 100), now + 115);
+    /* The line comes from processor 0 (50 ns); nobody holds the lock at 5000. */
+    assert_int_equal(spinlock_hold(&lock, &topology, &costs, 1, 5000, 100), 5165);
+    assert_int_equal(lock.contended, 0);
+    assert_int_equal(lock.wait_ns, 0);
+}
+
+static void test_a_gap_that_is_too_short_is_passed_over(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    struct spinlock lock = {.line.owner = 0};
+    spinlock_hold(&lock, &topology, &costs, 0, 1000, 100); /* 1000 to 1115 */
+    spinlock_hold(&lock, &topology, &costs, 0, 1200, 100); /* 1200 to 1315 */
+    /* 165 ns are needed, 85 are free before 1200. */
+    assert_int_equal(spinlock_hold(&lock, &topology, &costs, 1, 1100, 100), 1315 + 165);
+    assert_int_equal(lock.wait_ns, 215);
+}
+
+static void test_the_line_comes_from_its_owner_at_that_time(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    struct cache_line line = {.owner = 0};
+    assert_int_equal(cache_line_update(&line, &topology, &costs, 3, 9000), 9127);
+    /* At 2000 processor 0 still had it. */
+    assert_int_equal(cache_line_update(&line, &topology, &costs, 0, 2000), 2007);
+    assert_int_equal(cache_line_update(&line, &topology, &costs, 1, 3000), 3057);
+}
+
+static void test_the_oldest_intervals_are_forgotten(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    struct cache_line line = {.owner = 0};
+    for (uint64_t i = 0; i < 10 * RESOURCE_INTERVALS; i++)
+        assert_int_equal(cache_line_update(&line, &topology, &costs, 0, i * 1000), i * 1000 + 7);
+    assert_int_equal(line.count, RESOURCE_INTERVALS);
+    assert_int_equal(line.taken[0].start_ns, 9 * RESOURCE_INTERVALS * 1000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_earlier_request_gets_the_gap),
+        cmocka_unit_test(test_a_gap_that_is_too_short_is_passed_over),
+        cmocka_unit_test(test_the_line_comes_from_its_owner_at_that_time),
+        cmocka_unit_test(test_the_oldest_intervals_are_forgotten),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
