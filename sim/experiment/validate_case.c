@@ -158,8 +158,14 @@ static void compose_workload(struct kernel_case *at, const struct config_node *c
     unsigned count =
         cut_words(arena_string(&at->arena, command->text, strlen(command->text)), words);
     uint64_t seed;
+    if (count == 2 && strcmp(words[0], "trace") == 0) {
+        json_add_string(workload, "type", "trace");
+        json_add_string(workload, "file", words[1]);
+        return;
+    }
     if (count < 4 || strcmp(words[0], "gen_trace") != 0 || !parse_count(words[2], &seed)) {
-        kernel_case_refuse(at, command, "trace_cmd: expected gen_trace OUT SEED STEP...");
+        kernel_case_refuse(at, command,
+                           "trace_cmd: expected gen_trace OUT SEED STEP... or trace FILE");
         return;
     }
     const char *steps = words[3];
@@ -370,7 +376,11 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     json_add_integer(vm, "swappiness",
                      kernel_case_number(at, config_tree_member(env, "swappiness") ? env : machine,
                                         "swappiness"));
-    json_add_string(vm, "cgroup_version", "v1");
+    const struct config_node *version = config_tree_member(machine, "cgroup_version");
+    json_add_string(vm, "cgroup_version",
+                    version && version->kind == CONFIG_STRING && strcmp(version->text, "v2") == 0
+                        ? "v2"
+                        : "v1");
     json_add_integer(vm, "memcg_stat_flushes_per_run",
                      kernel_case_number(at, config, "memstat_flushes"));
     json_add_bool(zswap, "enabled", kernel_case_number(at, env, "zswap"));

@@ -442,3 +442,14 @@ false
     [ "$status" -eq 0 ]
     [[ "$output" == *"limits 32768 pages"*"compressor=lzo max_pool_percent=1 "* ]]
 }
+
+@test "a case from a trace file is replayed from that file, which must not have changed" {
+    go --name 'from a file'
+    [ "$(jq -r .config.trace_cmd "$work/case.json")" = "trace '$work/small.kzt'" ]
+    run --separate-stderr timeout 60 "$ZSIM" validate --fail-over 1 "$work/case.json"
+    echo "$output$stderr"
+    [ "$status" -eq 0 ] || [ "$status" -eq 3 ]
+    "$ZSIM" trace generate -o "$work/small.kzt" 4 '0:rand:0:256:2320:30|1:seq:0:64:564:100' 0:free:0:10:10:0
+    run --separate-stderr "$ZSIM" validate "$work/case.json"
+    [ "$status" -eq 2 ]
+}
