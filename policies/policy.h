@@ -20,7 +20,7 @@ struct policy {
     const char *summary; /* one line: the choice it stands for */
     const char *source;  /* kernel version and function, patch series or paper it mirrors */
     struct param_table params;
-    const void *hooks;   /* the axis's table, e.g. const struct allocator_hooks * */
+    const void *hooks;          /* the axis's table, e.g. const struct allocator_hooks * */
     unsigned interface_version; /* POLICY_INTERFACE_VERSION it was built with */
 };
 
@@ -29,7 +29,7 @@ struct policy_hook;
 /* An axis of choice: "allocator", "zswap_lru", ... */
 struct policy_axis {
     const char *name;
-    const char *question; /* what a choice on this axis decides */
+    const char *question;                /* what a choice on this axis decides */
     const struct policy *const *choices; /* NULL-terminated */
     const struct policy_hook *required;  /* ended by name NULL */
 };

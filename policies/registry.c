@@ -13,17 +13,36 @@
 #include "policies/writeback/writeback.h"
 #include "policies/zswap_lru/zswap_lru.h"
 
-/* clang-format off: a row a line */
+/* clang-format off */
 #define POLICIES(X) \
-    X(zsmalloc) X(zbud) X(z3fold) \
-    X(global) X(per_pool) X(pool_list) X(allocator_lru) X(no_lru) X(unified) \
-    X(single) X(batch) X(pool_tail) X(allocator_page) X(proactive) \
-    X(refuse) X(one_per_node) X(budget) \
-    X(kref) X(percpu_ref) \
-    X(protected) X(second_chance) \
-    X(always) X(compressibility) \
-    X(classic) X(mglru) \
-    X(slots) X(virtual) X(no_backing)
+    X(zsmalloc) \
+    X(zbud) \
+    X(z3fold) \
+    X(global) \
+    X(per_pool) \
+    X(pool_list) \
+    X(allocator_lru) \
+    X(no_lru) \
+    X(unified) \
+    X(single) \
+    X(batch) \
+    X(pool_tail) \
+    X(allocator_page) \
+    X(proactive) \
+    X(refuse) \
+    X(one_per_node) \
+    X(budget) \
+    X(kref) \
+    X(percpu_ref) \
+    X(protected) \
+    X(second_chance) \
+    X(always) \
+    X(compressibility) \
+    X(classic) \
+    X(mglru) \
+    X(slots) \
+    X(virtual) \
+    X(no_backing)
 /* clang-format on */
 #define X(name) extern const struct policy name##_policy;
 POLICIES(X)
@@ -31,12 +50,16 @@ POLICIES(X)
 
 static const struct policy *const allocators[] = {&zsmalloc_policy, &zbud_policy, &z3fold_policy,
                                                   NULL};
-static const struct policy *const zswap_lrus[] = {&global_policy,        &per_pool_policy,
-                                                  &pool_list_policy,     &allocator_lru_policy,
-                                                  &no_lru_policy,        &unified_policy,
+static const struct policy *const zswap_lrus[] = {&global_policy,
+                                                  &per_pool_policy,
+                                                  &pool_list_policy,
+                                                  &allocator_lru_policy,
+                                                  &no_lru_policy,
+                                                  &unified_policy,
                                                   NULL};
-static const struct policy *const writebacks[] = {&single_policy, &batch_policy, &pool_tail_policy,
-                                                  &allocator_page_policy, &proactive_policy, NULL};
+static const struct policy *const writebacks[] = {&single_policy,    &batch_policy,
+                                                  &pool_tail_policy, &allocator_page_policy,
+                                                  &proactive_policy, NULL};
 static const struct policy *const store_reclaims[] = {&refuse_policy, &one_per_node_policy,
                                                       &budget_policy, NULL};
 static const struct policy *const pool_refs[] = {&kref_policy, &percpu_ref_policy, NULL};

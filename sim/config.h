@@ -24,10 +24,10 @@ struct policy_choice {
 /* "machine" */
 struct machine_config {
     uint64_t cpus;
-    uint64_t sockets;          /* processors are dealt out to sockets in equal runs */
-    uint64_t nodes;            /* count of node_memory[] in use */
+    uint64_t sockets;                    /* processors are dealt out to sockets in equal runs */
+    uint64_t nodes;                      /* count of node_memory[] in use */
     uint64_t node_memory[NODES_AT_MOST]; /* bytes managed by the page allocator, per node */
-    uint64_t total_ram_pages;  /* 0: the sum of the nodes; else what zswap's percentage refers to */
+    uint64_t total_ram_pages; /* 0: the sum of the nodes; else what zswap's percentage refers to */
 };
 
 enum memcg_version { CGROUP_V1, CGROUP_V2 };
@@ -38,32 +38,33 @@ enum memcg_walk { MEMCG_WALK_FULL, MEMCG_WALK_PARTIAL };
 
 /* "vm": sysctls and the era's reclaim rules */
 struct vm_config {
-    struct policy_choice reclaim; /* axis reclaim */
-    uint64_t swappiness;          /* 0..200 */
-    uint64_t page_cluster;        /* swap readahead window is 2^page_cluster pages */
+    struct policy_choice reclaim;    /* axis reclaim */
+    uint64_t swappiness;             /* 0..200 */
+    uint64_t page_cluster;           /* swap readahead window is 2^page_cluster pages */
     uint64_t watermark_scale_factor; /* 1/10000 of a node's memory between watermarks */
-    uint64_t min_free_kbytes;     /* 0: the kernel's formula */
-    uint64_t memcg_stat_flush_ns; /* memcg statistics are folded in this often (kernel: 2 s) */
-    uint64_t memcg_stat_flushes_per_run; /* and this many times in a run, evenly by access; 0: none */
+    uint64_t min_free_kbytes;        /* 0: the kernel's formula */
+    uint64_t memcg_stat_flush_ns;    /* memcg statistics are folded in this often (kernel: 2 s) */
+    uint64_t
+        memcg_stat_flushes_per_run;   /* and this many times in a run, evenly by access; 0: none */
     bool memcg_stat_flush_in_reclaim; /* every reclaim run folds them in first (up to 6.11) */
-    uint64_t lru_add_batch;       /* folios a processor collects before they reach an LRU */
-    unsigned memcg_walk;          /* enum memcg_walk: how limit reclaim visits a subtree */
-    unsigned cgroup_version;      /* enum memcg_version */
-    bool zero_map;                /* zero pages are marked in the swap map, not stored (6.12+) */
-    bool swap_cache_bypass;       /* synchronous devices are read around the swap cache (up to 6.17) */
-    unsigned charge_page_tables;  /* enum charge_page_tables */
+    uint64_t lru_add_batch;           /* folios a processor collects before they reach an LRU */
+    unsigned memcg_walk;              /* enum memcg_walk: how limit reclaim visits a subtree */
+    unsigned cgroup_version;          /* enum memcg_version */
+    bool zero_map;          /* zero pages are marked in the swap map, not stored (6.12+) */
+    bool swap_cache_bypass; /* synchronous devices are read around the swap cache (up to 6.17) */
+    unsigned charge_page_tables; /* enum charge_page_tables */
 };
 
 /* "swap.devices[]" */
 struct swap_device_config {
     const char *name;
-    uint64_t size;              /* bytes */
+    uint64_t size;                              /* bytes */
     uint64_t read_latency_ns, write_latency_ns; /* of one 4 KiB transfer in an idle device */
     uint64_t bandwidth_bytes_per_s;
-    uint64_t queue_depth;       /* transfers served at the same time */
-    uint64_t priority;          /* higher is used first; equal ones in turn */
-    bool rotational;            /* cluster readahead instead of per-VMA */
-    bool synchronous;           /* a RAM-like device: transfers finish in the caller */
+    uint64_t queue_depth; /* transfers served at the same time */
+    uint64_t priority;    /* higher is used first; equal ones in turn */
+    bool rotational;      /* cluster readahead instead of per-VMA */
+    bool synchronous;     /* a RAM-like device: transfers finish in the caller */
 };
 
 /* "swap" */
@@ -80,52 +81,56 @@ enum zswap_incompressible_rule { INCOMPRESSIBLE_REJECTED, INCOMPRESSIBLE_STORED 
 enum zswap_duplicate_rule { DUPLICATE_REMOVED_FIRST, DUPLICATE_COUNTED, DUPLICATE_REPLACED };
 enum zswap_worker_queue { WORKER_BOUND, WORKER_UNBOUND };
 enum zswap_zstd_library { ZSTD_LIBRARY_1_4, ZSTD_LIBRARY_1_5 };
-enum zswap_poor_counter { POOR_COUNTS_NOTHING, POOR_COUNTS_COMPRESS_FAIL, POOR_COUNTS_COMPRESS_POOR };
+enum zswap_poor_counter {
+    POOR_COUNTS_NOTHING,
+    POOR_COUNTS_COMPRESS_FAIL,
+    POOR_COUNTS_COMPRESS_POOR
+};
 
 /* "zswap" */
 struct zswap_config {
     bool enabled;
     const char *compressor_name;
-    unsigned compressor;          /* index into compressors[] */
+    unsigned compressor; /* index into compressors[] */
     uint64_t max_pool_percent;
     uint64_t accept_threshold_percent;
     bool shrinker_enabled;
     struct policy_choice allocator, lru, writeback, store_reclaim, pool_ref, shrinker, admission;
-    unsigned limit_rule;          /* enum zswap_limit_rule */
-    unsigned load_rule;           /* enum zswap_load_rule */
-    unsigned kick_rule;           /* enum zswap_kick_rule */
+    unsigned limit_rule;            /* enum zswap_limit_rule */
+    unsigned load_rule;             /* enum zswap_load_rule */
+    unsigned kick_rule;             /* enum zswap_kick_rule */
     double refusals_per_worker_run; /* a run of the worker for so many refused stores; 0: by time */
-    unsigned incompressible_rule; /* enum zswap_incompressible_rule */
-    unsigned poor_counter;        /* enum zswap_poor_counter: a compressor that returns an error */
-    unsigned duplicate_rule;      /* enum zswap_duplicate_rule: the entry a store finds in its slot */
-    unsigned worker_queue;        /* enum zswap_worker_queue: where the shrink worker runs */
-    unsigned zstd_library;        /* enum zswap_zstd_library: what the compressor "zstd" is */
-    bool second_chance;           /* entries enter referenced and are rotated once (6.12+) */
-    bool same_filled_entries;     /* same-filled pages become entries without an object (up to 6.11) */
+    unsigned incompressible_rule;   /* enum zswap_incompressible_rule */
+    unsigned poor_counter;    /* enum zswap_poor_counter: a compressor that returns an error */
+    unsigned duplicate_rule;  /* enum zswap_duplicate_rule: the entry a store finds in its slot */
+    unsigned worker_queue;    /* enum zswap_worker_queue: where the shrink worker runs */
+    unsigned zstd_library;    /* enum zswap_zstd_library: what the compressor "zstd" is */
+    bool second_chance;       /* entries enter referenced and are rotated once (6.12+) */
+    bool same_filled_entries; /* same-filled pages become entries without an object (up to 6.11) */
     uint64_t object_header_bytes; /* 8 where the allocator evicts (up to 6.4) */
     uint64_t zpools;              /* allocator instances per pool: 32 in 6.6-6.10, else 1 */
 };
 
 /* "cgroups": {"/path": {...}} */
 struct cgroup_config {
-    const char *path;   /* "/", "/web", "/web/cache"; parents come first */
-    uint32_t parent;    /* index; the root is entry 0 and its own parent */
+    const char *path; /* "/", "/web", "/web/cache"; parents come first */
+    uint32_t parent;  /* index; the root is entry 0 and its own parent */
     uint64_t memory_min, memory_low, memory_high, memory_max, memory_swap_max,
-        memory_zswap_max;     /* bytes; UINT64_MAX: max */
+        memory_zswap_max; /* bytes; UINT64_MAX: max */
     bool memory_zswap_writeback;
 };
 
 /* "tasks[]" */
 struct task_config {
     const char *name;
-    uint32_t *cgroups;          /* [workload->spaces]: cgroup index of each space */
-    struct workload *workload;  /* shared; owned by the experiment */
-    struct content **contents;  /* [workload->spaces] */
-    uint64_t first_cpu;         /* processor it starts on */
+    uint32_t *cgroups;         /* [workload->spaces]: cgroup index of each space */
+    struct workload *workload; /* shared; owned by the experiment */
+    struct content **contents; /* [workload->spaces] */
+    uint64_t first_cpu;        /* processor it starts on */
     uint64_t start_ns;
-    uint64_t think_ns;          /* added to every access, on top of the cost "hit" */
-    uint64_t fill_ns;           /* added to the first access of a page: the program fills it */
-    bool load_before_store;     /* a write reads the page first: two faults where one would do */
+    uint64_t think_ns;      /* added to every access, on top of the cost "hit" */
+    uint64_t fill_ns;       /* added to the first access of a page: the program fills it */
+    bool load_before_store; /* a write reads the page first: two faults where one would do */
 };
 
 enum event_action {
@@ -138,19 +143,19 @@ enum event_action {
 
 /* "events[]" */
 struct event_config {
-    bool at_access;      /* when: before access number `when` of task 0, else at time `when` ns */
+    bool at_access; /* when: before access number `when` of task 0, else at time `when` ns */
     uint64_t when;
     enum event_action action;
-    const char *target;  /* parameter path, cgroup path or label */
-    const char *value;   /* text form */
-    uint64_t number;     /* the value, decoded, for numeric targets */
-    uint32_t cgroup;     /* index, where the target is one */
+    const char *target; /* parameter path, cgroup path or label */
+    const char *value;  /* text form */
+    uint64_t number;    /* the value, decoded, for numeric targets */
+    uint32_t cgroup;    /* index, where the target is one */
 };
 
 struct engine_config {
-    uint64_t quantum_ns; /* how far a task may run ahead of the others */
+    uint64_t quantum_ns;         /* how far a task may run ahead of the others */
     uint64_t series_interval_ns; /* a row of the time series this often; 0: none */
-    uint64_t series_rows;        /* and/or this many rows evenly over the accesses of task 0; 0: none */
+    uint64_t series_rows; /* and/or this many rows evenly over the accesses of task 0; 0: none */
 };
 
 struct config {

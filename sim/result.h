@@ -9,7 +9,7 @@
 #include "sim/base/histogram.h"
 #include "sim/engine/costs.h"
 
-/* clang-format off: a row a line */
+/* clang-format off */
 /* Fault kinds of the latency histograms: X(name, meaning) */
 #define FAULT_KIND_LIST(X) \
     X(first_touch, "first access to a page") \
@@ -75,9 +75,9 @@ struct cpu_result {
 
 struct run_result {
     uint64_t seed;
-    bool complete;        /* false: interrupted or failed */
-    const char *failure;  /* why, or NULL */
-    uint64_t end_ns;      /* simulated time of the last event */
+    bool complete;       /* false: interrupted or failed */
+    const char *failure; /* why, or NULL */
+    uint64_t end_ns;     /* simulated time of the last event */
     struct counters_at totals;
     struct cgroup_result *cgroups;
     uint32_t cgroup_count;

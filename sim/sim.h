@@ -35,7 +35,8 @@ struct sim_options {
     /* Looked at now and then; when it becomes true the run ends with what it has
      * and result->complete false.  May be NULL. */
     const volatile bool *interrupted;
-    /* Called about every 2^20 accesses with accesses done and in all, and simulated ns; may be NULL. */
+    /* Called about every 2^20 accesses with accesses done and in all, and simulated ns; may be
+     * NULL. */
     void (*progress)(void *context, uint64_t done, uint64_t total, uint64_t now_ns);
     void *progress_context;
     const struct sim_observer *observer; /* may be NULL */

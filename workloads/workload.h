@@ -37,7 +37,7 @@ struct workload {
     uint32_t spaces;
     const uint32_t *space_pages; /* [spaces]: largest page number + 1 */
     uint64_t accesses;           /* records in all; a trace's end is explicit */
-    const char *fingerprint;     /* hex hash of the content (file bytes, or type + parameters + seed) */
+    const char *fingerprint; /* hex hash of the content (file bytes, or type + parameters + seed) */
     void *state;
 };
 
@@ -48,17 +48,16 @@ struct workload_cursor {
 };
 
 struct workload_type {
-    const char *name;    /* as in a config: "workload": {"type": NAME, ...} */
+    const char *name; /* as in a config: "workload": {"type": NAME, ...} */
     const char *summary;
     struct param_table params;
     /* `params` is the filled parameter struct, `position` where messages point.
      * NULL after adding to `errors`.  `seed` is the run's seed for types that
      * are random and have no seed of their own. */
     struct workload *(*open)(const void *params, uint64_t seed,
-                             const struct source_position *position,
-                             struct diagnostics *errors);
+                             const struct source_position *position, struct diagnostics *errors);
     void (*close)(struct workload *workload); /* accepts NULL */
-    bool seeded; /* a different run seed gives a different stream */
+    bool seeded;                              /* a different run seed gives a different stream */
 
     bool (*start)(struct workload_cursor *cursor);
     /* The next block: *block stays valid until the next call.  Returns the

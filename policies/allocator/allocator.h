@@ -21,23 +21,22 @@ enum allocator_result {
 typedef bool (*allocator_evict_object)(void *context, uint32_t owner, uint32_t handle);
 
 enum allocator_shrink_result {
-    ALLOCATOR_SHRUNK = 0,      /* one whole allocator page (or zspage) was freed */
-    ALLOCATOR_NOTHING_FREED,   /* victims were tried, none came free (kernel: -EAGAIN) */
-    ALLOCATOR_CANNOT_SHRINK,   /* empty, or it cannot evict (kernel: -EINVAL) */
+    ALLOCATOR_SHRUNK = 0,    /* one whole allocator page (or zspage) was freed */
+    ALLOCATOR_NOTHING_FREED, /* victims were tried, none came free (kernel: -EAGAIN) */
+    ALLOCATOR_CANNOT_SHRINK, /* empty, or it cannot evict (kernel: -EINVAL) */
 };
 
 /* What one instance is told when it is made. */
 struct allocator_setup {
-    const void *params;   /* the policy's own parameter struct, filled */
-    bool evicts;          /* it will be asked to shrink(): keep an LRU and owners */
+    const void *params; /* the policy's own parameter struct, filled */
+    bool evicts;        /* it will be asked to shrink(): keep an LRU and owners */
 };
 
 struct allocator_hooks {
     /* required */
     void *(*create)(const struct allocator_setup *setup);
     void (*destroy)(void *state); /* accepts NULL */
-    enum allocator_result (*alloc)(void *state, uint32_t size, uint32_t owner,
-                                   uint32_t *handle);
+    enum allocator_result (*alloc)(void *state, uint32_t size, uint32_t owner, uint32_t *handle);
     void (*free)(void *state, uint32_t handle);
     uint64_t (*total_pages)(const void *state); /* 4 KiB pages taken from the system */
 

@@ -9,8 +9,8 @@ static void percpu_ref_update(struct zswap *zswap, struct exec *exec, struct zsw
         /* Not even an atomic operation: an addition in a line of this processor's own. */
         return;
     }
-    uint64_t end = cache_line_update(&pool->reference_line, &mm->topology, mm->costs, exec->cpu,
-                                     exec->now_ns);
+    uint64_t end =
+        cache_line_update(&pool->reference_line, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
     spend(mm, exec, TIME_reference, end - exec->now_ns);
 }
 

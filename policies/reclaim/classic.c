@@ -60,8 +60,7 @@ static void note_cost(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t pag
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
         struct lruvec *lruvec = &mm->memcgs[at].lruvecs[node];
         lruvec->anon_cost += cost;
-        uint64_t size =
-            lruvec->seen_pages[LRU_INACTIVE_ANON] + lruvec->seen_pages[LRU_ACTIVE_ANON];
+        uint64_t size = lruvec->seen_pages[LRU_INACTIVE_ANON] + lruvec->seen_pages[LRU_ACTIVE_ANON];
         if (lruvec->anon_cost > size / 4)
             lruvec->anon_cost /= 2;
     }
@@ -90,8 +89,8 @@ static bool wait_for_writeback(struct mm *mm, struct exec *exec, const struct sc
                                uint32_t page)
 {
     uint32_t *bits = &mm->cold[page].bits;
-    bool throttled =
-        !scan->limit_reclaim || mm->config->vm.cgroup_version == CGROUP_V2; /* writeback_throttling_sane */
+    bool throttled = !scan->limit_reclaim ||
+                     mm->config->vm.cgroup_version == CGROUP_V2; /* writeback_throttling_sane */
     if (!throttled && (*bits & PAGE_RECLAIM))
         mm->swap_hooks.wait_for_write(mm->swap, exec, page);
     if (!(*bits & PAGE_WRITEBACK))
@@ -250,8 +249,7 @@ static uint64_t anonymous_target(const struct mm *mm, const struct scan_control 
                                : classic_anonymous_share(size, mm->swappiness, target->anon_cost);
 }
 
-static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan,
-                               uint32_t memcg)
+static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan, uint32_t memcg)
 {
     if (scan->limit_reclaim && !mm->swappiness)
         return false;
@@ -269,8 +267,8 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
         return;
     uint64_t left[LRU_LISTS];
     for (unsigned list = 0; list < LRU_LISTS; list++)
-        left[list] = anonymous_target(
-            mm, scan, target, scan_size(mm, scan, memcg, lruvec->lists[list].count));
+        left[list] = anonymous_target(mm, scan, target,
+                                      scan_size(mm, scan, memcg, lruvec->lists[list].count));
     /* Only global direct reclaim at the first priority scans on beyond its goal. */
     bool proportional = !scan->limit_reclaim && !scan->kswapd && scan->priority == PRIORITY_START;
     uint64_t freed = 0;
@@ -324,7 +322,8 @@ static void classic_age_node(struct mm *mm, struct exec *exec, struct scan_contr
             shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
 }
 
-/* ---- refaults ----------------------------------------------------------------------------------- */
+/* ---- refaults -----------------------------------------------------------------------------------
+ */
 
 /* workingset_refault and workingset_test_recent */
 static void classic_refault(struct mm *mm, const struct exec *exec, uint32_t page, uint32_t age,

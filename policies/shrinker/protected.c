@@ -9,8 +9,7 @@ static uint64_t protected_freeable(struct zswap *zswap, struct shrinker_state *s
     return lru_entries > state->protected_entries ? lru_entries - state->protected_entries : 0;
 }
 
-static bool protected_may_scan(const struct shrinker_state *state, uint64_t lru_entries,
-                               uint64_t n)
+static bool protected_may_scan(const struct shrinker_state *state, uint64_t lru_entries, uint64_t n)
 {
     return lru_entries >= n && state->protected_entries < lru_entries - n;
 }

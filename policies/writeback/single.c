@@ -30,8 +30,7 @@ static const struct param single_rows[] = {
 static const struct shrink_budget one_per_node = {.entries = 1};
 
 /* shrink_worker of 6.8 to 6.11 */
-static bool step_every_cgroup(struct zswap *zswap, struct shrink_worker *worker,
-                              struct exec *exec)
+static bool step_every_cgroup(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec)
 {
     struct mm *mm = zswap->mm;
     worker->cursor = memcg_next(mm, ROOT_MEMCG, worker->cursor);

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* clang-format off: a row a line */
+/* clang-format off */
 /* X(name, unit, origin, meaning) */
 #define COUNTER_LIST(X) \
     X(accesses, "accesses", "zsim", "page accesses executed") \

@@ -12,8 +12,8 @@ static unsigned bucket_of(uint64_t value)
     if (value < HISTOGRAM_SUB_BUCKETS)
         return (unsigned)value;
     unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
-    unsigned index = (shift + 1) * HISTOGRAM_SUB_BUCKETS +
-                     (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
+    unsigned index =
+        (shift + 1) * HISTOGRAM_SUB_BUCKETS + (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
     return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
 }
 
@@ -68,8 +68,8 @@ unsigned histogram_filled(const struct histogram *histogram)
     return filled;
 }
 
-void histogram_bucket(const struct histogram *histogram, unsigned filled_index, uint64_t *upper_edge,
-                      uint32_t *count)
+void histogram_bucket(const struct histogram *histogram, unsigned filled_index,
+                      uint64_t *upper_edge, uint32_t *count)
 {
     *upper_edge = 0;
     *count = 0;

@@ -19,8 +19,8 @@ void histogram_add(struct histogram *histogram, uint64_t value);
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000);
 /* Bucket edges for drawing: the number of non-empty buckets; i-th one's upper edge and count. */
 unsigned histogram_filled(const struct histogram *histogram);
-void histogram_bucket(const struct histogram *histogram, unsigned filled_index, uint64_t *upper_edge,
-                      uint32_t *count);
+void histogram_bucket(const struct histogram *histogram, unsigned filled_index,
+                      uint64_t *upper_edge, uint32_t *count);
 void histogram_release(struct histogram *histogram);
 
 #endif

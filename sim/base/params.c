@@ -59,8 +59,8 @@ bool params_set(const struct param *row, void *fields, const char *text, char *e
         return true;
     case PARAM_COUNT:
         parsed = parse_count(text, &number);
-        return set_number(row, field(row, fields), text, parsed, "a whole number", number,
-                          expected, size);
+        return set_number(row, field(row, fields), text, parsed, "a whole number", number, expected,
+                          size);
     case PARAM_BYTES:
         parsed = parse_bytes(text, &number);
         return set_number(row, field(row, fields), text, parsed,
@@ -68,8 +68,7 @@ bool params_set(const struct param *row, void *fields, const char *text, char *e
     case PARAM_TIME:
         parsed = parse_time(text, &number);
         return set_number(row, field(row, fields), text, parsed,
-                          "a time such as \"100us\" (ns, us, ms, s, min)", number, expected,
-                          size);
+                          "a time such as \"100us\" (ns, us, ms, s, min)", number, expected, size);
     case PARAM_REAL: {
         char *end;
         double value = strtod(text, &end);

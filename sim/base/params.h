@@ -22,22 +22,22 @@ enum param_type {
 };
 
 enum param_flags {
-    PARAM_REQUIRED = 1,     /* no default: leaving the key out is an error */
-    PARAM_OR_MAX = 2,       /* PARAM_BYTES/COUNT: "max" is accepted and means UINT64_MAX */
-    PARAM_WHOLE_PAGES = 4,  /* PARAM_BYTES: must be a multiple of 4096 */
-    PARAM_FROM_KERNEL = 8,  /* default: whatever the "kernel" preset has put into the field */
+    PARAM_REQUIRED = 1,    /* no default: leaving the key out is an error */
+    PARAM_OR_MAX = 2,      /* PARAM_BYTES/COUNT: "max" is accepted and means UINT64_MAX */
+    PARAM_WHOLE_PAGES = 4, /* PARAM_BYTES: must be a multiple of 4096 */
+    PARAM_FROM_KERNEL = 8, /* default: whatever the "kernel" preset has put into the field */
 };
 
 struct param {
-    const char *name;           /* the key, as in the config */
+    const char *name; /* the key, as in the config */
     enum param_type type;
-    size_t offset;              /* of the field in the owner's parameter struct */
-    const char *initial;        /* default as a user would write it; NULL with REQUIRED/FROM_KERNEL */
-    double least, most;         /* accepted range of numbers; 0,0: no bound */
+    size_t offset;       /* of the field in the owner's parameter struct */
+    const char *initial; /* default as a user would write it; NULL with REQUIRED/FROM_KERNEL */
+    double least, most;  /* accepted range of numbers; 0,0: no bound */
     const char *const *choices; /* PARAM_ENUM: NULL-terminated names */
     unsigned flags;
-    const char *help;           /* one sentence: meaning and unit */
-    const char *source;         /* where the fact or default comes from; NULL: own choice */
+    const char *help;   /* one sentence: meaning and unit */
+    const char *source; /* where the fact or default comes from; NULL: own choice */
 };
 
 struct param_table {
@@ -46,10 +46,14 @@ struct param_table {
     size_t struct_bytes; /* size of the struct that the offsets point into */
 };
 
-#define PARAM_TABLE(rows, type) \
-    { (rows), sizeof(rows) / sizeof((rows)[0]), sizeof(type) }
-#define NO_PARAMS \
-    { NULL, 0, 0 }
+#define PARAM_TABLE(rows, type)                                                                    \
+    {                                                                                              \
+        (rows), sizeof(rows) / sizeof((rows)[0]), sizeof(type)                                     \
+    }
+#define NO_PARAMS                                                                                  \
+    {                                                                                              \
+        NULL, 0, 0                                                                                 \
+    }
 
 /* Put the defaults into `fields`; rows with PARAM_REQUIRED or PARAM_FROM_KERNEL are left alone. */
 void params_set_defaults(const struct param_table *table, void *fields);

@@ -10,8 +10,10 @@ struct unit {
 };
 
 static const struct unit byte_units[] = {
-    {"", 1},          {"B", 1},          {"K", 1ull << 10},   {"KiB", 1ull << 10},
-    {"M", 1ull << 20}, {"MiB", 1ull << 20}, {"G", 1ull << 30}, {"GiB", 1ull << 30},
+    {"", 1},           {"B", 1},
+    {"K", 1ull << 10}, {"KiB", 1ull << 10},
+    {"M", 1ull << 20}, {"MiB", 1ull << 20},
+    {"G", 1ull << 30}, {"GiB", 1ull << 30},
     {"T", 1ull << 40}, {"TiB", 1ull << 40},
 };
 
@@ -21,8 +23,7 @@ static const struct unit time_units[] = {
 
 /* Decimal digits with an optional fraction, as whole * factor + fraction * factor;
  * exact in integers: a fraction that does not come out whole is refused. */
-static bool parse_scaled(const char *text, const struct unit *units, size_t count,
-                         uint64_t *value)
+static bool parse_scaled(const char *text, const struct unit *units, size_t count, uint64_t *value)
 {
     uint64_t whole = 0, fraction = 0, fraction_scale = 1;
     const char *at = text;
@@ -98,8 +99,7 @@ void print_time(char *out, size_t size, uint64_t ns)
     }
     for (unsigned i = 0; i < 4; i++)
         if (ns % descending[i].factor == 0) {
-            snprintf(out, size, "%" PRIu64 "%s", ns / descending[i].factor,
-                     descending[i].suffix);
+            snprintf(out, size, "%" PRIu64 "%s", ns / descending[i].factor, descending[i].suffix);
             return;
         }
 }

@@ -19,99 +19,108 @@ const struct cost_description time_descriptions[TIME_KINDS] = {
 #define VM "a Debian 12 VM, kernel 6.18, 2 CPUs, virtio disk"
 #define MEASURED "measured in " VM ": "
 const struct cost_source costs_builtin[COSTS] = {
-    [COST_hit] = {5, 1, 100,
+    [COST_hit] =
+        {5, 1, 100,
          "estimate: a load that misses the first-level caches; a program's own work between two "
          "pages comes with \"think\""},
-    [COST_first_touch] = {1312, 1070, 1600,
-         MEASURED "minor fault, median 1292 to 1432 ns"},
-    [COST_fault] = {3015, 2900, 3250,
+    [COST_first_touch] = {1312, 1070, 1600, MEASURED "minor fault, median 1292 to 1432 ns"},
+    [COST_fault] =
+        {3015, 2900, 3250,
          MEASURED "major fault on a zero page in the swap map, median 3115 ns, less page_copy for "
-         "filling it"},
+                  "filling it"},
     [COST_minor_swap_cache] = {1400, 1350, 1600,
-         MEASURED "fault on a page in the swap cache, median 1352 to 1602 ns"},
-    [COST_scan_page] = {400, 100, 800,
+                               MEASURED
+                               "fault on a page in the swap cache, median 1352 to 1602 ns"},
+    [COST_scan_page] =
+        {400, 100, 800,
          "estimate: list operation and one reverse-map walk; a major fault in a thrashing "
          "cgroup takes 10 to 12.5 us, which leaves 0.9 to 3.4 us for about two scans beside "
          "one load and one store"},
     [COST_evict_page] = {2029, 1700, 2150,
-         MEASURED "MADV_PAGEOUT of a zero page, median 2129 ns, less zero_page_check"},
-    [COST_store_entry] = {350, 100, 700,
+                         MEASURED
+                         "MADV_PAGEOUT of a zero page, median 2129 ns, less zero_page_check"},
+    [COST_store_entry] =
+        {350, 100, 700,
          "estimate: part of the store of 3:1 pages (median 4159 ns) that neither eviction "
          "nor compression explains, shared with allocator_alloc"},
-    [COST_load_entry] = {1132, 900, 1300,
-         MEASURED "load of a page stored uncompressed, median 4597 ns, less fault, allocator_free and"
+    [COST_load_entry] =
+        {1132, 900, 1300,
+         MEASURED
+         "load of a page stored uncompressed, median 4597 ns, less fault, allocator_free and"
          " page_copy"},
-    [COST_allocator_alloc] = {350, 100, 700,
-         "estimate: see store_entry"},
-    [COST_allocator_free] = {350, 100, 700,
-         "estimate: as allocator_alloc"},
-    [COST_zero_page_check] = {100, 5, 200,
-         "estimate: 4 KiB compared word by word"},
-    [COST_page_copy] = {100, 50, 300,
-         "estimate: 4 KiB at 40 GB/s in cache; slower from memory"},
-    [COST_disk_submit_read] = {2000, 1000, 11000,
+    [COST_allocator_alloc] = {350, 100, 700, "estimate: see store_entry"},
+    [COST_allocator_free] = {350, 100, 700, "estimate: as allocator_alloc"},
+    [COST_zero_page_check] = {100, 5, 200, "estimate: 4 KiB compared word by word"},
+    [COST_page_copy] = {100, 50, 300, "estimate: 4 KiB at 40 GB/s in cache; slower from memory"},
+    [COST_disk_submit_read] =
+        {2000, 1000, 11000,
          "cited: software overhead of a swap fault with a device 4 us alone, 15 us contended"
          " (T. Chen, Y. Huang 2017), less what \"fault\" holds"},
-    [COST_disk_submit_write] = {7400, 1900, 8500,
+    [COST_disk_submit_write] =
+        {7400, 1900, 8500,
          MEASURED "a first touch that reclaims takes 8.6 us while zswap takes the pages and 14 us "
-         "while the disk does; the difference, and what a store costs beside compression"},
-    [COST_writeback_entry] = {5000, 1000, 12000,
-         MEASURED "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 23 us less"
-         " decompression, allocator_free, disk_submit_write and, as each page is charged to a cgroup"
+                  "while the disk does; the difference, and what a store costs beside compression"},
+    [COST_writeback_entry] =
+        {5000, 1000, 12000,
+         MEASURED
+         "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 23 us less"
+         " decompression, allocator_free, disk_submit_write and, as each page is charged to a "
+         "cgroup"
          " at its limit, the reclaim of another page"},
-    [COST_rotate_entry] = {150, 50, 400,
-         "estimate: two list operations under a lock"},
-    [COST_shrink_memcg] = {2750, 1000, 9000,
+    [COST_rotate_entry] = {150, 50, 400, "estimate: two list operations under a lock"},
+    [COST_shrink_memcg] =
+        {2750, 1000, 9000,
          "estimate: cgroup look-up, reference and one list walk per node; the worker's speed: 16 "
          "rotations, with as many visits of the root, are a run of about 90 us, so that about 9 "
          "stores are refused per run as in most runs (7.6 to 23 in all) on " VM},
     [COST_worker_wakeup] = {30000, 5000, 100000,
-         "estimate: wake-up of an idle virtual CPU; see shrink_memcg"},
-    [COST_kswapd_wakeup] = {30000, 5000, 100000,
-         "estimate: as worker_wakeup"},
+                            "estimate: wake-up of an idle virtual CPU; see shrink_memcg"},
+    [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
-         "estimate: scan control, statistics and draining of per-CPU batches"},
-    [COST_atomic_local] = {7, 4, 12,
-         "cited: uncontended atomic add 7 ns on a 2.6 GHz Skylake (T. Downs 2020)"},
-    [COST_line_same_socket] = {50, 27, 100,
+                           "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_atomic_local] =
+        {7, 4, 12, "cited: uncontended atomic add 7 ns on a 2.6 GHz Skylake (T. Downs 2020)"},
+    [COST_line_same_socket] =
+        {50, 27, 100,
          "estimate: at least 70 cycles for a contended hand-over (T. Downs 2020), 27 ns at "
          "2.6 GHz"},
     [COST_line_cross_socket] = {120, 80, 300,
-         "estimate: two to three times a hand-over inside a socket"},
-    [COST_lock_uncontended] = {15, 12, 21,
+                                "estimate: two to three times a hand-over inside a socket"},
+    [COST_lock_uncontended] =
+        {15, 12, 21,
          "cited: uncontended compare-and-swap loop 12 ns, mutex 21 ns on a 2.6 GHz Skylake "
          "(T. Downs 2020)"},
-    [COST_lru_lock_hold] = {50, 20, 200,
-         "estimate: a list operation with its counters"},
-    [COST_tree_lock_hold] = {80, 30, 300,
-         "estimate: one index look-up and update"},
+    [COST_lru_lock_hold] = {50, 20, 200, "estimate: a list operation with its counters"},
+    [COST_tree_lock_hold] = {80, 30, 300, "estimate: one index look-up and update"},
     [COST_pool_lock_hold] = {150, 50, 500,
-         "estimate: choice of a slot or return of one, with its list"},
-    [COST_context_switch] = {1500, 1000, 3000,
-         "estimate: switch of address space and cold caches"},
+                             "estimate: choice of a slot or return of one, with its list"},
+    [COST_context_switch] = {1500, 1000, 3000, "estimate: switch of address space and cold caches"},
 };
 
 const struct codec_source codecs_builtin[] = {
-    {"lzo", {970, 270, 170, 205},
+    {"lzo",
+     {970, 270, 170, 205},
      MEASURED "stores of 53 to 3000 bytes 3.8 to 4.6 us, loads 4.66 to 5.35 us, less the other "
-     "steps; straight lines, within 3 % of each total"},
-    {"lzo-rle", {980, 265, 120, 250},
-     MEASURED "as lzo; stores 3.8 to 4.5 us, loads 4.6 to 5.4 us"},
-    {"lz4", {680, 190, 120, 144},
+              "steps; straight lines, within 3 % of each total"},
+    {"lzo-rle", {980, 265, 120, 250}, MEASURED "as lzo; stores 3.8 to 4.5 us, loads 4.6 to 5.4 us"},
+    {"lz4",
+     {680, 190, 120, 144},
      "estimate: lzo by the ratio of zram 4 KiB reads (re-posted measurement: lz4 1708 "
      "ns, lzo 2428 ns, zstd 5714 ns)"},
-    {"lz4hc", {20000, 4000, 120, 144},
+    {"lz4hc",
+     {20000, 4000, 120, 144},
      "estimate: decompression as lz4; compression searches at level 9, an order of "
      "magnitude longer"},
-    {"zstd", {4000, 1000, 2900, 600},
+    {"zstd",
+     {4000, 1000, 2900, 600},
      "estimate: decompression longer than lzo's by the difference of zram 4 KiB reads, "
      "5714 and 2428 ns (re-posted measurement); compression such that a store takes 2.06"
      " times one with lz4, as swap-out on a phone (B. Song, C. Han 2024)"},
-    {"zstd-1.4", {4000, 1000, 2900, 600},
-     "estimate: as zstd"},
-    {"deflate", {61500, 10900, 2885, 3267},
+    {"zstd-1.4", {4000, 1000, 2900, 600}, "estimate: as zstd"},
+    {"deflate",
+     {61500, 10900, 2885, 3267},
      MEASURED "stores of 1304 to 4096 bytes 79 to 109 us, loads 7 to 17 us, less the other steps;"
-     " a nearly empty page compresses in half the time"},
+              " a nearly empty page compresses in half the time"},
     {0},
 };
 

@@ -11,7 +11,7 @@
 #include "sim/base/diagnostics.h"
 #include "workloads/content/content.h"
 
-/* clang-format off: a row a line */
+/* clang-format off */
 /* X(name, meaning) - all in ns */
 #define COST_LIST(X) \
     X(hit, "an access to a mapped page, the program's own work around it included") \

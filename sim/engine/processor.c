@@ -5,10 +5,6 @@
 
 #include "sim/base/memory.h"
 
-/* base_slice_ns of EEVDF on one processor (6.6 and later); sched_min_granularity_ns
- * before. */
-enum { SLICE_NS = 750000 };
-
 void processors_init(struct processors *processors, struct event_queue *events,
                      const struct costs *costs, struct topology topology, uint64_t *time_ns)
 {
@@ -16,8 +12,7 @@ void processors_init(struct processors *processors, struct event_queue *events,
     processors->costs = costs;
     processors->topology = topology;
     processors->time_ns = time_ns;
-    processors->list =
-        memory_zeroed(topology.cpus, sizeof(*processors->list), "the processors");
+    processors->list = memory_zeroed(topology.cpus, sizeof(*processors->list), "the processors");
 }
 
 void processors_release(struct processors *processors)
@@ -122,6 +117,8 @@ uint64_t processors_preempt(struct processors *processors, struct runner *runner
         enqueue(processor, runner, now_ns);
     else if (end == TURN_BLOCKED && wake_at_ns)
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+    /* Whose turn goes on has a slice of its own again, or the other would come back
+     * at the end of the turn and have twice its share. */
     processor->slice_began_ns = now_ns + processors->costs->ns[COST_context_switch];
     return processor->slice_began_ns;
 }
@@ -153,7 +150,7 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     uint64_t start_ns = now_ns;
     if (processor->previous && processor->previous != runner)
         start_ns += processors->costs->ns[COST_context_switch];
-    if (processor->previous != runner || processor->slice_began_ns + SLICE_NS <= start_ns)
+    if (processor->previous != runner || start_ns - processor->slice_began_ns >= PROCESSOR_SLICE_NS)
         processor->slice_began_ns = start_ns;
     processor->previous = runner;
     processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
@@ -168,7 +165,8 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     if (runner->kernel_thread)
         processors->time_ns[runner->own_time] += end_ns - start_ns;
     runner->queued = false;
-    bool slice_left = end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < SLICE_NS;
+    bool slice_left =
+        end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < PROCESSOR_SLICE_NS;
     if (end == TURN_PAUSED || slice_left)
         requeue_first(processor, runner, end_ns);
     else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))

@@ -3,7 +3,8 @@
  * A runner is a task of the workload or a kernel thread.  Each processor has a
  * first-in, first-out queue of runnable runners; it gives the first one a turn,
  * which the runner ends by running out of its quantum, by blocking, or by
- * finishing. */
+ * finishing.  Turns may be short: a runner that wants more keeps the processor
+ * until its slice is over. */
 #ifndef ZSIM_ENGINE_PROCESSOR_H
 #define ZSIM_ENGINE_PROCESSOR_H
 
@@ -13,6 +14,11 @@
 #include "sim/engine/costs.h"
 #include "sim/engine/events.h"
 #include "sim/engine/resource.h"
+
+/* base_slice_ns of EEVDF on one processor (6.6 and later) and
+ * sched_min_granularity_ns of CFS before: how long the one that runs keeps the
+ * processor while others wait.  Later ticks and earlier wake-ups are left out. */
+enum { PROCESSOR_SLICE_NS = 750000 };
 
 enum turn_end {
     TURN_RUNNABLE, /* wants the processor again, behind the others */
@@ -40,8 +46,8 @@ struct processor {
     struct runner *first, *last;
     struct runner *previous;
     uint64_t busy_ns;
-    uint64_t slice_began_ns; /* when `previous` was given the processor */
-    bool dispatch_pending; /* an event will look at the queue */
+    uint64_t slice_began_ns; /* of `previous` */
+    bool dispatch_pending;   /* an event will look at the queue */
     bool in_turn;
 };
 

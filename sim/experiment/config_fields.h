@@ -19,7 +19,7 @@ struct decoder {
     /* Mistakes of the base would be found again in every variant: each is told once. */
     uint64_t *told;
     size_t told_count;
-    size_t mistakes; /* found so far, those told before included */
+    size_t mistakes;                 /* found so far, those told before included */
     struct pending_message *pending; /* one for each of `told`, in the order they were found */
     /* Cost tables read so far, by path. */
     struct cost_file *cost_files;

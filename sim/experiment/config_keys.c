@@ -199,8 +199,7 @@ static const struct param zswap_rows[] = {
      "unbound: on a processor that has nothing to do.",
      "mm/zswap.c, shrink_wq: create_workqueue() in 6.1 to 6.8, WQ_UNBOUND in 6.12"},
     {"zstd_library", PARAM_ENUM, FIELD(zstd_library), NULL, 0, 0, zstd_libraries, PARAM_FROM_KERNEL,
-     "Which library the compressor \"zstd\" is.",
-     "lib/zstd: 1.4.10 in 5.16 to 6.1, 1.5 from 6.2"},
+     "Which library the compressor \"zstd\" is.", "lib/zstd: 1.4.10 in 5.16 to 6.1, 1.5 from 6.2"},
     {"second_chance", PARAM_BOOL, FIELD(second_chance), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Entries enter referenced; a shrinker clears that and rotates them once before it writes "
      "them back.",

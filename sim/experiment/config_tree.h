@@ -49,9 +49,8 @@ struct config_node *config_tree_copy(const struct config_node *node, struct aren
  * "tasks.0.workload.pages"), making objects on the way.  A member of an array is
  * chosen by number, or by the "name" of its objects.  Keys that contain dots are
  * matched greedily.  False after adding to `errors`. */
-bool config_tree_set(struct config_node *root, const char *path,
-                     const struct config_node *value, struct arena *arena,
-                     struct diagnostics *errors);
+bool config_tree_set(struct config_node *root, const char *path, const struct config_node *value,
+                     struct arena *arena, struct diagnostics *errors);
 
 /* "zswap.lru" or "tasks[1].workload": where a node is, for messages. */
 const char *config_tree_path(const struct config_node *node, struct arena *arena);

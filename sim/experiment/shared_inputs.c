@@ -237,8 +237,7 @@ struct content *shared_inputs_resized(struct shared_inputs *inputs, const struct
     pthread_mutex_lock(&inputs->lock);
     const struct input *input = find_opened(inputs, content);
     if (input)
-        resized =
-            open_content(inputs, input->type, input->params, pages, &input->position, errors);
+        resized = open_content(inputs, input->type, input->params, pages, &input->position, errors);
     pthread_mutex_unlock(&inputs->lock);
     return resized;
 }

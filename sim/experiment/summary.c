@@ -252,8 +252,8 @@ static uint32_t runs_with_a_kill(const struct result_source *source)
     uint32_t killed = 0;
     size_t runs = (size_t)source->variant_count * source->seed_count;
     for (size_t r = 0; r < runs; r++)
-        killed += source->runs[r].started &&
-                  source->runs[r].result.totals.counters[COUNTER_oom_kill] > 0;
+        killed +=
+            source->runs[r].started && source->runs[r].result.totals.counters[COUNTER_oom_kill] > 0;
     return killed;
 }
 

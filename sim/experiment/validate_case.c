@@ -462,8 +462,6 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
 
 /* Between two records the replaying process reads its clock twice. */
 #define REPLAY_THINK "95ns"
-/* A first touch took 3.5 us while nothing was reclaimed, of which 1.3 us are the fault. */
-#define REPLAY_FILL "2100ns"
 
 static void compose(struct kernel_case *at, const struct config_node *config)
 {

@@ -172,6 +172,7 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     json_add_string(task, "cgroup", "/region");
     /* A write loads the word before it stores it. */
     json_add_bool(task, "load_before_store", true);
+    json_add_string(task, "fill", REPLAY_FILL);
     json_add(task, "workload", workload);
     json_add_string(workload, "type", "emulator_phases");
     json_add_string(workload, "phases", phases);

@@ -23,8 +23,8 @@ void memcg_init(struct mm *mm)
     mm->memcg_count = config->cgroup_count;
     mm->memcgs = memory_zeroed(mm->memcg_count, sizeof(*mm->memcgs), "the cgroups");
     mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
-    struct lruvec *lruvecs = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
-                                           sizeof(*lruvecs), "the lruvecs");
+    struct lruvec *lruvecs =
+        memory_zeroed((size_t)mm->memcg_count * mm->node_count, sizeof(*lruvecs), "the lruvecs");
     uint32_t *iterators = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                         sizeof(*iterators), "the reclaim cursors");
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
@@ -59,7 +59,8 @@ void memcg_init(struct mm *mm)
 void memcg_release(struct mm *mm)
 {
     if (mm->memcgs) {
-        for (size_t i = 0; mm->reclaim->release && i < (size_t)mm->memcg_count * mm->node_count; i++)
+        for (size_t i = 0; mm->reclaim->release && i < (size_t)mm->memcg_count * mm->node_count;
+             i++)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
         free(mm->memcgs[0].lruvecs);
         free(mm->memcgs[0].iterator);
@@ -146,8 +147,7 @@ static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t p
 }
 
 /* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
-static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg,
-                         uint32_t pages)
+static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
     unsigned slot = STOCK_SLOTS;
     for (unsigned i = 0; i < STOCK_SLOTS; i++)
@@ -312,8 +312,8 @@ static uint64_t chain_penalty_ms(const struct mm *mm, uint32_t memcg, uint32_t d
 {
     uint64_t largest = 0;
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        uint64_t penalty = memcg_high_penalty_ms(mm->memcgs[at].usage, mm->memcgs[at].memory_high,
-                                                 debt_pages);
+        uint64_t penalty =
+            memcg_high_penalty_ms(mm->memcgs[at].usage, mm->memcgs[at].memory_high, debt_pages);
         if (penalty > largest)
             largest = penalty;
     }
@@ -321,8 +321,7 @@ static uint64_t chain_penalty_ms(const struct mm *mm, uint32_t memcg, uint32_t d
 }
 
 /* reclaim_high: every ancestor above its limit is asked. */
-static uint64_t reclaim_above_high(struct mm *mm, struct exec *exec, uint32_t memcg,
-                                   uint32_t pages)
+static uint64_t reclaim_above_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages)
 {
     uint64_t reclaimed = 0;
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {

@@ -44,12 +44,12 @@ struct write_plug {
 struct exec {
     uint64_t now_ns;
     uint32_t cpu;
-    uint32_t node;        /* of that processor */
-    uint32_t space;       /* whose fault this is; NO_SPACE for kernel threads */
-    bool memalloc;        /* PF_MEMALLOC: in reclaim, charges and allocations are not limited */
+    uint32_t node;  /* of that processor */
+    uint32_t space; /* whose fault this is; NO_SPACE for kernel threads */
+    bool memalloc;  /* PF_MEMALLOC: in reclaim, charges and allocations are not limited */
     bool kswapd;
-    bool killed;          /* the task was chosen by the OOM killer */
-    uint64_t memstall_ns; /* time of this turn that PSI counts as stalled on memory */
+    bool killed;              /* the task was chosen by the OOM killer */
+    uint64_t memstall_ns;     /* time of this turn that PSI counts as stalled on memory */
     uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
     uint64_t sleep_ns;        /* the task must sleep this long when its fault is done */
     struct write_plug *plug;  /* writes are collected here while reclaim works on a cgroup */
@@ -80,8 +80,9 @@ enum { STOCK_SLOTS = 7, CHARGE_BATCH = 64 };
 
 struct memcg {
     const char *path;
-    uint32_t parent, first_child, next_sibling; /* NO_MEMCG at the end; siblings in creation order */
-    uint32_t next_in_tree;                      /* pre-order successor, NO_MEMCG at the end */
+    uint32_t parent, first_child,
+        next_sibling;      /* NO_MEMCG at the end; siblings in creation order */
+    uint32_t next_in_tree; /* pre-order successor, NO_MEMCG at the end */
     bool offline;
     /* charges, in pages, of the subtree */
     uint64_t usage, swap_usage;
@@ -93,9 +94,9 @@ struct memcg {
     uint32_t object_stock_bytes; /* bytes of whole charged pages that no object uses yet */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
     uint64_t resident_pages, swap_cache_pages, disk_pages, zero_pages; /* of this cgroup alone */
-    struct lruvec *lruvecs; /* [nodes] */
+    struct lruvec *lruvecs;                                            /* [nodes] */
     uint64_t counters[COUNTERS];
-    uint32_t *iterator;     /* [nodes]: where partial walks with this root go on */
+    uint32_t *iterator; /* [nodes]: where partial walks with this root go on */
 };
 
 enum { NO_MEMCG = UINT32_MAX };
@@ -112,7 +113,7 @@ struct charge_stock {
 struct node {
     uint64_t managed_pages, free_pages;
     uint64_t watermark_min, watermark_low, watermark_high; /* pages */
-    uint64_t pool_pages; /* of free_pages' complement: held by zswap pools */
+    uint64_t pool_pages;              /* of free_pages' complement: held by zswap pools */
     uint32_t zonelist[NODES_AT_MOST]; /* nodes in order of fallback, itself first */
     uint64_t counters[COUNTERS];
     uint32_t kswapd_failures;
@@ -129,8 +130,8 @@ struct address_space {
     uint32_t first_page, pages;
     uint32_t memcg;
     const struct content *content;
-    bool dead;              /* its task was killed; accesses are skipped */
-    uint64_t table_pages;   /* page-table pages charged so far */
+    bool dead;            /* its task was killed; accesses are skipped */
+    uint64_t table_pages; /* page-table pages charged so far */
     /* per-VMA swap readahead (swapin_readahead): */
     uint32_t readahead_address, readahead_window, readahead_hits;
 };
@@ -173,8 +174,7 @@ struct mm_swap_hooks {
     /* mem_cgroup_swap_full(): slots should be given back early */
     bool (*half_full)(const void *swap, uint32_t memcg);
     /* shrink_slab() for one cgroup on one node */
-    void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node,
-                        int priority);
+    void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
     /* a cgroup goes offline; its entries move to the parent */
     void (*memcg_offline)(void *swap, uint32_t memcg);
 };

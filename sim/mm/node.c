@@ -1,8 +1,8 @@
 #include "sim/mm/node.h"
 
+#include "sim/base/units.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/reclaim.h"
-#include "sim/base/units.h"
 
 enum {
     NO_PROGRESS_LOOPS = 16,

@@ -148,8 +148,8 @@ static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
 static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                uint32_t node)
 {
-    bool partial = mm->config->vm.memcg_walk == MEMCG_WALK_PARTIAL && !scan->kswapd &&
-                   !scan->full_walk;
+    bool partial =
+        mm->config->vm.memcg_walk == MEMCG_WALK_PARTIAL && !scan->kswapd && !scan->full_walk;
     if (!partial) {
         for (uint32_t memcg = scan->target; memcg != NO_MEMCG;
              memcg = memcg_next(mm, scan->target, memcg))

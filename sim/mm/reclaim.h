@@ -10,16 +10,16 @@ enum { RECLAIM_CLUSTER = 32, PRIORITY_START = 12 };
  * (the kernel's scan_control). */
 struct scan_control {
     /* what is asked */
-    uint32_t target;      /* root of the subtree; ROOT_MEMCG: global reclaim */
-    uint64_t goal;        /* pages */
-    bool limit_reclaim;   /* for a cgroup's limit or memory.reclaim, not for free memory */
-    bool proactive;       /* memory.reclaim */
+    uint32_t target;    /* root of the subtree; ROOT_MEMCG: global reclaim */
+    uint64_t goal;      /* pages */
+    bool limit_reclaim; /* for a cgroup's limit or memory.reclaim, not for free memory */
+    bool proactive;     /* memory.reclaim */
     bool kswapd;
     /* how hard, now */
-    int priority;         /* 12 (gentle) .. 0 */
-    bool full_walk;       /* visit every cgroup although the goal is met */
+    int priority;   /* 12 (gentle) .. 0 */
+    bool full_walk; /* visit every cgroup although the goal is met */
     bool force_deactivate, low_reclaim;
-    bool may_deactivate;  /* of this pass: active lists may be shrunk */
+    bool may_deactivate; /* of this pass: active lists may be shrunk */
     /* what was met */
     bool skipped_deactivate, low_skipped, walked_partially;
     uint64_t scanned, reclaimed; /* of this priority step, of the run */

@@ -110,8 +110,7 @@ static void stat_flush_due(void *owner, uint64_t now_ns, uint64_t argument)
     struct simulation *simulation = owner;
     simulation->timers--;
     memcg_flush_stats(&simulation->mm);
-    schedule_timer(simulation, now_ns + simulation->config->vm.memcg_stat_flush_ns,
-                   stat_flush_due);
+    schedule_timer(simulation, now_ns + simulation->config->vm.memcg_stat_flush_ns, stat_flush_due);
 }
 
 static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
@@ -129,10 +128,8 @@ static void writeback_due(void *owner, uint64_t now_ns, uint64_t argument)
     struct simulation *simulation = owner;
     struct mm *mm = &simulation->mm;
     uint32_t cpu = processors_find_idle(&simulation->processors, 0);
-    struct exec exec = {.now_ns = now_ns,
-                        .cpu = cpu,
-                        .node = topology_node(&mm->topology, cpu),
-                        .space = NO_SPACE};
+    struct exec exec = {
+        .now_ns = now_ns, .cpu = cpu, .node = topology_node(&mm->topology, cpu), .space = NO_SPACE};
     simulation->timers--;
     zswap_writeback_tick(&simulation->zswap, &exec);
     uint64_t next_ns = now_ns + zswap_writeback_interval_ns(&simulation->zswap);
@@ -187,9 +184,10 @@ void control_init(struct simulation *simulation)
     const struct config *config = simulation->config;
     uint64_t accesses = config->task_count ? config->tasks[0].workload->accesses : 0;
     for (uint64_t i = 0; i < config->vm.memcg_stat_flushes_per_run; i++)
-        add_stop(simulation,
-                 (uint64_t)((unsigned __int128)accesses * i / config->vm.memcg_stat_flushes_per_run),
-                 flush_stop, 0);
+        add_stop(
+            simulation,
+            (uint64_t)((unsigned __int128)accesses * i / config->vm.memcg_stat_flushes_per_run),
+            flush_stop, 0);
     for (uint32_t i = 0; i < config->event_count; i++) {
         if (config->events[i].at_access)
             add_stop(simulation, config->events[i].when, do_event, i);
@@ -207,8 +205,7 @@ void control_init(struct simulation *simulation)
     if (config->engine.series_interval_ns)
         schedule_timer(simulation, config->engine.series_interval_ns, series_due);
     if (zswap_writeback_interval_ns(&simulation->zswap))
-        schedule_timer(simulation, zswap_writeback_interval_ns(&simulation->zswap),
-                       writeback_due);
+        schedule_timer(simulation, zswap_writeback_interval_ns(&simulation->zswap), writeback_due);
     if (simulation->stop_count && simulation->task_count)
         simulation->tasks[0].next_stop = simulation->stops[0].at;
 }

@@ -1,9 +1,9 @@
 /* What must be true whenever no fault is under way (--check-invariants). */
 #include "policies/reclaim/reclaim.h"
 #include "policies/swap_backing/swap_backing.h"
+#include "sim/base/units.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
-#include "sim/base/units.h"
 #include "sim/run/simulation.h"
 
 /* Sums over all pages, to be compared with the running counts. */
@@ -51,8 +51,7 @@ static bool check_page(struct simulation *simulation, uint32_t page, struct page
     sums->backed += (bits & PAGE_ON_DISK) != 0;
     sums->entries += (bits & PAGE_IN_ZSWAP) != 0;
     sums->listed_entries += (bits & PAGE_ENTRY_ON_LRU) != 0;
-    sums->same_filled +=
-        (bits & PAGE_IN_ZSWAP) && bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL;
+    sums->same_filled += (bits & PAGE_IN_ZSWAP) && bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL;
     sums->on_lru += (bits & PAGE_ON_LRU) != 0;
     sums->in_batch += (bits & PAGE_IN_BATCH) != 0;
     sums->on_disk += !in_ram && (bits & PAGE_ON_DISK);
@@ -204,8 +203,8 @@ const char *invariants_check(struct simulation *simulation)
     for (uint32_t page = 0; page < simulation->mm.page_count; page++)
         if (!check_page(simulation, page, &sums))
             return simulation->failure;
-    if (!check_sums(simulation, &sums) || !check_pools(simulation) ||
-        !check_charges(simulation) || !check_lists(simulation))
+    if (!check_sums(simulation, &sums) || !check_pools(simulation) || !check_charges(simulation) ||
+        !check_lists(simulation))
         return simulation->failure;
     return NULL;
 }

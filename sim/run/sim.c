@@ -75,9 +75,9 @@ bool simulation_build(struct simulation *simulation)
     mm->events = &simulation->events;
     mm->processors = &simulation->processors;
     mm->time_ns = simulation->time_ns;
-    mm->topology = (struct topology){(uint32_t)config->machine.cpus,
-                                     (uint32_t)config->machine.sockets,
-                                     (uint32_t)config->machine.nodes};
+    mm->topology =
+        (struct topology){(uint32_t)config->machine.cpus, (uint32_t)config->machine.sockets,
+                          (uint32_t)config->machine.nodes};
     mm->swappiness = config->vm.swappiness;
     mm->page_cluster = config->vm.page_cluster;
     mm->reclaim = config->vm.reclaim.policy->hooks;

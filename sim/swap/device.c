@@ -70,8 +70,7 @@ uint64_t device_submit(struct device *device, bool write, uint64_t now_ns, uint6
     uint64_t start = device->busy_until[0] > now_ns ? device->busy_until[0] : now_ns;
     uint64_t end = start + (write ? config->write_latency_ns : config->read_latency_ns);
     uint64_t pipe = device->pipe_free_ns > start ? device->pipe_free_ns : start;
-    pipe += (uint64_t)((unsigned __int128)PAGE_BYTES * 1000000000u /
-                       config->bandwidth_bytes_per_s);
+    pipe += (uint64_t)((unsigned __int128)PAGE_BYTES * 1000000000u / config->bandwidth_bytes_per_s);
     device->pipe_free_ns = pipe;
     if (pipe > end)
         end = pipe;

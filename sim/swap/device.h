@@ -28,7 +28,6 @@ void device_release(struct device *device);
 
 /* Submit one 4 KiB transfer at now_ns.  Returns when it completes; *submitted_ns
  * is when the submitter may go on (later than now_ns when the queue was full). */
-uint64_t device_submit(struct device *device, bool write, uint64_t now_ns,
-                       uint64_t *submitted_ns);
+uint64_t device_submit(struct device *device, bool write, uint64_t now_ns, uint64_t *submitted_ns);
 
 #endif

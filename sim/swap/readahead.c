@@ -73,8 +73,8 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
     uint32_t slot = swap->slot_of_page[page], largest = 1u << swap->mm->page_cluster;
     uint32_t hits = swap->readahead_hits;
     swap->readahead_hits = 0;
-    uint32_t window = readahead_window(hits, swap->readahead_previous, slot, largest,
-                                       swap->readahead_window);
+    uint32_t window =
+        readahead_window(hits, swap->readahead_previous, slot, largest, swap->readahead_window);
     if (!hits)
         swap->readahead_previous = slot;
     swap->readahead_window = window;
@@ -100,11 +100,10 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     struct mm *mm = swap->mm;
     struct address_space *space = page_space(mm, page);
     uint32_t address = page - space->first_page;
-    uint64_t order = mm->page_cluster < VMA_WINDOW_ORDER_AT_MOST ? mm->page_cluster
-                                                                : VMA_WINDOW_ORDER_AT_MOST;
-    uint32_t window =
-        readahead_window(space->readahead_hits, space->readahead_address, address,
-                         1u << order, space->readahead_window);
+    uint64_t order =
+        mm->page_cluster < VMA_WINDOW_ORDER_AT_MOST ? mm->page_cluster : VMA_WINDOW_ORDER_AT_MOST;
+    uint32_t window = readahead_window(space->readahead_hits, space->readahead_address, address,
+                                       1u << order, space->readahead_window);
     uint32_t previous = space->readahead_address;
     space->readahead_address = address;
     space->readahead_window = window;
@@ -117,7 +116,8 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     else
         first = (int64_t)address - (window - 1) / 2;
     int64_t last = first + window - 1;
-    int64_t table_first = address - address % CHUNK_PAGES, table_last = table_first + CHUNK_PAGES - 1;
+    int64_t table_first = address - address % CHUNK_PAGES,
+            table_last = table_first + CHUNK_PAGES - 1;
     if (first < table_first)
         first = table_first;
     if (last > table_last)

@@ -31,8 +31,8 @@ static bool readahead_possible(const struct config *config)
 static void number_slots(struct swap *swap)
 {
     struct mm *mm = swap->mm;
-    uint64_t slots = swap->names < UINT32_MAX - CLUSTER_SLOTS ? swap->names
-                                                                : UINT32_MAX - CLUSTER_SLOTS;
+    uint64_t slots =
+        swap->names < UINT32_MAX - CLUSTER_SLOTS ? swap->names : UINT32_MAX - CLUSTER_SLOTS;
     swap->cluster_count = (uint32_t)((slots + CLUSTER_SLOTS - 1) / CLUSTER_SLOTS);
     size_t map = (size_t)swap->cluster_count * CLUSTER_SLOTS;
     swap->slot_of_page = memory_mapped(mm->page_count * sizeof(uint32_t), "slot numbers");
@@ -380,8 +380,8 @@ void swap_flush_plug(void *state, struct exec *exec)
 /* Does this write go to the slot behind the last one's?  Slots are taken one after
  * the other; a page that has had its slot for longer is taken to have it next to
  * the page before it. */
-static bool continues_request(const struct swap *swap, const struct write_plug *plug,
-                              uint32_t page, uint64_t slot_taken)
+static bool continues_request(const struct swap *swap, const struct write_plug *plug, uint32_t page,
+                              uint64_t slot_taken)
 {
     uint32_t last = plug->pages[plug->count - 1];
     if (swap->numbered)
@@ -500,8 +500,7 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
 }
 
 enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
-                                       uint32_t node, enum swap_source *source,
-                                       uint64_t *ready_ns)
+                                       uint32_t node, enum swap_source *source, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
@@ -526,7 +525,8 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
         uint64_t submitted_ns;
         *ready_ns = device_submit(device_of_read(swap), false, exec->now_ns, &submitted_ns);
-        spend(mm, exec, TIME_device_read_wait, submitted_ns - exec->now_ns);
+        /* For room in the queue, as writes do: the processor is not busy with it. */
+        spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
     }
     if (*ready_ns < exec->now_ns)
         *ready_ns = exec->now_ns;

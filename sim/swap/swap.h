@@ -47,8 +47,8 @@ struct swap {
     uint16_t *cluster_used;
     struct {
         uint32_t cluster, next;
-    } *cpu_cluster;          /* [cpus]: where the next slot comes from */
-    uint32_t scan_from;      /* when no cluster is free */
+    } * cpu_cluster;    /* [cpus]: where the next slot comes from */
+    uint32_t scan_from; /* when no cluster is free */
 
     /* cluster readahead */
     uint32_t readahead_hits, readahead_previous, readahead_window;
@@ -95,8 +95,7 @@ enum swap_cache_result {
 /* Bring a page that is not in RAM into the swap cache: allocate, charge, refault,
  * LRU, read.  *ready_ns: when its data is there. */
 enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
-                                       uint32_t node, enum swap_source *source,
-                                       uint64_t *ready_ns);
+                                       uint32_t node, enum swap_source *source, uint64_t *ready_ns);
 
 /* Put a new folio for a page of the swap into RAM (the part that swap-in and
  * zswap writeback share): node page, charge, shadow, LRU batch.  `for_writeback`:

@@ -1,12 +1,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/pool_ref/pool_ref.h"
-#include "policies/zswap_lru/zswap_lru.h"
 #include "policies/admission/admission.h"
+#include "policies/pool_ref/pool_ref.h"
 #include "policies/shrinker/shrinker.h"
 #include "policies/store_reclaim/store_reclaim.h"
 #include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/mm/node.h"
@@ -74,8 +74,7 @@ void zswap_release(struct zswap *zswap)
 
 /* ---- life of a pool ---------------------------------------------------------------- */
 
-static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns,
-                        unsigned compressor)
+static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, unsigned compressor)
 {
     struct zswap_pool *pool = &zswap->pools[number];
     struct allocator_setup setup = {.params = zswap->config->zswap.allocator.params,
@@ -89,13 +88,12 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns,
     pool->list_lock.line.owner = NO_CPU;
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
         pool->allocators[i] = zswap->allocator->create(&setup);
-    pool->evicts = setup.evicts && (!zswap->allocator->evicts ||
-                                    zswap->allocator->evicts(pool->allocators[0]));
+    pool->evicts = setup.evicts &&
+                   (!zswap->allocator->evicts || zswap->allocator->evicts(pool->allocators[0]));
     pool->locks_per_zpool =
         zswap->allocator->locks ? zswap->allocator->locks(pool->allocators[0]) : 1;
     size_t locks = (size_t)zswap->config->zswap.zpools * pool->locks_per_zpool;
-    pool->allocator_locks =
-        memory_zeroed(locks, sizeof(*pool->allocator_locks), "allocator locks");
+    pool->allocator_locks = memory_zeroed(locks, sizeof(*pool->allocator_locks), "allocator locks");
     for (size_t i = 0; i < locks; i++)
         pool->allocator_locks[i].line.owner = NO_CPU;
 }

@@ -14,9 +14,6 @@ enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
  * CFS credits a sleeper: half of sched_latency_ns (6 ms on one processor). */
 enum { WORKER_HEAD_START_NS = 3000000 };
 
-/* EEVDF's slice on one processor (base_slice_ns, 6.6 and later). */
-enum { WORKER_SLICE_NS = 750000 };
-
 /* ---- lists --------------------------------------------------------------------- */
 
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
@@ -112,8 +109,8 @@ static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t pa
     struct mm *mm = zswap->mm;
     uint32_t space_page = page - page_space(mm, page)->first_page;
     uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
-    uint32_t length = content_length(page_space(mm, page)->content, space_page,
-                                     zswap->pools[pool].compressor);
+    uint32_t length =
+        content_length(page_space(mm, page)->content, space_page, zswap->pools[pool].compressor);
     rotate(zswap, list, page);
     enum writeback_result result = zswap_writeback_entry(zswap, exec, page);
     if (result == WRITEBACK_DONE) {
@@ -162,8 +159,7 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
 /* ---- shrink_memcg ------------------------------------------------------------------------ */
 
 enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,
-                                      const struct shrink_budget *budget,
-                                      enum shrink_driver driver)
+                                      const struct shrink_budget *budget, enum shrink_driver driver)
 {
     struct mm *mm = zswap->mm;
     mm->counters[COUNTER_shrink_memcg_calls]++;
@@ -177,9 +173,8 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
         uint64_t length = zswap_list(zswap, group, memcg, node)->count;
         if (!length)
             continue;
-        struct entry_walk walk = {.driver = driver,
-                                  .budget = left,
-                                  .stop_on_swap_cache = budget->stop_on_swap_cache};
+        struct entry_walk walk = {
+            .driver = driver, .budget = left, .stop_on_swap_cache = budget->stop_on_swap_cache};
         if (budget->cap_at_list_length && length < walk.budget)
             walk.budget = length;
         zswap_walk_list(zswap, exec, group, memcg, node, &walk);
@@ -228,10 +223,8 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
     struct shrink_worker *worker = (struct shrink_worker *)runner;
     struct zswap *zswap = worker->zswap;
     struct mm *mm = zswap->mm;
-    struct exec exec = {.now_ns = now_ns,
-                        .cpu = cpu,
-                        .node = topology_node(&mm->topology, cpu),
-                        .space = NO_SPACE};
+    struct exec exec = {
+        .now_ns = now_ns, .cpu = cpu, .node = topology_node(&mm->topology, cpu), .space = NO_SPACE};
     *end_ns = now_ns;
     if (!worker->running) {
         if (!worker->pending)
@@ -243,8 +236,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         worker->pool = zswap->order[zswap->pool_count - 1];
         mm->counters[COUNTER_worker_wakeups]++;
     }
-    bool more =
-        zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
+    bool more = zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
     *end_ns = exec.now_ns;
     if (more && !worker_is_done(zswap, worker))
         return TURN_RUNNABLE;
@@ -279,8 +271,12 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
     /* The work queue is unbound (6.12): a processor that has nothing to do takes it. */
     if (!worker->runner.queued)
         worker->runner.cpu = processors_find_idle(mm->processors, exec->cpu);
-    processors_wake_at(mm->processors, &worker->runner,
-                       exec->now_ns + (rate > 0 ? 0 : mm->costs->ns[COST_worker_wakeup]));
+    uint64_t latency_ns = 0;
+    if (worker->runner.cpu == exec->cpu)
+        latency_ns = mm->costs->ns[COST_context_switch]; /* awake: at the next page */
+    else if (rate <= 0)
+        latency_ns = mm->costs->ns[COST_worker_wakeup];
+    processors_wake_at(mm->processors, &worker->runner, exec->now_ns + latency_ns);
 }
 
 /* No processor was idle: a woken worker comes in front of the task that woke it,
@@ -292,8 +288,8 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
     if (!worker->runner.queued || exec->now_ns < worker->may_preempt_at_ns)
         return;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
-                                      exec->now_ns, WORKER_SLICE_NS, &expired);
-    worker->may_preempt_at_ns = expired ? exec->now_ns + WORKER_SLICE_NS : 0;
+                                      exec->now_ns, PROCESSOR_SLICE_NS, &expired);
+    worker->may_preempt_at_ns = expired ? exec->now_ns + PROCESSOR_SLICE_NS : 0;
 }
 
 void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
@@ -320,11 +316,11 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
         processors_wake_at(mm->processors, &worker->runner, exec->now_ns);
 }
 
-/* ---- the slab shrinker -------------------------------------------------------------------------- */
+/* ---- the slab shrinker --------------------------------------------------------------------------
+ */
 
 /* zswap_shrinker_count for one list */
-static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t node,
-                               uint64_t entries)
+static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t node, uint64_t entries)
 {
     struct mm *mm = zswap->mm;
     if (!zswap_writeback_allowed(zswap, memcg) || !swap_has_backing_room(zswap->swap, memcg))
@@ -384,7 +380,8 @@ void zswap_shrink_slab(void *state, struct exec *exec, uint32_t memcg, uint32_t 
         shrink_list_under_pressure(zswap, exec, group, memcg, node, priority);
 }
 
-/* ---- offline ----------------------------------------------------------------------------------------- */
+/* ---- offline
+ * ----------------------------------------------------------------------------------------- */
 
 void zswap_memcg_offline(void *state, uint32_t memcg)
 {

@@ -111,8 +111,7 @@ static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
     return true;
 }
 
-static struct shrinker_state *shrinker_state_of(struct zswap *zswap, uint32_t memcg,
-                                                uint32_t node)
+static struct shrinker_state *shrinker_state_of(struct zswap *zswap, uint32_t memcg, uint32_t node)
 {
     return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
 }
@@ -246,8 +245,7 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
 {
     struct mm *mm = zswap->mm;
     const struct address_space *space = page_space(mm, page);
-    uint32_t length =
-        content_length(space->content, page - space->first_page, pool->compressor);
+    uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
     bool fits = length != COMPRESSOR_FAILED && length < PAGE_BYTES;
     spend(mm, exec, TIME_compress,
           costs_compress_ns(mm->costs, pool->compressor, fits ? length : PAGE_BYTES));

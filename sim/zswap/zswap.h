@@ -31,11 +31,11 @@ struct zswap_pool {
     void *allocators[ZPOOLS_AT_MOST];
     uint64_t pages_of[ZPOOLS_AT_MOST]; /* total_pages of each instance, as last seen */
     uint64_t total_pages;
-    uint64_t entries;         /* with an object in this pool */
-    bool evicts;              /* its allocator keeps the LRU and can give up whole pages */
-    bool being_shrunk;        /* it does so now: the pool must stay */
+    uint64_t entries;  /* with an object in this pool */
+    bool evicts;       /* its allocator keeps the LRU and can give up whole pages */
+    bool being_shrunk; /* it does so now: the pool must stay */
     uint64_t created_ns;
-    uint64_t killed_at_ns;    /* when it ceased to be current; 0: it is current */
+    uint64_t killed_at_ns; /* when it ceased to be current; 0: it is current */
     struct cache_line reference_line;
     struct spinlock *allocator_locks; /* [zpools * locks of one instance] */
     uint32_t locks_per_zpool;
@@ -57,7 +57,7 @@ struct shrinker_state {
 struct shrink_worker {
     struct runner runner;
     struct zswap *zswap;
-    bool pending;            /* queued, or to run again */
+    bool pending; /* queued, or to run again */
     bool running;
     uint64_t may_preempt_at_ns; /* the task on its processor */
     double credit;              /* refused stores that no run has answered yet */
@@ -187,10 +187,10 @@ enum shrink_driver { DRIVER_WORKER, DRIVER_STORE, DRIVER_SHRINKER, DRIVER_PROACT
 /* One walk of the list of (memcg, node), as list_lru_walk_one. */
 struct entry_walk {
     enum shrink_driver driver;
-    uint64_t budget;       /* entries that may still be looked at */
+    uint64_t budget;            /* entries that may still be looked at */
     uint64_t scanned, isolated; /* looked at; written back */
-    uint64_t bytes;        /* compressed bytes written back */
-    bool met_swap_cache;   /* an entry's page was in the swap cache already */
+    uint64_t bytes;             /* compressed bytes written back */
+    bool met_swap_cache;        /* an entry's page was in the swap cache already */
     bool stop_on_swap_cache;
 };
 void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
@@ -198,18 +198,18 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
 
 /* How shrink_memcg spends its budget over the nodes. */
 struct shrink_budget {
-    uint64_t entries;       /* for each node, or for all together */
-    bool shared;            /* one budget for all nodes, in node order */
+    uint64_t entries;        /* for each node, or for all together */
+    bool shared;             /* one budget for all nodes, in node order */
     bool cap_at_list_length; /* no entry is looked at twice in a call */
     bool stop_on_swap_cache;
     uint64_t *written_bytes; /* optional: compressed bytes written back are added here */
 };
 
 enum shrink_result {
-    SHRINK_WROTE,    /* kernel: 0 (or bytes > 0) */
-    SHRINK_NOTHING,  /* -EAGAIN: candidates seen, or (before 6.12) the cgroup was empty */
-    SHRINK_EMPTY,    /* -ENOENT: nothing to scan, offline, or writeback is off (6.12+) */
-    SHRINK_INVALID,  /* -EINVAL: writeback is off (up to 6.11) */
+    SHRINK_WROTE,   /* kernel: 0 (or bytes > 0) */
+    SHRINK_NOTHING, /* -EAGAIN: candidates seen, or (before 6.12) the cgroup was empty */
+    SHRINK_EMPTY,   /* -ENOENT: nothing to scan, offline, or writeback is off (6.12+) */
+    SHRINK_INVALID, /* -EINVAL: writeback is off (up to 6.11) */
 };
 
 /* shrink_memcg: one cgroup, every node.  Results as from 6.12; policies of older

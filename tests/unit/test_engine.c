@@ -187,9 +187,10 @@ static void test_two_runners_share_one_processor(void **state)
     struct processors processors = {0};
     processors_init(&processors, &events, &costs,
                     (struct topology){.cpus = 1, .sockets = 1, .nodes = 1}, times);
+    enum { WORK_NS = PROCESSOR_SLICE_NS / 3 };
     struct counting_runner runners[2] = {
-        {.runner.turn = count_turn, .turns_wanted = 10, .work_ns = 100},
-        {.runner.turn = count_turn, .turns_wanted = 10, .work_ns = 100},
+        {.runner.turn = count_turn, .turns_wanted = 10, .work_ns = WORK_NS},
+        {.runner.turn = count_turn, .turns_wanted = 10, .work_ns = WORK_NS},
     };
     for (unsigned i = 0; i < 2; i++)
         processors_wake_at(&processors, &runners[i].runner, 0);
@@ -197,10 +198,11 @@ static void test_two_runners_share_one_processor(void **state)
         ;
     assert_int_equal(runners[0].turns, 10);
     assert_int_equal(runners[1].turns, 10);
-    /* In turns: the first one's last turn is the last but one of all. */
-    assert_int_equal(runners[0].last_end_ns, 1900);
-    assert_int_equal(runners[1].last_end_ns, 2000);
-    assert_int_equal(processors.list[0].busy_ns, 2000);
+    /* Slices of three turns in turn: the first one's last turn is the last but one
+     * of all, as each has a tenth. */
+    assert_int_equal(runners[0].last_end_ns, 19 * WORK_NS);
+    assert_int_equal(runners[1].last_end_ns, 20 * WORK_NS);
+    assert_int_equal(processors.list[0].busy_ns, 20 * WORK_NS);
     processors_release(&processors);
     events_release(&events);
 }

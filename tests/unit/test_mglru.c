@@ -313,11 +313,11 @@ static void test_young_page_is_kept_once(void **state)
     free_world(world);
 }
 
-static void test_look_around_at_the_start_of_a_table(void **state)
+static void test_look_around_a_young_page(void **state)
 {
     (void)state;
     struct world *world = make_world("v6.12");
-    /* Oldest first: 0..9, 64..199, 10..63, so that 10..63 are listed when 0 is met. */
+    /* Oldest first: 0..9, 64..199, 10..63: the batch is 0..9 and 64..117. */
     touch_first(world, 0, 10);
     touch_first(world, 64, 200);
     touch_first(world, 10, 64);
@@ -326,14 +326,17 @@ static void test_look_around_at_the_start_of_a_table(void **state)
     touch_again(world, 0);
     touch_again(world, 5);
     touch_again(world, 20);
-    touch_again(world, 70);
-    assert_int_equal(shrink(world, 7), 62);
-    assert_true(in_ram(world, 0));  /* young: kept */
-    assert_false(in_ram(world, 5)); /* in the same batch: its bit was cleared before its turn */
-    assert_true(in_ram(world, 20)); /* listed: activated */
-    assert_true(in_ram(world, 70)); /* beyond the window: kept on its own account */
-    assert_int_equal(count_of(world, COUNTER_pgactivate), 1);
-    assert_int_equal(active(world), 3);
+    touch_again(world, 117);
+    touch_again(world, 140);
+    touch_again(world, 149);
+    assert_int_equal(shrink(world, 7), 61);
+    assert_true(in_ram(world, 0));   /* young: kept */
+    assert_true(in_ram(world, 5));   /* in the same batch: marked, and kept for that */
+    assert_true(in_ram(world, 20));  /* listed, in the window 0..63 of page 0: activated */
+    assert_true(in_ram(world, 117)); /* young: kept */
+    assert_true(in_ram(world, 140)); /* listed, in the window 85..148 of page 117 */
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 2);
+    assert_int_equal(active(world), 5); /* 149 is just outside */
     free_world(world);
 }
 
@@ -556,7 +559,7 @@ int main(void)
         cmocka_unit_test(test_walk_promotes_and_eviction_sorts),
         cmocka_unit_test(test_walk_leaves_unused_tables_out),
         cmocka_unit_test(test_young_page_is_kept_once),
-        cmocka_unit_test(test_look_around_at_the_start_of_a_table),
+        cmocka_unit_test(test_look_around_a_young_page),
         cmocka_unit_test(test_refault_is_recent_while_its_generation_is_oldest),
         cmocka_unit_test(test_restored_page_gets_another_generation),
         cmocka_unit_test(test_page_whose_write_ended_is_next),

@@ -197,22 +197,24 @@ static void test_nodes_fill_in_zonelist_order(void **state)
 {
     (void)state;
     struct run_result result;
-    assert_true(run_config(
-        "{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]}," DISK
-        "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
-        "\"seed\": 1, \"steps\": \"0:seq:0:12000:12000:0\"}," CONTENT "}]}",
-        CHECKS_SAMPLED, 1, &result));
+    assert_true(
+        run_config("{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": "
+                   "\"32M\"}]}," DISK
+                   "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
+                   "\"seed\": 1, \"steps\": \"0:seq:0:12000:12000:0\"}," CONTENT "}]}",
+                   CHECKS_SAMPLED, 1, &result));
     assert_int_equal(result.node_count, 2);
     assert_true(result.nodes[0].gauges[GAUGE_resident_pages] > 7000);
     assert_true(result.nodes[1].gauges[GAUGE_resident_pages] > 3000);
     assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
     run_result_release(&result);
 
-    assert_true(run_config(
-        "{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]}," DISK
-        "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
-        "\"seed\": 1, \"steps\": \"0:seq:0:24000:24000:0\"}," CONTENT "}]}",
-        CHECKS_SAMPLED, 1, &result));
+    assert_true(
+        run_config("{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"32M\"}, {\"memory\": "
+                   "\"32M\"}]}," DISK
+                   "\"tasks\": [{\"name\": \"t\", \"cpu\": 0, \"workload\": {\"type\": \"steps\","
+                   "\"seed\": 1, \"steps\": \"0:seq:0:24000:24000:0\"}," CONTENT "}]}",
+                   CHECKS_SAMPLED, 1, &result));
     assert_true(counted(&result, COUNTER_pageoutrun) > 0);
     assert_true(counted(&result, COUNTER_pgsteal_kswapd) > 0);
     assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
@@ -248,7 +250,8 @@ static void test_offline_moves_pages_to_the_parent(void **state)
         "\"seed\": 1, \"steps\": \"0:seq:0:2000:2001:0\"}," CONTENT "}],"
         "\"events\": [{\"at_access\": 2000, \"offline\": \"/p/c\"}]}",
         CHECKS_SAMPLED, 1, &result));
-    assert_int_equal(gauge(&result, GAUGE_resident_pages) + gauge(&result, GAUGE_stored_pages), 2000);
+    assert_int_equal(gauge(&result, GAUGE_resident_pages) + gauge(&result, GAUGE_stored_pages),
+                     2000);
     run_result_release(&result);
 }
 

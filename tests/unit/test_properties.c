@@ -30,8 +30,8 @@ static const char *one_of(struct draw *draw, const char *const *names, size_t co
 {
     return names[below(draw, count)];
 }
-#define ONE_OF(draw, ...) \
-    one_of(draw, (const char *const[]){__VA_ARGS__}, \
+#define ONE_OF(draw, ...)                                                                          \
+    one_of(draw, (const char *const[]){__VA_ARGS__},                                               \
            sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *))
 
 static void put(struct draw *draw, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -105,7 +105,8 @@ static void put_tasks(struct draw *draw, unsigned count, unsigned cgroups, char 
         unsigned pages = 50 + (unsigned)below(draw, 1500);
         const char *pattern = ONE_OF(draw, "rand", "seq", "perm", "zipf");
         put(draw,
-            "%s{\"name\": \"t%u\", \"cgroup\": \"%s\", \"think\": \"%uns\", \"workload\": {\"type\": "
+            "%s{\"name\": \"t%u\", \"cgroup\": \"%s\", \"think\": \"%uns\", \"workload\": "
+            "{\"type\": "
             "\"steps\", \"seed\": %u, \"steps\": \"0:%s:0:%u:%u:%u%s 0:free:%u:%u:%u:0 "
             "0:rand:0:%u:1000:50\"}, \"content\": {\"type\": \"rule\", \"seed\": %u, \"classes\": "
             "\"10:zero,10:same,60:mixed:200:3900,20:random\"}}",
@@ -146,8 +147,9 @@ static void draw_config(uint64_t seed, char *text)
     put(&draw, "{\"kernel\": \"%s\",\n",
         ONE_OF(&draw, "v6.8", "v6.9", "v6.10", "v6.12", "v6.18", "v7.3", "batch-v5"));
     put_machine(&draw, cpus, 1 + (unsigned)below(&draw, 3));
-    put(&draw, "\"vm\": {\"page_cluster\": %u, \"memcg_stat_flush\": \"%ums\", \"cgroup_version\": "
-               "\"%s\", \"swappiness\": %u},\n",
+    put(&draw,
+        "\"vm\": {\"page_cluster\": %u, \"memcg_stat_flush\": \"%ums\", \"cgroup_version\": "
+        "\"%s\", \"swappiness\": %u},\n",
         (unsigned)below(&draw, 4), 5 + (unsigned)below(&draw, 5), ONE_OF(&draw, "v1", "v2"),
         (unsigned)below(&draw, 201));
     put(&draw,
@@ -168,8 +170,7 @@ static void check_relations(const struct run_result *result)
     /* Written pages were refused by zswap, or written back from it. */
     assert_true(counted(result, COUNTER_pswpout) <=
                 counted(result, COUNTER_refused_stores) + counted(result, COUNTER_zswpwb));
-    assert_int_equal(counted(result, COUNTER_zswpwb),
-                     counted(result, COUNTER_written_back_pages));
+    assert_int_equal(counted(result, COUNTER_zswpwb), counted(result, COUNTER_written_back_pages));
     /* A page that is stored was put there, and has not left yet. */
     assert_true(gauge(result, GAUGE_stored_pages) <= counted(result, COUNTER_zswpout));
     assert_true(counted(result, COUNTER_zswpin) + counted(result, COUNTER_zswpwb) +
