@@ -119,7 +119,6 @@
     {"zswap.writeback", "single"}, \
     {"zswap.store_reclaim", "one_per_node"}
 
-/* clang-format on */
 
 /* ---- the kernels ---------------------------------------------------------- */
 
@@ -258,26 +257,28 @@ static const struct kernel_setting v6_18[] = {
     {NULL, NULL},
 };
 
-#define FROM_7_0(backing)                                                                          \
-    EVERY_KERNEL_OVER(backing), MGLRU_FROM_6_14, ZSMALLOC_FROM_6_4("per_class"),                   \
-        VM_RULES("31", "partial", "true", "false", "false"), ZSWAP_FROM_6_12,                      \
-        {"zswap.incompressible_rule", "stored"},                                                   \
-    {                                                                                              \
-        "zswap.load_rule", "exclusive"                                                             \
-    }
+#define FROM_7_0(backing) \
+    EVERY_KERNEL_OVER(backing), \
+    MGLRU_FROM_6_14, \
+    ZSMALLOC_FROM_6_4("per_class"), \
+    VM_RULES("31", "partial", "true", "false", "false"), \
+    ZSWAP_FROM_6_12, \
+    {"zswap.incompressible_rule", "stored"}, \
+    {"zswap.load_rule", "exclusive"}
 
 /* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for
  * the worker and for a store at memory.zswap.max; a short list may be walked
  * twice. */
-#define FROM_7_3(backing)                                                                          \
-    FROM_7_0(backing), {"zswap.writeback", "batch"}, {"zswap.writeback.batch.budget", "32"},       \
-        {"zswap.writeback.batch.per_node", "true"},                                                \
-        {"zswap.writeback.batch.cap_at_list_length", "false"}, {"zswap.store_reclaim", "budget"},  \
-        {"zswap.store_reclaim.budget.entries", "32"},                                              \
-        {"zswap.store_reclaim.budget.per_node", "true"},                                           \
-    {                                                                                              \
-        "zswap.store_reclaim.budget.cap_at_list_length", "false"                                   \
-    }
+#define FROM_7_3(backing) \
+    FROM_7_0(backing), \
+    {"zswap.writeback", "batch"}, \
+    {"zswap.writeback.batch.budget", "32"}, \
+    {"zswap.writeback.batch.per_node", "true"}, \
+    {"zswap.writeback.batch.cap_at_list_length", "false"}, \
+    {"zswap.store_reclaim", "budget"}, \
+    {"zswap.store_reclaim.budget.entries", "32"}, \
+    {"zswap.store_reclaim.budget.per_node", "true"}, \
+    {"zswap.store_reclaim.budget.cap_at_list_length", "false"}
 
 static const struct kernel_setting v7_3[] = {
     FROM_7_3("slots"),
@@ -287,15 +288,16 @@ static const struct kernel_setting v7_3[] = {
 /* "mm/zswap: Support batch writeback in shrink_memcg()" (Hao Jia, v5, June
  * 2026): 64 entries shared by the nodes, none met twice; a store at
  * memory.zswap.max scans as many entries as there are nodes, shared too. */
-#define BATCH_SERIES(writeback)                                                                    \
-    FROM_7_0("slots"), {"zswap.writeback", writeback}, {"zswap.writeback.batch.budget", "64"},     \
-        {"zswap.writeback.batch.per_node", "false"},                                               \
-        {"zswap.writeback.batch.cap_at_list_length", "true"},                                      \
-        {"zswap.writeback.batch.stop_on_swap_cache", "true"}, {"zswap.store_reclaim", "budget"},   \
-        {"zswap.store_reclaim.budget.per_node", "false"},                                          \
-    {                                                                                              \
-        "zswap.store_reclaim.budget.cap_at_list_length", "true"                                    \
-    }
+#define BATCH_SERIES(writeback) \
+    FROM_7_0("slots"), \
+    {"zswap.writeback", writeback}, \
+    {"zswap.writeback.batch.budget", "64"}, \
+    {"zswap.writeback.batch.per_node", "false"}, \
+    {"zswap.writeback.batch.cap_at_list_length", "true"}, \
+    {"zswap.writeback.batch.stop_on_swap_cache", "true"}, \
+    {"zswap.store_reclaim", "budget"}, \
+    {"zswap.store_reclaim.budget.per_node", "false"}, \
+    {"zswap.store_reclaim.budget.cap_at_list_length", "true"}
 
 static const struct kernel_setting batch_v5[] = {
     BATCH_SERIES("batch"),
