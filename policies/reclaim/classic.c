@@ -322,8 +322,7 @@ static void classic_age_node(struct mm *mm, struct exec *exec, struct scan_contr
             shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
 }
 
-/* ---- refaults -----------------------------------------------------------------------------------
- */
+/* ---- refaults --------------------------------------------------------------------- */
 
 /* workingset_refault and workingset_test_recent */
 static void classic_refault(struct mm *mm, const struct exec *exec, uint32_t page, uint32_t age,

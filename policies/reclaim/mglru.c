@@ -475,9 +475,10 @@ struct eviction {
 /* folio_activate of a neighbour */
 static void activate_listed(struct mm *mm, struct eviction *eviction, uint32_t page)
 {
-    mglru_remove(mm, eviction->lruvec, page);
+    struct lruvec *lruvec = page_lruvec(mm, page);
+    mglru_remove(mm, lruvec, page);
     mm->cold[page].bits |= PAGE_ACTIVE;
-    mglru_add(mm, eviction->lruvec, page);
+    mglru_add(mm, lruvec, page);
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgactivate, 1);
 }
 
@@ -740,7 +741,8 @@ static void put_back(struct mm *mm, struct eviction *eviction, bool retry)
         }
         mark_refused(mm, eviction, page);
         mm->cold[page].bits |= PAGE_ON_LRU;
-        mglru_add(mm, eviction->lruvec, page);
+        /* Its cgroup may have gone offline meanwhile. */
+        mglru_add(mm, page_lruvec(mm, page), page);
     }
     eviction->count = clean;
 }
@@ -784,8 +786,7 @@ static uint64_t evict_7_3(struct mm *mm, struct exec *exec, struct scan_control 
     return scanned;
 }
 
-/* ---- one cgroup on one node --------------------------------------------------------------------
- */
+/* ---- one cgroup on one node ------------------------------------------------------- */
 
 /* should_run_aging, 6.12: old generations run out, the youngest holds more than its
  * share, or the oldest less. */

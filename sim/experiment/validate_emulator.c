@@ -275,8 +275,7 @@ void emulator_case_compose(struct kernel_case *at)
         check_hashes(at);
 }
 
-/* ---- comparing ---------------------------------------------------------------------------------
- */
+/* ---- comparing -------------------------------------------------------------------- */
 
 /* Names of the case's counters and of zsim's.  A case lists what is not 0. */
 static const struct emulator_counter {

@@ -316,8 +316,7 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
         processors_wake_at(mm->processors, &worker->runner, exec->now_ns);
 }
 
-/* ---- the slab shrinker --------------------------------------------------------------------------
- */
+/* ---- the slab shrinker ------------------------------------------------------------ */
 
 /* zswap_shrinker_count for one list */
 static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t node, uint64_t entries)

@@ -53,7 +53,18 @@ static void put_machine(struct draw *draw, unsigned cpus, unsigned nodes)
     put(draw, "]},\n");
 }
 
-static void put_zswap(struct draw *draw)
+/* The kernel's own choices, as its preset has them. */
+static void put_zswap_of_kernel(struct draw *draw)
+{
+    put(draw,
+        "\"zswap\": {\"max_pool_percent\": %u, \"accept_threshold_percent\": %u, "
+        "\"shrinker_enabled\": %s, \"allocator\": \"%s\"},\n",
+        1 + (unsigned)below(draw, 40), 50 + (unsigned)below(draw, 51),
+        ONE_OF(draw, "true", "false"), ONE_OF(draw, "zsmalloc", "zbud", "z3fold"));
+}
+
+/* Choices mixed freely, for kernels that keep entries on lists of their own. */
+static void put_zswap_mixed(struct draw *draw)
 {
     put(draw,
         "\"zswap\": {\"compressor\": \"%s\", \"max_pool_percent\": %u, "
@@ -144,20 +155,27 @@ static void draw_config(uint64_t seed, char *text)
     struct draw draw = {.random = random_splitmix(seed) | 1, .text = text};
     char paths[6][64];
     unsigned cgroups = 1 + (unsigned)below(&draw, 5), cpus = 1 + (unsigned)below(&draw, 4);
+    bool mixed = below(&draw, 2);
     put(&draw, "{\"kernel\": \"%s\",\n",
-        ONE_OF(&draw, "v6.8", "v6.9", "v6.10", "v6.12", "v6.18", "v7.3", "batch-v5"));
+        mixed ? ONE_OF(&draw, "v6.8", "v6.9", "v6.10", "v6.12", "v6.18", "v7.3", "batch-v5")
+              : ONE_OF(&draw, "v6.1", "v6.2", "v6.5", "v6.8", "v6.11", "v6.12", "v6.16", "v6.18",
+                       "v7.3", "batch-store1", "proactive-v5", "vswap"));
     put_machine(&draw, cpus, 1 + (unsigned)below(&draw, 3));
     put(&draw,
-        "\"vm\": {\"page_cluster\": %u, \"memcg_stat_flush\": \"%ums\", \"cgroup_version\": "
+        "\"vm\": {\"reclaim\": \"%s\", \"page_cluster\": %u, \"memcg_stat_flush\": \"%ums\", "
+        "\"cgroup_version\": "
         "\"%s\", \"swappiness\": %u},\n",
-        (unsigned)below(&draw, 4), 5 + (unsigned)below(&draw, 5), ONE_OF(&draw, "v1", "v2"),
-        (unsigned)below(&draw, 201));
+        ONE_OF(&draw, "classic", "mglru"), (unsigned)below(&draw, 4), 5 + (unsigned)below(&draw, 5),
+        ONE_OF(&draw, "v1", "v2"), (unsigned)below(&draw, 201));
     put(&draw,
         "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"%uM\", \"rotational\": %s, "
         "\"synchronous\": %s, \"queue_depth\": %u}]},\n",
         1 + (unsigned)below(&draw, 40), ONE_OF(&draw, "true", "false"),
         below(&draw, 4) ? "false" : "true", 1 + (unsigned)below(&draw, 8));
-    put_zswap(&draw);
+    if (mixed)
+        put_zswap_mixed(&draw);
+    else
+        put_zswap_of_kernel(&draw);
     put_cgroups(&draw, cgroups, paths);
     put_tasks(&draw, 1 + (unsigned)below(&draw, 4), cgroups, paths);
     put_events(&draw, cgroups, paths);
