@@ -99,11 +99,22 @@ static bool wait_for_writeback(struct mm *mm, struct exec *exec, const struct sc
     return false;
 }
 
+/* Still ours?  While a batch is worked on, its owner may be killed or drop it. */
+static bool is_isolated(const struct mm *mm, uint32_t page)
+{
+    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
+}
+
 static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                   uint32_t page)
 {
-    if ((mm->cold[page].bits & PAGE_WRITEBACK) && !wait_for_writeback(mm, exec, scan, page))
-        return FATE_ACTIVATE;
+    if (mm->cold[page].bits & PAGE_WRITEBACK) {
+        bool ended = wait_for_writeback(mm, exec, scan, page);
+        if (!is_isolated(mm, page))
+            return FATE_KEEP; /* gone while this waited: nothing is put back */
+        if (!ended)
+            return FATE_ACTIVATE;
+    }
     enum page_fate fate = check_references(mm, page);
     return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
 }
@@ -119,12 +130,6 @@ static uint32_t isolate(struct mm *mm, struct page_list *list, uint32_t n, uint3
         pages[taken++] = page;
     }
     return taken;
-}
-
-/* Still ours?  While a batch is worked on, its owner may be killed or drop it. */
-static bool is_isolated(const struct mm *mm, uint32_t page)
-{
-    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
 }
 
 static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct scan_control *scan,
