@@ -108,6 +108,9 @@ struct charge_stock {
     uint32_t next_victim;
 };
 
+/* Runs of kswapd in a row that freed nothing, after which it no longer runs. */
+enum { KSWAPD_FAILURES_AT_MOST = 16 };
+
 /* ---- NUMA node ------------------------------------------------------------- */
 
 struct node {

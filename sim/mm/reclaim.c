@@ -9,7 +9,7 @@
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
 
-enum { PROACTIVE_RETRIES = 16, KSWAPD_FAILURES_AT_MOST = 16, FREE_BATCH = 31 };
+enum { PROACTIVE_RETRIES = 16, FREE_BATCH = 31 };
 
 enum counter reclaim_scan_counter(const struct scan_control *scan)
 {

@@ -148,11 +148,7 @@ static bool check_pools(struct simulation *simulation)
         uint32_t bits = simulation->mm.cold[page].bits;
         if (!(bits & PAGE_IN_ZSWAP) || bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL)
             continue;
-        const struct address_space *space = page_space(&simulation->mm, page);
-        uint32_t length =
-            content_length(space->content, page - space->first_page,
-                           zswap->pools[bits_field(bits, ENTRY_POOL_SHIFT)].compressor);
-        bytes += length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
+        bytes += zswap_entry_length(zswap, page);
     }
     uint64_t on_nodes = 0;
     for (uint32_t i = 0; i < simulation->mm.node_count; i++)

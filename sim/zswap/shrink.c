@@ -44,11 +44,6 @@ static struct page_list *list_of_entry(struct zswap *zswap, uint32_t page)
     return zswap_list(zswap, group, page_memcg(mm, page), entry_node(mm, page));
 }
 
-static struct shrinker_state *state_of(struct zswap *zswap, uint32_t memcg, uint32_t node)
-{
-    return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
-}
-
 static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t node)
 {
     struct mm *mm = zswap->mm;
@@ -68,8 +63,8 @@ void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
     entry_list_add_tail(mm->cold, list, page);
     mm->cold[page].bits |= PAGE_ENTRY_ON_LRU;
     if (zswap->shrinker->added)
-        zswap->shrinker->added(state_of(zswap, page_memcg(mm, page), entry_node(mm, page)),
-                               list->count);
+        zswap->shrinker->added(
+            zswap_shrinker_state(zswap, page_memcg(mm, page), entry_node(mm, page)), list->count);
 }
 
 void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
@@ -107,20 +102,17 @@ static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t pa
                              uint32_t node)
 {
     struct mm *mm = zswap->mm;
-    uint32_t space_page = page - page_space(mm, page)->first_page;
-    uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
-    uint32_t length =
-        content_length(page_space(mm, page)->content, space_page, zswap->pools[pool].compressor);
+    uint32_t length = zswap_entry_length(zswap, page);
     rotate(zswap, list, page);
     enum writeback_result result = zswap_writeback_entry(zswap, exec, page);
     if (result == WRITEBACK_DONE) {
         walk->isolated++;
-        walk->bytes += length > PAGE_BYTES || length == COMPRESSOR_FAILED ? PAGE_BYTES : length;
+        walk->bytes += length;
         return true;
     }
     mm->counters[COUNTER_reject_reclaim_fail]++;
     if (zswap->shrinker->put_back)
-        zswap->shrinker->put_back(state_of(zswap, memcg, node));
+        zswap->shrinker->put_back(zswap_shrinker_state(zswap, memcg, node));
     if (result == WRITEBACK_EXISTS) {
         walk->met_swap_cache = true;
         return !(walk->driver == DRIVER_SHRINKER || walk->stop_on_swap_cache);
@@ -332,7 +324,8 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     uint64_t stored = mm->memcgs[memcg].zswapped_subtree;
     if (!stored)
         return 0;
-    uint64_t freeable = zswap->shrinker->freeable(zswap, state_of(zswap, memcg, node), entries);
+    uint64_t freeable =
+        zswap->shrinker->freeable(zswap, zswap_shrinker_state(zswap, memcg, node), entries);
     /* Freeing a well compressed page frees little memory. */
     return freeable * backing / stored;
 }
@@ -343,7 +336,7 @@ static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, u
 {
     struct mm *mm = zswap->mm;
     struct page_list *list = zswap_list(zswap, group, memcg, node);
-    struct shrinker_state *state = state_of(zswap, memcg, node);
+    struct shrinker_state *state = zswap_shrinker_state(zswap, memcg, node);
     uint64_t freeable = shrinker_count(zswap, memcg, node, list->count);
     if (!freeable)
         return;

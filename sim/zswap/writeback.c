@@ -25,12 +25,9 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     }
 
     uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
-    const struct address_space *space = page_space(mm, page);
-    uint32_t length =
-        content_length(space->content, page - space->first_page, zswap->pools[pool].compressor);
     spend(mm, exec, TIME_decompress,
           costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
-                              length > 4096 || !length ? 4096 : length));
+                              zswap_entry_length(zswap, page)));
     mm->counters[COUNTER_written_back_pages]++;
     zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);

@@ -111,7 +111,7 @@ static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
     return true;
 }
 
-static struct shrinker_state *shrinker_state_of(struct zswap *zswap, uint32_t memcg, uint32_t node)
+struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg, uint32_t node)
 {
     return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
 }
@@ -121,7 +121,7 @@ void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
     struct mm *mm = zswap->mm;
     if (zswap->shrinker->disk_read)
         zswap->shrinker->disk_read(
-            shrinker_state_of(zswap, page_memcg(mm, page), page_node(mm, page)));
+            zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
 void zswap_note_swapin(struct zswap *zswap, uint32_t page)
@@ -129,7 +129,7 @@ void zswap_note_swapin(struct zswap *zswap, uint32_t page)
     struct mm *mm = zswap->mm;
     if (zswap->shrinker->swapped_in)
         zswap->shrinker->swapped_in(
-            shrinker_state_of(zswap, page_memcg(mm, page), page_node(mm, page)));
+            zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
 /* ---- entries ---------------------------------------------------------------------------- */
@@ -144,9 +144,7 @@ static bool entry_has_object(const struct mm *mm, uint32_t page)
     return entry_pool(mm, page) != NO_POOL;
 }
 
-/* The bytes that an entry is charged for: 0 for a same-filled one, 4096 for one
- * stored as it is. */
-static uint32_t entry_length(struct zswap *zswap, uint32_t page)
+uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     if (!entry_has_object(mm, page))
@@ -170,7 +168,7 @@ void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page), length = entry_length(zswap, page);
+    uint32_t memcg = page_memcg(mm, page), length = zswap_entry_length(zswap, page);
     lock_tree(zswap, exec, page);
     if (cold->bits & PAGE_ENTRY_ON_LRU)
         zswap_lru_remove(zswap, exec, page);
@@ -372,7 +370,7 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
         return false;
     lock_tree(zswap, exec, page);
     if (entry_has_object(mm, page)) {
-        uint32_t length = entry_length(zswap, page);
+        uint32_t length = zswap_entry_length(zswap, page);
         if (length == PAGE_BYTES)
             spend_cost(mm, exec, TIME_decompress, COST_page_copy);
         else

@@ -119,6 +119,10 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page);
 /* The page's slot is freed or rewritten: drop its entry. */
 void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page);
 
+/* The bytes that an entry is charged for: 0 for a same-filled one, 4096 for one
+ * stored as it is. */
+uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page);
+
 /* Free an entry: list, object, charge, counts. */
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
 
@@ -129,6 +133,9 @@ bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg);
 void zswap_note_disk_read(struct zswap *zswap, uint32_t page);
 /* A page is swapped in without readahead, wherever it lies. */
 void zswap_note_swapin(struct zswap *zswap, uint32_t page);
+
+/* What the slab shrinker keeps for a cgroup on a node. */
+struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg, uint32_t node);
 
 /* ---- limits ----------------------------------------------------------------------- */
 
