@@ -54,6 +54,16 @@
     {"zswap.same_filled_entries", "true"}, \
     {"zswap.shrinker", "protected"}
 
+/* mm/zswap.c, mm/list_lru.c, mm/swapfile.c: what one lock covers.  Up to 6.8 there is
+ * an index a device; up to 6.12 a list lock a node; up to 6.14 a slot cache. */
+#define LOCKS(index, list, slot) \
+    {"zswap.index_locks", index}, \
+    {"zswap.list_locks", list}, \
+    {"swap.slot_lock", slot}
+#define LOCKS_UP_TO_6_8 LOCKS("per_device", "per_node", "device")
+#define LOCKS_6_9_TO_6_12 LOCKS("per_64m", "per_node", "device")
+#define LOCKS_FROM_6_15 LOCKS("per_64m", "per_cgroup", "cluster")
+
 /* mm/zswap.c, mm/frontswap.c up to 6.5: frontswap drops the older entry of a slot
  * before zswap sees the page.  The shrink worker belongs to its processor up to 6.8. */
 #define FRONTSWAP \
@@ -65,6 +75,7 @@
  * shrinker_enabled is false. */
 #define ZSWAP_UP_TO_6_2 \
     ZSWAP_UP_TO_6_11, \
+    LOCKS_UP_TO_6_8, \
     FRONTSWAP, \
     {"zswap.allocator", "zbud"}, \
     {"zswap.lru", "allocator"}, \
@@ -88,6 +99,7 @@
 /* mm/zswap.c from 6.9 to 6.11: one LRU over all pools, percpu_ref */
 #define ZSWAP_6_9_TO_6_11 \
     ZSWAP_UP_TO_6_11, \
+    LOCKS_6_9_TO_6_12, \
     ZSWAP_CGROUP_LISTS, \
     {"zswap.lru", "global"}, \
     {"zswap.pool_ref", "percpu_ref"}, \
@@ -146,6 +158,7 @@ static const struct kernel_setting v6_5[] = {
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,
+    LOCKS_UP_TO_6_8,
     FRONTSWAP,
     {"zswap.zstd_library", "zstd"},
     {"zswap.allocator.zsmalloc.oversize", "invalid"},
@@ -168,6 +181,7 @@ static const struct kernel_setting v6_8[] = {
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,
+    LOCKS_UP_TO_6_8,
     ZSWAP_CGROUP_LISTS,
     {"zswap.allocator.zsmalloc.oversize", "invalid"},
     {"zswap.duplicate_rule", "counted"},
@@ -225,20 +239,22 @@ static const struct kernel_setting v6_12[] = {
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
+    LOCKS_6_9_TO_6_12,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
 };
 
-/* 6.13 to 6.17 differ from 6.12 in large folios, locks and where zsmalloc takes
- * pages from, none of which is a key here. */
+/* 6.13 to 6.17 differ from 6.12 in locks, and in large folios and where zsmalloc
+ * takes pages from, which are no keys here. */
 static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
+    LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -251,6 +267,7 @@ static const struct kernel_setting v6_18[] = {
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false"),
     ZSWAP_FROM_6_12,
+    LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
     {"zswap.incompressible_rule", "stored"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -263,6 +280,7 @@ static const struct kernel_setting v6_18[] = {
     ZSMALLOC_FROM_6_4("per_class"), \
     VM_RULES("31", "partial", "true", "false", "false"), \
     ZSWAP_FROM_6_12, \
+    LOCKS_FROM_6_15, \
     {"zswap.incompressible_rule", "stored"}, \
     {"zswap.load_rule", "exclusive"}
 

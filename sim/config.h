@@ -67,8 +67,12 @@ struct swap_device_config {
     bool synchronous;     /* a RAM-like device: transfers finish in the caller */
 };
 
+/* What the lock of swap slots covers. */
+enum slot_lock { SLOT_LOCK_DEVICE, SLOT_LOCK_CLUSTER };
+
 /* "swap" */
 struct swap_config {
+    unsigned slot_lock;           /* enum slot_lock */
     struct policy_choice backing; /* axis swap_backing */
     struct swap_device_config *devices;
     uint64_t device_count;
@@ -80,6 +84,9 @@ enum zswap_kick_rule { KICK_WHEN_FULL, KICK_ON_HYSTERESIS, KICK_ON_ANY_REFUSAL }
 enum zswap_incompressible_rule { INCOMPRESSIBLE_REJECTED, INCOMPRESSIBLE_STORED };
 enum zswap_duplicate_rule { DUPLICATE_REMOVED_FIRST, DUPLICATE_COUNTED, DUPLICATE_REPLACED };
 enum zswap_worker_queue { WORKER_BOUND, WORKER_UNBOUND };
+/* What a lock of entry lists, and one of the index of entries, covers. */
+enum zswap_list_locks { LIST_LOCK_PER_NODE, LIST_LOCK_PER_CGROUP };
+enum zswap_index_locks { INDEX_LOCK_PER_DEVICE, INDEX_LOCK_PER_64M };
 enum zswap_zstd_library { ZSTD_LIBRARY_1_4, ZSTD_LIBRARY_1_5 };
 enum zswap_poor_counter {
     POOR_COUNTS_NOTHING,
@@ -104,6 +111,8 @@ struct zswap_config {
     unsigned poor_counter;    /* enum zswap_poor_counter: a compressor that returns an error */
     unsigned duplicate_rule;  /* enum zswap_duplicate_rule: the entry a store finds in its slot */
     unsigned worker_queue;    /* enum zswap_worker_queue: where the shrink worker runs */
+    unsigned list_locks;      /* enum zswap_list_locks */
+    unsigned index_locks;     /* enum zswap_index_locks */
     unsigned zstd_library;    /* enum zswap_zstd_library: what the compressor "zstd" is */
     bool second_chance;       /* entries enter referenced and are rotated once (6.12+) */
     bool same_filled_entries; /* same-filled pages become entries without an object (up to 6.11) */

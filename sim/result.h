@@ -8,6 +8,7 @@
 #include "sim/base/counters.h"
 #include "sim/base/histogram.h"
 #include "sim/engine/costs.h"
+#include "sim/engine/locks.h"
 
 /* clang-format off */
 /* Fault kinds of the latency histograms: X(name, meaning) */
@@ -89,6 +90,7 @@ struct run_result {
     uint32_t series_count;
     struct histogram fault_latency[FAULT_KINDS];
     uint64_t time_ns[TIME_KINDS];
+    struct lock_counts locks[LOCK_KINDS];
     struct cpu_result cpu; /* sums over processors */
     struct inversion_result inversion;
     struct fairness_result fairness;

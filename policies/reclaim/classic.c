@@ -137,12 +137,13 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     uint32_t pages[RECLAIM_CLUSTER], kept = 0, activated = 0, freed = 0;
-    lru_add_drain(mm, exec->cpu);
+    lru_add_drain(mm, exec);
     if (mm->writes_under_way)
         mm->swap_hooks.settle_writes(mm->swap, exec->now_ns);
     uint32_t taken = isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
     if (!taken)
         return 0;
+    lru_lock(mm, exec, lruvec, taken);
     count_event(mm, memcg, node, COUNTER_pgscan_anon, taken);
     count_event(mm, memcg, node, reclaim_scan_counter(scan), taken);
     spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);
@@ -165,6 +166,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     }
     reclaim_flush_freed(mm, scan);
     /* move_folios_to_lru: the oldest goes first and so ends deepest. */
+    lru_lock(mm, exec, lruvec, kept);
     for (uint32_t i = 0; i < kept; i++) {
         if (!is_isolated(mm, pages[i]))
             continue;
@@ -189,8 +191,10 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     uint32_t pages[RECLAIM_CLUSTER];
-    lru_add_drain(mm, exec->cpu);
+    lru_add_drain(mm, exec);
     uint32_t taken = isolate(mm, &lruvec->lists[LRU_ACTIVE_ANON], n, pages);
+    lru_lock(mm, exec, lruvec, taken);
+    lru_lock(mm, exec, lruvec, taken); /* to put them back */
     for (uint32_t i = 0; i < taken; i++) {
         mm->hot[pages[i]] &= (uint8_t)~HOT_ACCESSED;
         mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;

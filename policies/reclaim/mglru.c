@@ -667,6 +667,7 @@ static uint64_t fill_batch(struct mm *mm, struct exec *exec, struct scan_control
         else
             isolate(mm, eviction, page);
     }
+    lru_lock(mm, exec, eviction->lruvec, (uint32_t)scanned);
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgscan_anon, eviction->count);
     count_event(mm, eviction->memcg, eviction->node, reclaim_scan_counter(scan), eviction->count);
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgrefill, sorted);
@@ -728,9 +729,10 @@ static void mark_refused(struct mm *mm, const struct eviction *eviction, uint32_
 
 /* The rest of the batch back onto the lists, the oldest first; with `retry`, pages
  * that could be freed now stay in the batch. */
-static void put_back(struct mm *mm, struct eviction *eviction, bool retry)
+static void put_back(struct mm *mm, struct exec *exec, struct eviction *eviction, bool retry)
 {
     uint32_t clean = 0;
+    lru_lock(mm, exec, eviction->lruvec, eviction->count);
     for (uint32_t i = 0; i < eviction->count; i++) {
         uint32_t page = eviction->pages[i];
         if (!is_isolated(mm, page))
@@ -752,12 +754,12 @@ static void shrink_and_put_back(struct mm *mm, struct exec *exec, struct scan_co
 {
     scan->scanned += eviction->count;
     shrink_batch(mm, exec, scan, eviction);
-    put_back(mm, eviction, true);
+    put_back(mm, exec, eviction, true);
     if (!eviction->count)
         return;
     scan->scanned += eviction->count;
     shrink_batch(mm, exec, scan, eviction);
-    put_back(mm, eviction, false);
+    put_back(mm, exec, eviction, false);
 }
 
 /* evict_folios, 6.12.  Returns 0 when there is no point in going on. */
@@ -884,7 +886,7 @@ static void mglru_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_co
                                 uint32_t memcg, uint32_t node)
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-    lru_add_drain(mm, exec->cpu);
+    lru_add_drain(mm, exec);
     if (!mm->swappiness || !mm->swap_hooks.room(mm->swap, memcg))
         return;
     if (is_root_reclaim(scan) && should_stop(mm, scan, node))

@@ -94,6 +94,7 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_tree_lock_hold] = {80, 30, 300, "estimate: one index look-up and update"},
     [COST_pool_lock_hold] = {150, 50, 500,
                              "estimate: choice of a slot or return of one, with its list"},
+    [COST_slot_lock_hold] = {50, 20, 200, "estimate: search of a cluster's map, its counters"},
     [COST_context_switch] = {1500, 1000, 3000, "estimate: switch of address space and cold caches"},
 };
 

@@ -41,6 +41,7 @@
     X(lru_lock_hold, "hold of an LRU lock for one list operation") \
     X(tree_lock_hold, "hold of the entry index's lock for one operation") \
     X(pool_lock_hold, "hold of an allocator lock for one operation") \
+    X(slot_lock_hold, "hold of a swap device's or cluster's lock for one slot") \
     X(context_switch, "switch a processor to another task")
 
 /* clang-format on */
@@ -103,6 +104,8 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(lru_lock_wait, "waiting for LRU locks") \
     X(tree_lock_wait, "waiting for entry index locks") \
     X(pool_lock_wait, "waiting for allocator locks") \
+    X(lruvec_lock_wait, "waiting for lruvec locks") \
+    X(slot_lock_wait, "waiting for locks of swap slots") \
     X(worker, "the zswap shrink worker") \
     X(kswapd, "kswapd") \
     X(device_read_wait, "tasks waiting for device reads") \

@@ -95,6 +95,15 @@ static const struct axis_key vm_axes[] = {{"reclaim", "reclaim", FIELD(reclaim)}
 
 /* ---- "swap" -------------------------------------------------------------- */
 
+static const char *const slot_locks[] = {"device", "cluster", NULL};
+static const struct param swap_rows[] = {
+    {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
+     PARAM_FROM_KERNEL,
+     "device: slots are taken and given back under one lock, 64 at a time by each processor; "
+     "cluster: one by one, under the lock of a cluster of 512.",
+     "mm/swapfile.c, mm/swap_slots.c: the slot cache is gone from 6.15"},
+};
+
 static const struct axis_key swap_axes[] = {
     {"backing", "swap_backing", offsetof(struct swap_config, backing)},
     {0},
@@ -139,6 +148,8 @@ static const char *const kick_rules[] = {"when_full", "on_hysteresis", "on_any_r
 static const char *const incompressible_rules[] = {"rejected", "stored", NULL};
 static const char *const duplicate_rules[] = {"removed_first", "counted", "replaced", NULL};
 static const char *const worker_queues[] = {"bound", "unbound", NULL};
+static const char *const list_lock_rules[] = {"per_node", "per_cgroup", NULL};
+static const char *const index_lock_rules[] = {"per_device", "per_64m", NULL};
 static const char *const zstd_libraries[] = {"zstd-1.4", "zstd", NULL};
 static const char *const poor_counters[] = {"nothing", "compress_fail", "compress_poor", NULL};
 
@@ -198,6 +209,12 @@ static const struct param zswap_rows[] = {
      "bound: the shrink worker runs on the processor that woke it, in front of what runs there; "
      "unbound: on a processor that has nothing to do.",
      "mm/zswap.c, shrink_wq: create_workqueue() in 6.1 to 6.8, WQ_UNBOUND in 6.12"},
+    {"list_locks", PARAM_ENUM, FIELD(list_locks), NULL, 0, 0, list_lock_rules, PARAM_FROM_KERNEL,
+     "Entry lists that share a lock: those of a node, or none (a lock for each cgroup and node).",
+     "mm/list_lru.c: struct list_lru_node.lock up to 6.12, list_lru_one.lock from 6.13"},
+    {"index_locks", PARAM_ENUM, FIELD(index_locks), NULL, 0, 0, index_lock_rules, PARAM_FROM_KERNEL,
+     "The index of entries has one lock, or one for each 64 MiB of pages.",
+     "mm/zswap.c: struct zswap_tree a device up to 6.8, for each 64 MiB of swap from 6.9"},
     {"zstd_library", PARAM_ENUM, FIELD(zstd_library), NULL, 0, 0, zstd_libraries, PARAM_FROM_KERNEL,
      "Which library the compressor \"zstd\" is.", "lib/zstd: 1.4.10 in 5.16 to 6.1, 1.5 from 6.2"},
     {"second_chance", PARAM_BOOL, FIELD(second_chance), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
@@ -384,10 +401,8 @@ const struct config_section section_node = {"machine.nodes[]", "One memory node.
 const struct config_section section_vm = {
     "vm", "Page reclaim: sysctls and the rules of the kernel's era.",
     TABLE(vm_rows, struct vm_config), vm_axes, NULL};
-const struct config_section section_swap = {"swap",
-                                            "Where pages go that leave memory.",
-                                            {NULL, 0, sizeof(struct swap_config)},
-                                            swap_axes,
+const struct config_section section_swap = {"swap", "Where pages go that leave memory.",
+                                            TABLE(swap_rows, struct swap_config), swap_axes,
                                             swap_structured};
 const struct config_section section_device = {"swap.devices[]", "One swap device.",
                                               TABLE(device_rows, struct swap_device_config), NULL,

@@ -98,6 +98,20 @@ static const struct plain_metric plain_metrics[] = {
 };
 enum { PLAIN_METRICS = sizeof(plain_metrics) / sizeof(plain_metrics[0]) };
 
+/* What is counted of each kind of lock. */
+static const struct lock_part {
+    const char *key, *unit, *meaning;
+    size_t offset; /* in struct lock_counts */
+} lock_parts[] = {
+    {"acquisitions", "locks", "times a lock was taken", offsetof(struct lock_counts, acquisitions)},
+    {"contended", "locks", "of these: it was held by another processor",
+     offsetof(struct lock_counts, contended)},
+    {"wait_ns", "ns", "time until it was free", offsetof(struct lock_counts, wait_ns)},
+    {"hold_ns", "ns", "time from then on until it was released",
+     offsetof(struct lock_counts, hold_ns)},
+};
+enum { LOCK_PARTS = sizeof(lock_parts) / sizeof(lock_parts[0]) };
+
 static const struct latency_part {
     const char *key, *words;
     unsigned of_10000;
@@ -164,7 +178,8 @@ enum {
     FIRST_COUNTER = PLAIN_METRICS,
     FIRST_GAUGE = FIRST_COUNTER + COUNTERS,
     FIRST_TIME = FIRST_GAUGE + GAUGES,
-    FIRST_LATENCY = FIRST_TIME + TIME_KINDS,
+    FIRST_LOCK = FIRST_TIME + TIME_KINDS,
+    FIRST_LATENCY = FIRST_LOCK + LOCK_KINDS * LOCK_PARTS,
     METRICS = FIRST_LATENCY + LATENCY_KINDS * LATENCY_PARTS,
 };
 
@@ -206,6 +221,18 @@ static void describe_time(enum time_kind kind, struct metric *metric)
     metric->path[1] = time_descriptions[kind].name;
 }
 
+static void describe_lock(unsigned kind, unsigned part, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "locks.%s.%s", lock_descriptions[kind].name,
+             lock_parts[part].key);
+    metric->unit = lock_parts[part].unit;
+    metric->meaning = lock_parts[part].meaning;
+    metric->direction = LOWER_IS_BETTER;
+    metric->path[0] = "locks";
+    metric->path[1] = lock_descriptions[kind].name;
+    metric->path[2] = lock_parts[part].key;
+}
+
 static void describe_latency(unsigned kind, unsigned part, struct metric *metric)
 {
     snprintf(metric->name, sizeof(metric->name), "fault_latency_ns.%s.%s", latency_names[kind],
@@ -238,8 +265,11 @@ void metric_describe(unsigned index, struct metric *metric)
         describe_total(&gauge_descriptions[gauge], metric);
         metric->direction = gauge == GAUGE_disk_pages ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
         metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
-    } else if (index < FIRST_LATENCY) {
+    } else if (index < FIRST_LOCK) {
         describe_time((enum time_kind)(index - FIRST_TIME), metric);
+    } else if (index < FIRST_LATENCY) {
+        unsigned lock = index - FIRST_LOCK;
+        describe_lock(lock / LOCK_PARTS, lock % LOCK_PARTS, metric);
     } else {
         unsigned latency = index - FIRST_LATENCY;
         describe_latency(latency / LATENCY_PARTS, latency % LATENCY_PARTS, metric);
@@ -288,6 +318,14 @@ static bool latency_percentile(const struct run_result *run, unsigned index, uin
     return defined;
 }
 
+static uint64_t lock_value(const struct run_result *run, unsigned index)
+{
+    uint64_t value;
+    const struct lock_counts *counts = &run->locks[index / LOCK_PARTS];
+    memcpy(&value, (const char *)counts + lock_parts[index % LOCK_PARTS].offset, sizeof(value));
+    return value;
+}
+
 bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value)
 {
     if (index < FIRST_COUNTER)
@@ -296,8 +334,10 @@ bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value
         *value = run->totals.counters[index - FIRST_COUNTER];
     else if (index < FIRST_TIME)
         *value = run->totals.gauges[index - FIRST_GAUGE];
-    else if (index < FIRST_LATENCY)
+    else if (index < FIRST_LOCK)
         *value = run->time_ns[index - FIRST_TIME];
+    else if (index < FIRST_LATENCY)
+        *value = lock_value(run, index - FIRST_LOCK);
     else
         return latency_percentile(run, index - FIRST_LATENCY, value);
     return index >= FIRST_COUNTER || *value != UINT64_MAX;
@@ -325,6 +365,19 @@ static void print_rows(FILE *out, unsigned first, unsigned end, bool with_origin
     fputc('\n', out);
 }
 
+static void print_lock_rows(FILE *out)
+{
+    fprintf(out, "| kind | meaning |\n|---|---|\n");
+    for (unsigned kind = 0; kind < LOCK_KINDS; kind++)
+        fprintf(out, "| `%s` | %s |\n", lock_descriptions[kind].name,
+                lock_descriptions[kind].meaning);
+    fprintf(out, "\n| what | unit | better | meaning |\n|---|---|---|---|\n");
+    for (unsigned part = 0; part < LOCK_PARTS; part++)
+        fprintf(out, "| `%s` | %s | lower | %s |\n", lock_parts[part].key, lock_parts[part].unit,
+                lock_parts[part].meaning);
+    fputc('\n', out);
+}
+
 static void print_latency_rows(FILE *out)
 {
     fprintf(out, "| kind | meaning |\n|---|---|\n");
@@ -349,7 +402,12 @@ void metrics_reference_print(FILE *out)
     fputs("## Where time went\n\n"
           "Over all processors and tasks, under `cost_ns`.\n\n",
           out);
-    print_rows(out, FIRST_TIME, FIRST_LATENCY, false);
+    print_rows(out, FIRST_TIME, FIRST_LOCK, false);
+    fputs("## Locks\n\n"
+          "`locks.KIND.WHAT`, over all locks of a kind and all processors.  Contention is\n"
+          "simulated: a lock is a server, and its cache line moves to who takes it.\n\n",
+          out);
+    print_lock_rows(out);
     fputs("## Machine\n\n`null` in a result where a value is undefined; `undefined` of the run\n"
           "says why.\n\n",
           out);

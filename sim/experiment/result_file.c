@@ -292,6 +292,17 @@ static void add_times(cJSON *object, const struct run_result *run)
     json_add(object, "cost_ns", part);
 
     part = json_object();
+    for (unsigned i = 0; i < LOCK_KINDS; i++) {
+        cJSON *lock = json_object();
+        json_add_integer(lock, "acquisitions", run->locks[i].acquisitions);
+        json_add_integer(lock, "contended", run->locks[i].contended);
+        json_add_integer(lock, "wait_ns", run->locks[i].wait_ns);
+        json_add_integer(lock, "hold_ns", run->locks[i].hold_ns);
+        json_add(part, lock_descriptions[i].name, lock);
+    }
+    json_add(object, "locks", part);
+
+    part = json_object();
     json_add_integer(part, "user_ns", run->cpu.user_ns);
     json_add_integer(part, "sys_ns", run->cpu.sys_ns);
     json_add_integer(part, "iowait_ns", run->cpu.iowait_ns);

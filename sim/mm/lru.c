@@ -8,14 +8,36 @@
 void lru_init(struct mm *mm)
 {
     mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
+    mm->lock_released_ns =
+        memory_zeroed(mm->topology.cpus, sizeof(*mm->lock_released_ns), "the ends of locks");
 }
 
 void lru_release(struct mm *mm)
 {
     free(mm->batches);
+    free(mm->lock_released_ns);
 }
 
-void lru_add_drain(struct mm *mm, uint32_t cpu)
+void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
+{
+    spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec, lock_of(&lruvec->lock, 0),
+                    pages * mm->costs->ns[COST_lru_lock_hold]);
+}
+
+/* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
+static void lock_for_batch(struct mm *mm, struct exec *exec)
+{
+    const struct lru_batch *batch = &mm->batches[exec->cpu];
+    for (uint32_t i = 0, next; i < batch->count; i = next) {
+        struct lruvec *lruvec = page_lruvec(mm, batch->pages[i]);
+        for (next = i + 1; next < batch->count; next++)
+            if (page_lruvec(mm, batch->pages[next]) != lruvec)
+                break;
+        lru_lock(mm, exec, lruvec, next - i);
+    }
+}
+
+static void drain(struct mm *mm, uint32_t cpu)
 {
     struct lru_batch *batch = &mm->batches[cpu];
     for (uint32_t i = 0; i < batch->count; i++) {
@@ -26,10 +48,17 @@ void lru_add_drain(struct mm *mm, uint32_t cpu)
     batch->count = 0;
 }
 
+void lru_add_drain(struct mm *mm, struct exec *exec)
+{
+    if (mm->batches[exec->cpu].count)
+        lock_for_batch(mm, exec);
+    drain(mm, exec->cpu);
+}
+
 void lru_add_drain_all(struct mm *mm)
 {
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
-        lru_add_drain(mm, cpu);
+        drain(mm, cpu);
 }
 
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
@@ -40,7 +69,7 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
-        lru_add_drain(mm, exec->cpu);
+        lru_add_drain(mm, exec);
 }
 
 /* The batch is not recorded in the page: freeing a page this young is rare. */

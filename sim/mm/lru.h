@@ -11,7 +11,11 @@ void lru_release(struct mm *mm);
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page);
 
 /* lru_add_drain: this processor's batch onto the lists. */
-void lru_add_drain(struct mm *mm, uint32_t cpu);
+void lru_add_drain(struct mm *mm, struct exec *exec);
+
+/* Take lruvec->lru_lock for an operation on so many pages, and let it go.  The work
+ * itself is part of other costs. */
+void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages);
 
 /* Every processor's batch (lru_add_drain_all). */
 void lru_add_drain_all(struct mm *mm);

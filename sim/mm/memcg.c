@@ -62,6 +62,8 @@ void memcg_release(struct mm *mm)
         for (size_t i = 0; mm->reclaim->release && i < (size_t)mm->memcg_count * mm->node_count;
              i++)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
+        for (size_t i = 0; i < (size_t)mm->memcg_count * mm->node_count; i++)
+            free(mm->memcgs[0].lruvecs[i].lock);
         free(mm->memcgs[0].lruvecs);
         free(mm->memcgs[0].iterator);
     }

@@ -18,6 +18,7 @@
 #include "sim/config.h"
 #include "sim/engine/costs.h"
 #include "sim/engine/events.h"
+#include "sim/engine/locks.h"
 #include "sim/engine/processor.h"
 #include "sim/mm/page.h"
 
@@ -72,6 +73,7 @@ struct lruvec {
     uint64_t seen_activations;
     uint64_t snapshot_activations; /* seen_activations when reclaim of this root last ended */
     void *reclaim_state;           /* the reclaim policy's own */
+    struct spinlock *lock;         /* lru_lock; NULL until it is first taken */
 };
 
 /* ---- memory cgroup --------------------------------------------------------- */
@@ -193,6 +195,8 @@ struct mm {
     struct processors *processors;
     struct topology topology;
     uint64_t *time_ns; /* [TIME_KINDS] */
+    struct lock_counts locks[LOCK_KINDS];
+    uint64_t *lock_released_ns; /* [cpus]: the end of its last spend_lock_wait() */
 
     uint32_t page_count;
     uint8_t *hot;
@@ -234,6 +238,29 @@ static inline void spend(struct mm *mm, struct exec *exec, enum time_kind kind, 
 static inline void spend_cost(struct mm *mm, struct exec *exec, enum time_kind kind, enum cost cost)
 {
     spend(mm, exec, kind, mm->costs->ns[cost]);
+}
+
+/* Take a lock, hold it and let it go: all of that is time of the given kind. */
+static inline void spend_in_lock(struct mm *mm, struct exec *exec, enum time_kind time,
+                                 enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
+{
+    uint64_t end_ns = lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu,
+                                exec->now_ns, hold_ns);
+    spend(mm, exec, time, end_ns - exec->now_ns);
+}
+
+/* The same where the work under the lock is part of another cost, of which it is not
+ * known when it is spent: what is spent here is the wait, and the way of the lock's
+ * cache line.  A processor does not wait for itself. */
+static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
+                                   enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
+{
+    uint64_t *released_ns = &mm->lock_released_ns[exec->cpu];
+    uint64_t start_ns = exec->now_ns > *released_ns ? exec->now_ns : *released_ns;
+    uint64_t end_ns =
+        lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
+    *released_ns = end_ns;
+    spend(mm, exec, time, end_ns - start_ns - hold_ns - mm->costs->ns[COST_lock_uncontended]);
 }
 
 /* Count an event of a cgroup on a node. */

@@ -271,6 +271,7 @@ void measure_finish(struct simulation *simulation)
     }
     measure_nodes(simulation);
     memcpy(result->time_ns, simulation->time_ns, sizeof(result->time_ns));
+    memcpy(result->locks, mm->locks, sizeof(result->locks));
     measure_cpu(simulation);
     measure_fairness(simulation);
     measure_inversion(simulation, &result->inversion.at_end_ppm, &result->inversion.pair_ppm);

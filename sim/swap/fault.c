@@ -67,7 +67,7 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     uint32_t bits = mm->cold[page].bits;
     /* A page in a batch has one user too many: the batch is drained first. */
     if (write && (bits & PAGE_IN_BATCH))
-        lru_add_drain(mm, exec->cpu);
+        lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
     if (!(bits & PAGE_WRITEBACK) &&
         ((write && sole_user) || swap_half_full(swap, page_memcg(mm, page))))
@@ -134,7 +134,7 @@ void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
     count_event(mm, memcg, exec->node, COUNTER_pages_freed, 1);
     /* free_pages_and_swap_cache: a batch would keep the page. */
     if (mm->hot[page] & HOT_IN_RAM)
-        lru_add_drain(mm, exec->cpu);
+        lru_add_drain(mm, exec);
     if (mm->cold[page].bits & PAGE_HAS_SLOT)
         swap_free_slot(swap, exec, page);
     if (mm->hot[page] & HOT_IN_RAM) {

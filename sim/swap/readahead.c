@@ -147,7 +147,7 @@ bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
         return read_target(swap, exec, page, source, ready_ns);
     if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
         return false;
-    lru_add_drain(mm, exec->cpu); /* up to 7.2, where a window was read */
+    lru_add_drain(mm, exec); /* up to 7.2, where a window was read */
     /* Reclaim for the later neighbours may have taken the page again. */
     if (!(mm->hot[page] & HOT_IN_RAM) && (mm->cold[page].bits & PAGE_HAS_SLOT))
         return read_target(swap, exec, page, source, ready_ns);

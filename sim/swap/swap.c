@@ -14,6 +14,9 @@
 /* SWAPFILE_CLUSTER on x86-64 with THP swap */
 enum { CLUSTER_SLOTS = 512, NO_CLUSTER = UINT32_MAX };
 
+/* SWAP_SLOTS_CACHE_SIZE up to 6.14; and clusters that have a lock of their own here */
+enum { SLOT_CACHE = 64, SLOT_LOCKS_AT_MOST = 1024 };
+
 /* ---- set-up ------------------------------------------------------------------ */
 
 /* Slots need numbers when readahead may look at a slot's neighbours in this run. */
@@ -70,6 +73,14 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->names = swap->slots;
     if (!swap->backing->takes_slot_on_entry)
         swap->names = mm->page_count + (uint64_t)CLUSTER_SLOTS * (mm->topology.cpus + 1);
+    swap->slot_lock_count =
+        config->swap.slot_lock == SLOT_LOCK_DEVICE ? 1 : mm->page_count / CLUSTER_SLOTS + 1;
+    if (swap->slot_lock_count > SLOT_LOCKS_AT_MOST)
+        swap->slot_lock_count = SLOT_LOCKS_AT_MOST;
+    swap->slot_locks =
+        memory_zeroed(swap->slot_lock_count, sizeof(*swap->slot_locks), "locks of swap slots");
+    swap->slot_caches =
+        memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
     swap->readahead_hits = 4; /* the kernel's initial value */
     swap->numbered = swap->rotational && readahead_possible(config);
     if (swap->numbered)
@@ -94,6 +105,8 @@ void swap_release(struct swap *swap)
     for (uint32_t i = 0; i < swap->device_count; i++)
         device_release(&swap->devices[i]);
     free(swap->devices);
+    locks_release(swap->slot_locks, swap->slot_lock_count);
+    free(swap->slot_caches);
     pending_writes_release(&swap->writes);
     if (swap->numbered) {
         memory_unmap(swap->slot_of_page, swap->mm->page_count * sizeof(uint32_t));
@@ -217,6 +230,24 @@ static void release_slot_number(struct swap *swap, uint32_t page)
     }
 }
 
+/* Take the lock of a page's slot, or only every 64th time that of the device.
+ * Without numbers, slots are taken to lie as the pages do. */
+static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8_t *cached)
+{
+    struct mm *mm = swap->mm;
+    uint32_t slots = 1, number = page / CLUSTER_SLOTS % swap->slot_lock_count;
+    if (mm->config->swap.slot_lock == SLOT_LOCK_DEVICE) {
+        *cached = (uint8_t)(*cached + 1) % SLOT_CACHE;
+        if (*cached)
+            return;
+        slots = SLOT_CACHE;
+    } else if (swap->numbered) {
+        number = swap->slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
+    }
+    spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot,
+                    lock_of(swap->slot_locks, number), slots * mm->costs->ns[COST_slot_lock_hold]);
+}
+
 /* Room on the devices and under memory.swap.max; counts what is in the way. */
 static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
 {
@@ -249,6 +280,7 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
         swap->page_of_slot[slot] = page + 1; /* 0 means free */
         swap->cluster_used[slot / CLUSTER_SLOTS]++;
     }
+    lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].ready);
     swap->slots_taken++;
     swap->newest_slot_page = page;
     if (swap->backing->takes_slot_on_entry)
@@ -265,6 +297,7 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     struct page_cold *cold = &mm->cold[page];
     uint32_t memcg = page_memcg(mm, page);
     bool in_ram = mm->hot[page] & HOT_IN_RAM;
+    lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].returned);
     if (cold->bits & PAGE_IN_ZSWAP)
         zswap_invalidate(swap->zswap, exec, page);
     if (in_ram) {

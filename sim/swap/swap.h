@@ -38,6 +38,13 @@ struct swap {
     const struct swap_backing_hooks *backing;
     const void *backing_params;
 
+    /* One lock, or so many that clusters of pages' slots are dealt out to. */
+    struct spinlock **slot_locks;
+    uint32_t slot_lock_count;
+    struct {
+        uint8_t ready, returned; /* slots that wait in a processor's slot cache */
+    } * slot_caches;             /* [cpus] */
+
     /* Slots have numbers only where cluster readahead looks at neighbours. */
     bool numbered;
     uint32_t *slot_of_page;  /* [pages] */

@@ -35,10 +35,9 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->pool_ref = own->pool_ref.policy->hooks;
     zswap->shrinker = own->shrinker.policy->hooks;
     zswap->admission = own->admission.policy->hooks;
-    zswap->list_locks = memory_zeroed(mm->node_count, sizeof(*zswap->list_locks), "LRU locks");
-    for (uint32_t node = 0; node < mm->node_count; node++)
-        zswap->list_locks[node].line.owner = NO_CPU;
-    zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
+    zswap->tree_count = 1;
+    if (own->index_locks == INDEX_LOCK_PER_64M)
+        zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
     zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
     for (uint32_t i = 0; i < zswap->tree_count; i++)
         zswap->tree_locks[i].line.owner = NO_CPU;
@@ -63,11 +62,13 @@ void zswap_release(struct zswap *zswap)
     for (uint32_t i = 0; i < POOLS_AT_MOST; i++)
         if (zswap->pools[i].alive)
             destroy_pool(zswap, &zswap->pools[i]);
-    for (uint32_t i = 0; i < LRU_GROUPS_AT_MOST; i++)
+    size_t lists = (size_t)zswap->mm->memcg_count * zswap->mm->node_count;
+    for (uint32_t i = 0; i < LRU_GROUPS_AT_MOST; i++) {
         free(zswap->groups[i].lists);
+        locks_release(zswap->groups[i].locks, lists);
+    }
     if (zswap->writeback->tick)
         zswap->writeback->destroy(zswap->writeback_state);
-    free(zswap->list_locks);
     free(zswap->tree_locks);
     free(zswap->shrinker_states);
 }
@@ -85,7 +86,6 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     pool->compressor = compressor;
     pool->created_ns = now_ns;
     pool->reference_line.owner = NO_CPU;
-    pool->list_lock.line.owner = NO_CPU;
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
         pool->allocators[i] = zswap->allocator->create(&setup);
     pool->evicts = setup.evicts &&
@@ -190,9 +190,8 @@ static void lock_allocator(struct zswap *zswap, struct exec *exec, struct zswap_
     uint32_t lock = zpool * pool->locks_per_zpool;
     if (zswap->allocator->lock_of)
         lock += zswap->allocator->lock_of(pool->allocators[zpool], handle);
-    uint64_t end = spinlock_hold(&pool->allocator_locks[lock], &mm->topology, mm->costs, exec->cpu,
-                                 exec->now_ns, mm->costs->ns[COST_pool_lock_hold]);
-    spend(mm, exec, TIME_pool_lock_wait, end - exec->now_ns);
+    spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator, &pool->allocator_locks[lock],
+                  mm->costs->ns[COST_pool_lock_hold]);
 }
 
 enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number,

@@ -23,6 +23,7 @@ struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg
     if (!at->lists) {
         size_t count = (size_t)mm->memcg_count * mm->node_count;
         at->lists = memory_zeroed(count, sizeof(*at->lists), "zswap LRU lists");
+        at->locks = memory_zeroed(count, sizeof(*at->locks), "zswap LRU locks");
         for (size_t i = 0; i < count; i++)
             at->lists[i] = PAGE_LIST_EMPTY;
     }
@@ -44,13 +45,28 @@ static struct page_list *list_of_entry(struct zswap *zswap, uint32_t page)
     return zswap_list(zswap, group, page_memcg(mm, page), entry_node(mm, page));
 }
 
-static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t node)
+/* Take the lock of a list and let it go: a node's, which all cgroups share, or the
+ * list's own; each group has its own locks. */
+static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
+                      uint32_t node)
 {
     struct mm *mm = zswap->mm;
-    node = zswap->lru->one_list ? 0 : node;
-    uint64_t end = spinlock_hold(&zswap->list_locks[node], &mm->topology, mm->costs, exec->cpu,
-                                 exec->now_ns, mm->costs->ns[COST_lru_lock_hold]);
-    spend(mm, exec, TIME_lru_lock_wait, end - exec->now_ns);
+    struct entry_group *at = &zswap->groups[group];
+    size_t number = node;
+    if (zswap->lru->one_list)
+        number = 0;
+    else if (zswap->config->zswap.list_locks == LIST_LOCK_PER_CGROUP)
+        number += (size_t)memcg * mm->node_count;
+    spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru, lock_of(at->locks, number),
+                  mm->costs->ns[COST_lru_lock_hold]);
+}
+
+static void lock_list_of_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
+    lock_list(zswap, exec, zswap->lru->group_of_pool(zswap, pool), page_memcg(mm, page),
+              entry_node(mm, page));
 }
 
 void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
@@ -59,7 +75,7 @@ void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
     if (!zswap->lru->group_of_pool)
         return;
     struct page_list *list = list_of_entry(zswap, page);
-    lock_list(zswap, exec, entry_node(mm, page));
+    lock_list_of_entry(zswap, exec, page);
     entry_list_add_tail(mm->cold, list, page);
     mm->cold[page].bits |= PAGE_ENTRY_ON_LRU;
     if (zswap->shrinker->added)
@@ -70,7 +86,7 @@ void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
 void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
-    lock_list(zswap, exec, entry_node(mm, page));
+    lock_list_of_entry(zswap, exec, page);
     entry_list_remove(mm->cold, list_of_entry(zswap, page), page);
     mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_ON_LRU;
 }
@@ -88,7 +104,7 @@ enum writeback_result zswap_write_back_oldest(struct zswap *zswap, struct exec *
                                               uint32_t group)
 {
     struct page_list *list = zswap_list(zswap, group, ROOT_MEMCG, 0);
-    lock_list(zswap, exec, 0);
+    lock_list(zswap, exec, group, ROOT_MEMCG, 0);
     uint32_t page = list->head;
     if (page == NO_PAGE)
         return WRITEBACK_EMPTY;
@@ -125,7 +141,7 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
 {
     struct mm *mm = zswap->mm;
     struct page_list *list = zswap_list(zswap, group, memcg, node);
-    lock_list(zswap, exec, node);
+    lock_list(zswap, exec, group, memcg, node);
     for (uint32_t page = list->head; page != NO_PAGE && walk->budget;) {
         walk->budget--;
         walk->scanned++;

@@ -159,9 +159,8 @@ static void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct spinlock *lock = &zswap->tree_locks[(page >> 14) % zswap->tree_count];
-    uint64_t end = spinlock_hold(lock, &mm->topology, mm->costs, exec->cpu, exec->now_ns,
-                                 mm->costs->ns[COST_tree_lock_hold]);
-    spend(mm, exec, TIME_tree_lock_wait, end - exec->now_ns);
+    spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, lock,
+                  mm->costs->ns[COST_tree_lock_hold]);
 }
 
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)

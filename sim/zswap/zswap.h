@@ -39,12 +39,12 @@ struct zswap_pool {
     struct cache_line reference_line;
     struct spinlock *allocator_locks; /* [zpools * locks of one instance] */
     uint32_t locks_per_zpool;
-    struct spinlock list_lock;
 };
 
 /* Lists of entries, one for each cgroup and node, oldest at the head. */
 struct entry_group {
     struct page_list *lists; /* [memcgs * nodes]; NULL until used */
+    struct spinlock **locks; /* [memcgs * nodes], by node only where cgroups share them */
 };
 
 /* What shrinkers keep for each cgroup on each node. */
@@ -93,8 +93,7 @@ struct zswap {
     uint64_t cached_pages; /* the total that eras with LIMIT_CACHED look at */
 
     struct entry_group groups[LRU_GROUPS_AT_MOST];
-    struct spinlock *list_locks; /* by node */
-    struct spinlock *tree_locks; /* one for each 64 MiB of pages */
+    struct spinlock *tree_locks; /* one, or one for each 64 MiB of pages */
     uint32_t tree_count;
     struct shrinker_state *shrinker_states; /* [memcgs * nodes] */
 

@@ -1,0 +1,41 @@
+#include "sim/engine/locks.h"
+
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+
+const struct cost_description lock_descriptions[LOCK_KINDS] = {
+#define X(name, meaning) {#name, meaning},
+    LOCK_LIST(X)
+#undef X
+};
+
+uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
+                   const struct topology *topology, const struct costs *costs, uint32_t cpu,
+                   uint64_t now_ns, uint64_t hold_ns)
+{
+    uint64_t contended = lock->contended, waited_ns = lock->wait_ns;
+    uint64_t end_ns = spinlock_hold(lock, topology, costs, cpu, now_ns, hold_ns);
+    waited_ns = lock->wait_ns - waited_ns;
+    counts->acquisitions++;
+    counts->contended += lock->contended - contended;
+    counts->wait_ns += waited_ns;
+    counts->hold_ns += end_ns - now_ns - waited_ns;
+    return end_ns;
+}
+
+struct spinlock *lock_of(struct spinlock **locks, size_t number)
+{
+    if (!locks[number]) {
+        locks[number] = memory_zeroed(1, sizeof(*locks[number]), "a lock");
+        locks[number]->line.owner = NO_CPU;
+    }
+    return locks[number];
+}
+
+void locks_release(struct spinlock **locks, size_t count)
+{
+    for (size_t i = 0; locks && i < count; i++)
+        free(locks[i]);
+    free(locks);
+}

@@ -1,0 +1,46 @@
+/* The kinds of locks that are simulated, and what is counted of each kind. */
+#ifndef ZSIM_ENGINE_LOCKS_H
+#define ZSIM_ENGINE_LOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/engine/costs.h"
+#include "sim/engine/resource.h"
+
+/* clang-format off */
+/* X(name, meaning) - the keys of "locks" in a result. */
+#define LOCK_LIST(X) \
+    X(zswap_lru, "list lock of zswap entries (a pool's lru_lock, list_lru)") \
+    X(zswap_tree, "lock of zswap's index of entries (rb-tree or xarray)") \
+    X(allocator, "allocator lock of compressed objects (of a pool or a size class)") \
+    X(lruvec, "lruvec->lru_lock: batches added, isolation and putting back by reclaim") \
+    X(swap_slot, "lock under which swap slots are taken and given back (device or cluster)")
+
+/* clang-format on */
+enum lock_kind {
+#define X(name, meaning) LOCK_##name,
+    LOCK_LIST(X)
+#undef X
+        LOCK_KINDS
+};
+extern const struct cost_description lock_descriptions[LOCK_KINDS];
+
+/* Sums over all locks of a kind. */
+struct lock_counts {
+    uint64_t acquisitions;
+    uint64_t contended; /* of these: the lock was held by another processor */
+    uint64_t wait_ns;   /* until it was free */
+    uint64_t hold_ns;   /* from then on until it was released, its cache line's way included */
+};
+
+/* spinlock_hold(), counted.  Returns when the lock is released. */
+uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
+                   const struct topology *topology, const struct costs *costs, uint32_t cpu,
+                   uint64_t now_ns, uint64_t hold_ns);
+
+/* Locks of which there may be many and few are ever taken: made at the first use. */
+struct spinlock *lock_of(struct spinlock **locks, size_t number);
+void locks_release(struct spinlock **locks, size_t count);
+
+#endif

@@ -1,0 +1,138 @@
+/* What is counted of locks, and what one lock covers in each era. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/engine/locks.h"
+#include "tests/unit/simulate.h"
+
+#define TWO_CGROUPS TASK("/a", 1000) "," TASK("/b", 1000)
+
+/* Two processors want a lock that is held for 100 ns, one 40 ns after the other. */
+static void test_counts(void **state)
+{
+    (void)state;
+    struct costs costs = {.ns[COST_lock_uncontended] = 15, .ns[COST_line_same_socket] = 50};
+    struct topology topology = {.cpus = 2, .sockets = 1, .nodes = 1};
+    struct lock_counts counts = {0};
+    struct spinlock lock = {.line.owner = NO_CPU};
+    assert_int_equal(lock_hold(&counts, &lock, &topology, &costs, 0, 1000, 100), 1115);
+    assert_int_equal(lock_hold(&counts, &lock, &topology, &costs, 1, 1040, 100), 1115 + 165);
+    assert_int_equal(counts.acquisitions, 2);
+    assert_int_equal(counts.contended, 1);
+    assert_int_equal(counts.wait_ns, 75);
+    assert_int_equal(counts.hold_ns, 115 + 165);
+}
+
+/* Work under the lock that is paid elsewhere: free on one processor, even at once again. */
+static void test_wait_alone(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    struct mm *mm = bench->mm;
+    struct spinlock lock = {.line.owner = NO_CPU};
+    for (int i = 0; i < 3; i++)
+        spend_lock_wait(mm, &bench->exec, TIME_lruvec_lock_wait, LOCK_lruvec, &lock, 100);
+    assert_int_equal(bench->exec.now_ns, 0);
+    assert_int_equal(mm->locks[LOCK_lruvec].acquisitions, 3);
+    assert_int_equal(mm->locks[LOCK_lruvec].wait_ns, 0);
+    assert_int_equal(mm->locks[LOCK_lruvec].hold_ns,
+                     3 * (100 + mm->costs->ns[COST_lock_uncontended]));
+    bench_close(bench);
+}
+
+static uint64_t taken(const struct bench *bench, enum lock_kind kind)
+{
+    return bench->mm->locks[kind].acquisitions;
+}
+
+/* A store: allocator, index, list.  Writeback of it: the walk of the list, then the
+ * same three again. */
+static void test_of_a_store_and_a_writeback(void **state)
+{
+    (void)state;
+    struct bench *bench =
+        bench_open(BENCH_CONFIG("v6.18", "\"second_chance\": false", TASK("/a", 1000)));
+    bench_store(bench, 0, 1);
+    assert_int_equal(taken(bench, LOCK_allocator), 1);
+    assert_int_equal(taken(bench, LOCK_zswap_tree), 1);
+    assert_int_equal(taken(bench, LOCK_zswap_lru), 1);
+    struct shrink_budget budget = {.entries = 1};
+    uint32_t memcg = page_memcg(bench->mm, 0);
+    assert_int_equal(zswap_shrink_memcg(bench->zswap, &bench->exec, memcg, &budget, DRIVER_WORKER),
+                     SHRINK_WROTE);
+    assert_int_equal(taken(bench, LOCK_allocator), 2);
+    assert_int_equal(taken(bench, LOCK_zswap_tree), 2);
+    assert_int_equal(taken(bench, LOCK_zswap_lru), 3);
+    bench_close(bench);
+}
+
+/* A node's list lock up to 6.12, then one a cgroup and node; a pool's in 6.5. */
+static void check_list_locks(const char *config, bool shared)
+{
+    struct bench *bench = bench_open(config);
+    bench_store(bench, 0, 1);
+    bench_store(bench, CHUNK_PAGES, 1);
+    uint32_t locks = 0, count = bench->mm->memcg_count * bench->mm->node_count;
+    for (uint32_t i = 0; i < count; i++)
+        locks += bench->zswap->groups[0].locks[i] != NULL;
+    assert_int_equal(locks, shared ? 1 : 2);
+    bench_close(bench);
+}
+
+static void test_list_locks(void **state)
+{
+    (void)state;
+    check_list_locks(BENCH_CONFIG("v6.5", "", TWO_CGROUPS), true);
+    check_list_locks(BENCH_CONFIG("v6.8", "", TWO_CGROUPS), true);
+    check_list_locks(BENCH_CONFIG("v6.12", "", TWO_CGROUPS), true);
+    check_list_locks(BENCH_CONFIG("v6.16", "", TWO_CGROUPS), false);
+    check_list_locks(BENCH_CONFIG("v7.3", "", TWO_CGROUPS), false);
+}
+
+static void check_slot_locks(const char *config, uint64_t expected)
+{
+    struct bench *bench = bench_open(config);
+    bench_store(bench, 0, 128);
+    assert_int_equal(taken(bench, LOCK_swap_slot), expected);
+    bench_close(bench);
+}
+
+/* 64 slots at a time up to 6.14. */
+static void test_slot_locks(void **state)
+{
+    (void)state;
+    check_slot_locks(BENCH_CONFIG("v6.12", "", TASK("/a", 1000)), 2);
+    check_slot_locks(BENCH_CONFIG("v6.16", "", TASK("/a", 1000)), 128);
+}
+
+static void check_index_locks(const char *config, uint32_t expected)
+{
+    struct bench *bench = bench_open(config);
+    assert_int_equal(bench->zswap->tree_count, expected);
+    bench_close(bench);
+}
+
+#define LARGE                                                                                      \
+    "{\"name\": \"t\", \"cgroup\": \"/a\", \"start\": \"1000s\", \"workload\": "                   \
+    "{\"type\": \"emulator_phases\", \"phases\": \"fill 0 16384\"}}"
+
+static void test_index_locks(void **state)
+{
+    (void)state;
+    check_index_locks(BENCH_CONFIG("v6.8", "", LARGE), 1);
+    check_index_locks(BENCH_CONFIG("v6.9", "", LARGE), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts),     cmocka_unit_test(test_wait_alone),
+        cmocka_unit_test(test_list_locks), cmocka_unit_test(test_of_a_store_and_a_writeback),
+        cmocka_unit_test(test_slot_locks), cmocka_unit_test(test_index_locks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
