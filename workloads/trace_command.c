@@ -25,6 +25,7 @@ static const char usage[] =
     "Usage: zsim trace generate -o FILE [--to native1|native2] SEED STEP...\n"
     "       zsim trace convert [--from FORMAT] [--to native1|native2] IN OUT\n"
     "       zsim trace info [--json] FILE\n"
+    "       zsim trace mrc --help\n"
     "\n"
     "generate  write the trace of a generator; a STEP is STREAM|STREAM..., a STREAM is\n"
     "          SPACE:PATTERN:FIRST:PAGES:COUNT:WRITE%[:PARAM[:BATCH]] with the patterns\n"
@@ -415,7 +416,7 @@ int trace_command_main(int argc, char **argv)
     const char *names[ACTIONS];
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name)
-        return mistake("expected generate, convert or info");
+        return mistake("expected generate, convert, info or mrc");
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         fputs(usage, stdout);
         return DONE;
@@ -426,6 +427,6 @@ int trace_command_main(int argc, char **argv)
             return run_action(&actions[i], argc - 1, argv + 1);
     }
     const char *near = nearest_name(name, names, ACTIONS);
-    return mistake("unknown action \"%s\"; expected generate, convert or info%s%s%s", name,
+    return mistake("unknown action \"%s\"; expected generate, convert, info or mrc%s%s%s", name,
                    near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

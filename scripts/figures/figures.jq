@@ -334,3 +334,5 @@ def figure_names:
   .config.figures // [] | to_entries[]
   | .value.name // "\(if .key < 9 then "0" else "" end)\(.key + 1)-\(.value.template)"
   | gsub("[^A-Za-z0-9._-]"; "-") | ltrimstr(".");
+
+def template($number): .config.figures[$number].template | tostring;

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/cli/analysis.h"
 #include "sim/experiment/result_file.h"
 #include "workloads/content/content.h"
 
 /* Commands that other modules bring along; one that is not linked in is NULL. */
-int trace_command_main(int argc, char **argv) __attribute__((weak));
 int compare_command_main(int argc, char **argv) __attribute__((weak));
 int validate_command_main(int argc, char **argv) __attribute__((weak));
 int expand_command_main(int argc, char **argv) __attribute__((weak));
@@ -22,7 +22,7 @@ const struct command commands[] = {
     {"validate", "replay cases of real kernels and compare counters", validate_command_main},
     {"compare", "compare two results, paired by seed", compare_command_main},
     {"expand", "write one config for each point of a sweep", expand_command_main},
-    {"trace", "generate, convert or describe traces", trace_command_main},
+    {"trace", "generate, convert or describe traces; miss-ratio curves", command_trace},
     {"content", "sample the contents of pages", command_content},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
     {"explain", "explain a key, policy, counter, cost or kernel", command_explain},

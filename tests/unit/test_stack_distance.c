@@ -55,6 +55,26 @@ static void test_forgotten_pages_are_new_and_do_not_count(void **state)
     stack_distances_free(distances);
 }
 
+/* 1 2 3 4, then 2 is dropped: a memory of two has evicted 1 and 2 before. */
+static void test_a_dropped_page_leaves_its_place(void **state)
+{
+    (void)state;
+    struct stack_distances *distances = stack_distances_create(0);
+    for (uint64_t page = 1; page <= 4; page++)
+        stack_distances_access(distances, page);
+    stack_distances_drop(distances, 9); /* never seen */
+    stack_distances_drop(distances, 2);
+    stack_distances_drop(distances, 2);
+    assert_int_equal(stack_distances_live(distances), 3);
+    assert_int_equal(stack_distances_access(distances, 3), 1); /* above the place */
+    assert_int_equal(stack_distances_access(distances, 1), 3); /* fills it, leaves its own */
+    assert_int_equal(stack_distances_access(distances, 4), 2);
+    assert_int_equal(stack_distances_access(distances, 2), STACK_DISTANCE_FIRST);
+    assert_int_equal(stack_distances_live(distances), 4);
+    assert_int_equal(stack_distances_access(distances, 3), 3);
+    stack_distances_free(distances);
+}
+
 /* A loop over n pages has the distance n - 1, whatever the tables' sizes. */
 static void test_loop(void **state)
 {
@@ -137,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_hand),
         cmocka_unit_test(test_forgotten_pages_are_new_and_do_not_count),
+        cmocka_unit_test(test_a_dropped_page_leaves_its_place),
         cmocka_unit_test(test_loop),
         cmocka_unit_test(test_against_a_list),
     };

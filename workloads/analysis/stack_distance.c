@@ -18,13 +18,15 @@ struct stack_distances {
     struct slot *slots; /* open addressing, a power of two */
     uint64_t slot_count;
     uint32_t pages; /* numbers given */
-    uint64_t live;  /* pages that own a time */
+    uint64_t live;  /* times that are owned or vacant */
     uint64_t *last; /* [last_room]: by number, time of the last access plus one; 0: forgotten */
     uint64_t last_room;
     uint64_t now, times; /* the next time, and how many there is room for */
-    uint32_t *owner;     /* [times]: number plus one; says something where the bit is set */
-    uint64_t *bits;      /* [times / WORD_BITS]: the time is the last of its owner */
+    uint32_t *owner;     /* [times]: number plus one, 0: vacant; where the bit is set */
+    uint64_t *bits;      /* [times / WORD_BITS]: the time is the last of its owner, or vacant */
     uint64_t *tree;      /* [times / WORD_BITS + 1]: Fenwick tree over the words' set bits */
+    uint64_t *vacant;    /* [vacant_room]: times of dropped pages, a heap, latest first */
+    uint64_t vacant_count, vacant_room;
 };
 
 /* ---- numbers of pages ----------------------------------------------------- */
@@ -111,14 +113,48 @@ static void set_first_bits(struct stack_distances *in)
     }
 }
 
-/* Give the live pages the first times, in their order. */
+/* ---- places of dropped pages -------------------------------------------------- */
+
+static void add_vacant(struct stack_distances *in, uint64_t time)
+{
+    if (in->vacant_count == in->vacant_room) {
+        in->vacant_room = in->vacant_room * 2 + SLOTS_AT_LEAST;
+        in->vacant =
+            memory_resized(in->vacant, in->vacant_room, sizeof(*in->vacant), "dropped pages");
+    }
+    uint64_t at = in->vacant_count++;
+    for (; at > 0 && in->vacant[(at - 1) / 2] < time; at = (at - 1) / 2)
+        in->vacant[at] = in->vacant[(at - 1) / 2];
+    in->vacant[at] = time;
+}
+
+/* Take the latest one off. */
+static uint64_t take_vacant(struct stack_distances *in)
+{
+    uint64_t *heap = in->vacant, top = heap[0], time = heap[--in->vacant_count], at = 0;
+    for (uint64_t child; (child = 2 * at + 1) < in->vacant_count; at = child) {
+        if (child + 1 < in->vacant_count && heap[child + 1] > heap[child])
+            child++;
+        if (heap[child] <= time)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = time;
+    return top;
+}
+
+/* Give the live pages and vacant places the first times, in their order. */
 static void squeeze(struct stack_distances *in)
 {
-    uint64_t to = 0;
+    uint64_t to = 0, vacant_left = in->vacant_count;
     for (uint64_t time = 0; time < in->now; time++)
         if (is_set(in, time)) {
-            in->owner[to++] = in->owner[time];
-            in->last[in->owner[time] - 1] = to;
+            uint32_t owner = in->owner[time];
+            if (owner)
+                in->last[owner - 1] = to + 1;
+            else
+                in->vacant[--vacant_left] = to; /* in falling order: a heap */
+            in->owner[to++] = owner;
         }
     in->now = to;
     while (in->times < 2 * in->live)
@@ -164,6 +200,7 @@ void stack_distances_free(struct stack_distances *in)
     free(in->owner);
     free(in->bits);
     free(in->tree);
+    free(in->vacant);
     free(in);
 }
 
@@ -176,11 +213,21 @@ uint64_t stack_distances_access(struct stack_distances *in, uint64_t page)
     if (!slot->number)
         number_page(in, slot, page);
     uint64_t distance = STACK_DISTANCE_FIRST, last = in->last[number - 1];
-    if (last) {
+    if (last)
         distance = in->live - count_until(in, last - 1);
+    /* Memories between the vacant place and the page fill the place; larger ones
+     * have it again where the page was. */
+    if (in->vacant_count && in->vacant[0] >= last) {
+        clear_bit(in, take_vacant(in));
+        if (last) {
+            in->owner[last - 1] = 0;
+            add_vacant(in, last - 1);
+        }
+    } else if (last) {
         clear_bit(in, last - 1);
-    } else
+    } else {
         in->live++;
+    }
     in->owner[in->now] = number;
     set_bit(in, in->now);
     in->last[number - 1] = ++in->now;
@@ -197,7 +244,18 @@ void stack_distances_forget(struct stack_distances *in, uint64_t page)
     in->live--;
 }
 
+void stack_distances_drop(struct stack_distances *in, uint64_t page)
+{
+    struct slot *slot = find_slot(in->slots, in->slot_count, page);
+    if (!slot->number || !in->last[slot->number - 1])
+        return;
+    uint64_t time = in->last[slot->number - 1] - 1;
+    in->last[slot->number - 1] = 0;
+    in->owner[time] = 0;
+    add_vacant(in, time);
+}
+
 uint64_t stack_distances_live(const struct stack_distances *in)
 {
-    return in->live;
+    return in->live - in->vacant_count;
 }

@@ -28,11 +28,17 @@ void stack_distances_free(struct stack_distances *distances); /* accepts NULL */
  * STACK_DISTANCE_FIRST for its first access, ever or since it was forgotten. */
 uint64_t stack_distances_access(struct stack_distances *distances, uint64_t page);
 
-/* The page is gone (its memory was freed): it no longer counts as one of the
- * pages between other accesses.  A page that was never accessed is no mistake. */
+/* The page was never there: it no longer counts as one of the pages between other
+ * accesses.  A page that was never accessed is no mistake. */
 void stack_distances_forget(struct stack_distances *distances, uint64_t page);
 
-/* Pages that were accessed and not forgotten since. */
+/* The page's contents are dropped: its next access is a first one.  A memory that
+ * held it has room for one more page until the next page comes in, but what it
+ * evicted before does not return: the distances of other pages stay as they are
+ * until an access to a page below takes the place. */
+void stack_distances_drop(struct stack_distances *distances, uint64_t page);
+
+/* Pages that were accessed and not forgotten or dropped since. */
 uint64_t stack_distances_live(const struct stack_distances *distances);
 
 #endif
