@@ -16,6 +16,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/generators/generators.h"
+#include "workloads/generators/power.h"
 #include "workloads/generators/single.h"
 #include "workloads/generators/stream.h"
 
@@ -136,6 +137,101 @@ static void test_zipf_search_is_the_plain_one(void **state)
         rank_table_free(table);
     }
     assert_null(rank_table_zipf(19000000, 0));
+}
+
+/* The doubles nearest to powers that were computed with 80 decimals. */
+static void test_powers_are_the_nearest_doubles(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t base;
+        double exponent, power;
+    } rows[] = {
+        {1, 0.9, 1},
+        {3, 0.9, 0x1.580c4ce962caap+1},
+        {7, -0.9, 0x1.636b7d46b5303p-3},
+        {1000003, 0.99, 0x1.a946c5a7ac4e4p+19},
+        {4294967295, 0.6, 0x1.2611186afdf68p+19},
+        {4294967295, -16, 0x1.0000001000000p-512},
+        {65537, 1.2, 0x1.2612794d22321p+19},
+        {2, 0.5, 0x1.6a09e667f3bcdp+0},
+        {12345, 15.9, 0x1.13b87cd04f9e6p+216},
+        {94906265, 2, 9007199136250225},
+        {4294967295, 1, 4294967295},
+        {4294967295, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        assert_true(power_of(rows[i].base, rows[i].exponent) == rows[i].power);
+    /* libm is right to less than one unit in the last place. */
+    for (uint32_t base = 1; base < 100000; base += 7) {
+        double ratio = power_of(base, -0.99) / pow(base, -0.99);
+        assert_true(fabs(ratio - 1) < 0x1p-51);
+    }
+}
+
+/* The mean square deviation from the distribution is what chance makes it. */
+static void check_sampled_ranks(uint32_t ranks, double exponent)
+{
+    enum { DRAWS = 4000000, DRAWS_A_CELL = 50 };
+    struct zipf_sampler *sampler = zipf_sampler_create(ranks, exponent);
+    uint32_t *drawn = memory_zeroed(ranks, sizeof(*drawn), "draws");
+    uint64_t counter = 99, heads = 0;
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        bool coin;
+        uint32_t rank = zipf_sampler_draw(sampler, &counter, ((uint64_t)30 << 32) / 100, &coin);
+        assert_true(rank < ranks);
+        drawn[rank]++;
+        heads += coin;
+    }
+    double total = 0, squares = 0, expected = 0;
+    uint64_t found = 0;
+    unsigned cells = 0;
+    for (uint32_t i = 0; i < ranks; i++)
+        total += pow(i + 1, -exponent);
+    for (uint32_t i = 0; i < ranks; i++) {
+        expected += DRAWS * pow(i + 1, -exponent) / total;
+        found += drawn[i];
+        if (expected < DRAWS_A_CELL && i + 1 < ranks)
+            continue;
+        squares += ((double)found - expected) * ((double)found - expected) / expected;
+        expected = 0;
+        found = 0;
+        cells++;
+    }
+    /* Within 3.5 standard deviations of a chi-squared variable. */
+    assert_true(fabs(squares - (cells - 1)) <= 3.5 * sqrt(2.0 * cells));
+    assert_true(fabs((double)heads - 0.3 * DRAWS) <= 3.5 * sqrt(0.21 * DRAWS));
+    free(drawn);
+    zipf_sampler_free(sampler);
+}
+
+static void test_sampled_ranks_follow_zipf(void **state)
+{
+    (void)state;
+    check_sampled_ranks(1, 0.9);
+    check_sampled_ranks(2, 0.99);
+    check_sampled_ranks(700, 0);
+    check_sampled_ranks(5000, 0.6);
+    check_sampled_ranks(40000, 0.9);
+    check_sampled_ranks(40000, 1.3);
+    check_sampled_ranks(100000, 16);
+}
+
+/* Written down once: other bits on another machine or compiler are a mistake. */
+static void test_sampled_ranks_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    struct zipf_sampler *sampler = zipf_sampler_create(4 << 20, 0.9);
+    uint64_t counter = 1, sum = 0, coins = 0;
+    for (unsigned i = 0; i < 1000000; i++) {
+        bool coin;
+        uint32_t rank = zipf_sampler_draw(sampler, &counter, (uint64_t)1 << 31, &coin);
+        sum = sum * 31 + rank;
+        coins += coin;
+    }
+    assert_int_equal(sum, 0x28260b8e4a883247);
+    assert_int_equal(coins, 0x7a187);
+    zipf_sampler_free(sampler);
 }
 
 static void expect_error(const char *steps, const char *part)
@@ -366,6 +462,9 @@ int main(void)
         cmocka_unit_test(test_traces_are_identical_to_the_replayed_ones),
         cmocka_unit_test(test_streams_take_turns),
         cmocka_unit_test(test_zipf_search_is_the_plain_one),
+        cmocka_unit_test(test_powers_are_the_nearest_doubles),
+        cmocka_unit_test(test_sampled_ranks_follow_zipf),
+        cmocka_unit_test(test_sampled_ranks_are_the_same_everywhere),
         cmocka_unit_test(test_mistakes_in_steps),
         cmocka_unit_test(test_single_types_fill_and_stay_inside),
         cmocka_unit_test(test_permutation_visits_every_page),

@@ -57,7 +57,7 @@ static struct workload *hot_cold_open(const void *params, uint64_t seed,
         return NULL;
     }
     struct stream stream;
-    struct stream_program *program = single_begin(own, seed, stream_fill_hot, &stream);
+    struct stream_program *program = single_begin(own, seed, stream_fill_hot_cold, &stream);
     stream.hot_pages = (uint32_t)(own->hot / PAGE_BYTES);
     stream.hot_percent = (uint32_t)own->hot_percent;
     add_phases(own, program, &stream, seed);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/base/memory.h"
+#include "workloads/generators/power.h"
 
 /* Buckets a rank: more of them shorten the search, fewer stay in the cache. */
 enum { GUIDE_BUCKETS_PER_RANK = 4 };
@@ -38,7 +39,7 @@ struct rank_table *rank_table_zipf(uint32_t ranks, double exponent)
     struct rank_table *table = rank_table_new(ranks);
     uint64_t sum = 0;
     for (uint32_t i = 0; i < ranks; i++) {
-        uint64_t weight = (uint64_t)floor(1e12 / pow((double)i + 1, exponent)) + 1;
+        uint64_t weight = (uint64_t)floor(1e12 / power_of(i + 1, exponent)) + 1;
         if (__builtin_add_overflow(sum, weight, &sum)) {
             rank_table_free(table);
             return NULL;
@@ -55,10 +56,10 @@ struct rank_table *rank_table_zipf_unit(uint32_t ranks, double exponent)
     struct rank_table *table = rank_table_new(ranks);
     double total = 0;
     for (uint32_t i = 0; i < ranks; i++)
-        total += pow((double)i + 1, -exponent);
+        total += power_of(i + 1, -exponent);
     double sum = 0;
     for (uint32_t i = 0; i < ranks; i++) {
-        sum += pow((double)i + 1, -exponent);
+        sum += power_of(i + 1, -exponent);
         /* cdf > k * 2^-53 is the same as ceil(cdf * 2^53) > k for a whole k,
          * and scaling by a power of two is exact. */
         table->cumulated[i] = (uint64_t)ceil(sum / total * 0x1p53);

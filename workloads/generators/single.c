@@ -64,15 +64,8 @@ struct workload *single_open_zipf(const struct workload_type *type,
 {
     struct stream stream;
     struct stream_program *program = single_begin(
-        params, seed, scatter ? stream_fill_scattered_zipf : stream_fill_zipf, &stream);
-    if (!stream_make_zipf(program, &stream, params->exponent)) {
-        diagnostics_add(errors, position,
-                        "the weights of %" PRIu32 " pages with exponent %.15g do not fit in 64 "
-                        "bits; expected a smaller footprint or a larger exponent",
-                        stream.pages, params->exponent);
-        stream_program_free(program);
-        return NULL;
-    }
+        params, seed, scatter ? stream_fill_scattered_sampled : stream_fill_sampled, &stream);
+    stream.sampler = zipf_sampler_create(stream.pages, params->exponent);
     if (scatter)
         stream_make_order(&stream);
     stream_program_add(program, &stream);

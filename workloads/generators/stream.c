@@ -94,8 +94,7 @@ static inline uint32_t page_hot(const struct stream *stream, struct stream_posit
     bool hot = random_below(&at->random, 100) < stream->hot_percent;
     uint64_t low = hot ? 0 : stream->hot_pages;
     uint64_t range = hot ? stream->hot_pages : stream->pages - stream->hot_pages;
-    uint64_t page = low + random_below(&at->random, range) + stream->hot_offset;
-    return (uint32_t)(page < stream->pages ? page : page - stream->pages);
+    return (uint32_t)(low + random_below(&at->random, range));
 }
 
 void stream_fill_sequential(const struct stream *stream, struct stream_position *at,
@@ -134,6 +133,67 @@ void stream_fill_hot(const struct stream *stream, struct stream_position *at,
     fill_with(stream, at, records, count, page_hot);
 }
 
+/* A zipf distribution's ranks, from `first` on, and coins. */
+static void sample_ranks(const struct stream *stream, uint64_t *counter, struct access *records,
+                         uint32_t count)
+{
+    /* Copies, as a record might be any of them for all the compiler knows. */
+    const struct zipf_sampler sampler = *stream->sampler;
+    const uint64_t coin_share = ((uint64_t)stream->write_percent << 32) / 100;
+    const uint32_t first = stream->first;
+    const uint16_t space = stream->space;
+    uint64_t here = *counter;
+    for (uint32_t i = 0; i < count; i++) {
+        bool write;
+        uint32_t rank = zipf_sampler_draw(&sampler, &here, coin_share, &write);
+        records[i] = (struct access){
+            .page = first + rank, .space = space, .op = write ? ACCESS_WRITE : ACCESS_READ};
+    }
+    *counter = here;
+}
+
+void stream_fill_sampled(const struct stream *stream, struct stream_position *at,
+                         struct access *records, uint32_t count)
+{
+    sample_ranks(stream, &at->random, records, count);
+    at->index += count;
+}
+
+/* In two passes: the second one's cache misses overlap. */
+void stream_fill_scattered_sampled(const struct stream *stream, struct stream_position *at,
+                                   struct access *records, uint32_t count)
+{
+    sample_ranks(stream, &at->random, records, count);
+    const uint32_t first = stream->first;
+    for (uint32_t i = 0; i < count; i++)
+        records[i].page = first + stream->order[records[i].page - first];
+    at->index += count;
+}
+
+/* One number says whether the page is hot and which one it is: what is left of
+ * 64 bits after the choice among 100 is uniform too. */
+void stream_fill_hot_cold(const struct stream *stream, struct stream_position *at,
+                          struct access *records, uint32_t count)
+{
+    const uint32_t hot_pages = stream->hot_pages, cold_pages = stream->pages - hot_pages;
+    const uint32_t write_percent = stream->write_percent;
+    uint64_t counter = at->random;
+    for (uint32_t i = 0; i < count; i++) {
+        unsigned __int128 choice = (unsigned __int128)random_counted(&counter) * 100;
+        bool hot = (uint64_t)(choice >> 64) < stream->hot_percent;
+        uint64_t range = hot ? hot_pages : cold_pages;
+        uint64_t page = (uint64_t)(((unsigned __int128)(uint64_t)choice * range) >> 64);
+        page += (hot ? 0 : (uint64_t)hot_pages) + stream->hot_offset;
+        page = page < stream->pages ? page : page - stream->pages;
+        bool write = write_percent && random_counted_below(&counter, 100) < write_percent;
+        records[i] = (struct access){.page = stream->first + (uint32_t)page,
+                                     .space = stream->space,
+                                     .op = write ? ACCESS_WRITE : ACCESS_READ};
+    }
+    at->random = counter;
+    at->index += count;
+}
+
 void stream_fill_free(const struct stream *stream, struct stream_position *at,
                       struct access *records, uint32_t count)
 {
@@ -156,12 +216,20 @@ struct stream_program *stream_program_new(void)
     return memory_zeroed(1, sizeof(struct stream_program), "a generator");
 }
 
+static void free_order(struct stream *stream)
+{
+    if (stream->order)
+        memory_unmap(stream->order, stream->pages * sizeof(*stream->order));
+}
+
 void stream_program_free(struct stream_program *program)
 {
     if (!program)
         return;
-    for (uint32_t i = 0; i < program->stream_count; i++)
-        free(program->streams[i].order);
+    for (uint32_t i = 0; i < program->stream_count; i++) {
+        free_order(&program->streams[i]);
+        zipf_sampler_free(program->streams[i].sampler);
+    }
     for (uint32_t i = 0; i < program->table_count; i++)
         rank_table_free(program->tables[i].ranks);
     free(program->streams);
@@ -193,7 +261,7 @@ void stream_program_add(struct stream_program *program, const struct stream *str
 
 void stream_make_order(struct stream *stream)
 {
-    uint32_t *order = memory_zeroed(stream->pages, sizeof(*order), "a permutation");
+    uint32_t *order = memory_mapped(stream->pages * sizeof(*order), "a permutation");
     for (uint32_t i = 0; i < stream->pages; i++)
         order[i] = i;
     for (uint32_t i = stream->pages - 1; i > 0; i--) {

@@ -8,6 +8,7 @@
 #define ZSIM_WORKLOADS_GENERATORS_STREAM_H
 
 #include "workloads/generators/rank_table.h"
+#include "workloads/generators/zipf_sampler.h"
 #include "workloads/workload.h"
 
 enum {
@@ -19,7 +20,7 @@ struct stream;
 
 /* Where a cursor stands in a stream. */
 struct stream_position {
-    uint64_t random; /* xorshift64* state */
+    uint64_t random; /* xorshift64* state, or the counter of the patterns named so below */
     uint64_t index;  /* records given so far */
     uint32_t offset; /* index modulo the stream's pages, for patterns that go in order */
 };
@@ -36,11 +37,12 @@ struct stream {
     uint32_t write_percent;         /* 0: no coin is drawn */
     uint32_t batch;                 /* records a turn */
     uint64_t random;                /* first state of the random numbers */
-    uint32_t hot_pages;             /* stream_fill_hot */
-    uint32_t hot_percent;           /* stream_fill_hot: of accesses that go to the hot pages */
-    uint32_t hot_offset;            /* stream_fill_hot: pages that the pattern is rotated by */
+    uint32_t hot_pages;             /* stream_fill_hot, _hot_cold */
+    uint32_t hot_percent;           /* of accesses that go to the hot pages */
+    uint32_t hot_offset;            /* stream_fill_hot_cold: pages to rotate the pattern by */
     const struct rank_table *ranks; /* stream_fill_zipf, _scattered_zipf; owned by the program */
-    uint32_t *order;                /* stream_fill_permutation, _scattered_zipf; owned */
+    uint32_t *order;                /* stream_fill_permutation, _scattered..., owned */
+    struct zipf_sampler *sampler;   /* stream_fill_sampled, _scattered_sampled; owned */
 };
 
 stream_fill stream_fill_sequential;
@@ -50,6 +52,12 @@ stream_fill stream_fill_permutation;
 stream_fill stream_fill_zipf;
 stream_fill stream_fill_scattered_zipf;
 stream_fill stream_fill_hot;
+
+/* As zipf, scattered_zipf and hot, drawn with random_counted(): other numbers,
+ * and several times as many a second. */
+stream_fill stream_fill_sampled;
+stream_fill stream_fill_scattered_sampled;
+stream_fill stream_fill_hot_cold;
 
 struct stream_program;
 
