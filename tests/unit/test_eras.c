@@ -416,9 +416,10 @@ static void check_run(const char *text, struct run_result *result)
     assert_true(run_config(text, CHECKS_FULL, 1, result));
     uint64_t refused = counted(result, COUNTER_refused_stores);
     uint64_t written_back = counted(result, COUNTER_written_back_pages);
-    /* What goes to the device was refused, or written back. */
-    assert_int_equal(counted(result, COUNTER_pswpout) + counted(result, COUNTER_unbacked_activate),
-                     refused + written_back);
+    /* What goes to the device was refused, or written back; now and then a refused
+     * page is freed by its owner before it gets there (SWAP_PAGE_GONE). */
+    assert_in_range(counted(result, COUNTER_pswpout) + counted(result, COUNTER_unbacked_activate),
+                    refused + written_back - refused / 200, refused + written_back);
     assert_int_equal(counted(result, COUNTER_zswpwb), written_back);
     assert_true(counted(result, COUNTER_zswpout) > 0);
 }
