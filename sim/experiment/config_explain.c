@@ -328,14 +328,6 @@ bool config_explain(FILE *out, const struct plugins *plugins, const char *name, 
 
 /* ---- lists --------------------------------------------------------------- */
 
-static void list_kernels(FILE *out)
-{
-    const char *axis, *policy;
-    for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
-        if (!kernel_preset_missing(preset, &axis, &policy))
-            fprintf(out, "%-14s %s\n", preset->name, preset->summary);
-}
-
 static void list_workloads(FILE *out)
 {
     for (size_t i = 0; workload_types[i]; i++)
@@ -377,7 +369,8 @@ static const struct {
     const char *name, *meaning;
     void (*print)(FILE *out);
 } lists[] = {
-    {"kernels", "presets for \"kernel\"", list_kernels},
+    {"kernels", "presets for \"kernel\": their choice on every axis, and the rules of their era",
+     config_kernels_print},
     {"workloads", "types of \"workload\"", list_workloads},
     {"contents", "types of \"content\"", list_contents},
     {"compressors", "values of zswap.compressor", list_compressors},

@@ -26,6 +26,10 @@ bool config_explain(FILE *out, const struct plugins *plugins, const char *name, 
  * be listed.  False when there is no such list; *nearest as above. */
 bool config_list(FILE *out, const struct plugins *plugins, const char *what, char **nearest);
 
+/* The presets as tables of at most 160 columns: a line a kernel, first the policy on
+ * every axis (with ":" and a number that the preset gives it), then the rules. */
+void config_kernels_print(FILE *out);
+
 /* "whole number, 0 to 200", "size", "one of: cached, exact" */
 void describe_type(const struct param *row, char *out, size_t size);
 /* "20", "by kernel", "required", "none" */

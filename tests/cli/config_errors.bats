@@ -135,10 +135,20 @@ END
 }
 
 @test "every kernel of the list has defaults" {
-    for kernel in $("$zsim" list kernels | awk '{print $1}'); do
+    for kernel in $("$zsim" list kernels | awk 'NF && $1 != "kernel" {print $1}'); do
         run "$zsim" defaults "$kernel"
         [ "$status" -eq 0 ]
     done
+}
+
+@test "list kernels: 15 presets, a column an axis, 160 columns at most" {
+    "$zsim" list kernels > "$work/kernels"
+    [ "$(awk '/^$/ {exit} $1 != "kernel"' "$work/kernels" | wc -l)" -eq 15 ]
+    run awk 'NR == 1 {$1 = $1; print}' "$work/kernels"
+    [ "$output" = "kernel reclaim backing allocator lru writeback store_reclaim pool_ref shrinker admission" ]
+    run awk '$1 == "batch-store1" {$1 = $1; print; exit}' "$work/kernels"
+    [ "$output" = "batch-store1 classic slots zsmalloc:8 global batch:64 budget:1 percpu_ref second_chance always" ]
+    [ "$(awk '{if (length($0) > 160) n++} END {print n + 0}' "$work/kernels")" -eq 0 ]
 }
 
 @test "the schema is JSON and refuses unknown keys" {
