@@ -104,7 +104,15 @@ extern const struct counter_description counter_descriptions[COUNTERS];
     X(swap_slots_used, "pages", "memory.swap.current", "swap slots in use") \
     X(disk_pages, "pages", "zsim", "pages whose only copy is on a device") \
     X(zero_pages, "pages", "zsim", "pages whose only copy is a mark in the zero map") \
-    X(pools, "pools", "zsim", "zswap pools alive")
+    X(pools, "pools", "zsim", "zswap pools alive") \
+    X(pressure_some_us, "us", "memory.pressure", "total of some: time in which some task stalled on memory") \
+    X(pressure_full_us, "us", "memory.pressure", "total of full: time in which all tasks stalled on memory, or one had the processor for it") \
+    X(pressure_some_avg10_ppm, "ppm", "memory.pressure", "some, average over 10 s, renewed every 2 s") \
+    X(pressure_some_avg60_ppm, "ppm", "memory.pressure", "some, average over 60 s") \
+    X(pressure_some_avg300_ppm, "ppm", "memory.pressure", "some, average over 300 s") \
+    X(pressure_full_avg10_ppm, "ppm", "memory.pressure", "full, average over 10 s, renewed every 2 s") \
+    X(pressure_full_avg60_ppm, "ppm", "memory.pressure", "full, average over 60 s") \
+    X(pressure_full_avg300_ppm, "ppm", "memory.pressure", "full, average over 300 s")
 
 /* clang-format on */
 enum gauge {

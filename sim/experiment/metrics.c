@@ -263,7 +263,9 @@ void metric_describe(unsigned index, struct metric *metric)
     } else if (index < FIRST_TIME) {
         unsigned gauge = index - FIRST_GAUGE;
         describe_total(&gauge_descriptions[gauge], metric);
-        metric->direction = gauge == GAUGE_disk_pages ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
+        metric->direction = gauge == GAUGE_disk_pages || gauge >= GAUGE_pressure_some_us
+                                ? LOWER_IS_BETTER
+                                : NEITHER_IS_BETTER;
         metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
     } else if (index < FIRST_LOCK) {
         describe_time((enum time_kind)(index - FIRST_TIME), metric);

@@ -206,9 +206,9 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
                                bool *drained, uint32_t *retries)
 {
     count_limit_met(mm, over);
-    uint64_t start_ns = exec->now_ns;
+    psi_memstall_enter(mm, exec);
     uint64_t reclaimed = reclaim_limit(mm, exec, over, pages);
-    exec->memstall_ns += exec->now_ns - start_ns;
+    psi_memstall_leave(mm, exec);
     if (memcg_margin(mm, over) >= pages)
         return true;
     if (!*drained) {
@@ -340,7 +340,7 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
     uint32_t debt = exec->high_debt_pages, ask = debt;
     exec->high_debt_pages = 0;
-    uint64_t start_ns = exec->now_ns;
+    psi_memstall_enter(mm, exec);
     for (uint32_t retries = RECLAIM_RETRIES;; ask = RECLAIM_CLUSTER) {
         uint64_t reclaimed = reclaim_above_high(mm, exec, memcg, ask);
         uint64_t penalty_ms = chain_penalty_ms(mm, memcg, debt);
@@ -348,12 +348,11 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
             break;
         if (!reclaimed && retries-- == 0) {
             exec->sleep_ns += penalty_ms * 1000000;
-            exec->memstall_ns += penalty_ms * 1000000;
             mm->time_ns[TIME_throttle] += penalty_ms * 1000000;
             break;
         }
     }
-    exec->memstall_ns += exec->now_ns - start_ns;
+    psi_memstall_leave(mm, exec);
 }
 
 void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)

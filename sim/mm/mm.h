@@ -6,6 +6,7 @@
  *   node.h       page allocation, watermarks, kswapd's condition
  *   lru.h        lruvec lists, per-processor batches, moving pages
  *   workingset.h shadows and refault distance
+ *   psi.h        pressure stall information
  *   reclaim.h    limit reclaim, direct reclaim, kswapd, memory.reclaim
  */
 #ifndef ZSIM_MM_H
@@ -21,6 +22,7 @@
 #include "sim/engine/locks.h"
 #include "sim/engine/processor.h"
 #include "sim/mm/page.h"
+#include "sim/mm/psi.h"
 
 struct mm;
 
@@ -50,7 +52,7 @@ struct exec {
     bool memalloc;  /* PF_MEMALLOC: in reclaim, charges and allocations are not limited */
     bool kswapd;
     bool killed;              /* the task was chosen by the OOM killer */
-    uint64_t memstall_ns;     /* time of this turn that PSI counts as stalled on memory */
+    struct psi_task *psi;     /* NULL: nobody whose stalls are counted */
     uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
     uint64_t sleep_ns;        /* the task must sleep this long when its fault is done */
     struct write_plug *plug;  /* writes are collected here while reclaim works on a cgroup */
@@ -97,6 +99,7 @@ struct memcg {
     uint64_t effective_min, effective_low; /* of the reclaim under way */
     uint64_t resident_pages, swap_cache_pages, disk_pages, zero_pages; /* of this cgroup alone */
     struct lruvec *lruvecs;                                            /* [nodes] */
+    struct psi_group psi;
     uint64_t counters[COUNTERS];
     uint32_t *iterator; /* [nodes]: where partial walks with this root go on */
 };
@@ -124,6 +127,7 @@ struct node {
     uint32_t kswapd_failures;
     bool kswapd_wanted;
     struct runner *kswapd;
+    struct psi_task kswapd_psi;
 };
 
 /* ---- address space --------------------------------------------------------- */
@@ -210,8 +214,9 @@ struct mm {
     uint32_t memcg_count;
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
-    struct charge_stock *stocks; /* [cpus] */
-    struct lru_batch *batches;   /* [cpus] */
+    struct charge_stock *stocks;  /* [cpus] */
+    struct lru_batch *batches;    /* [cpus] */
+    struct psi_queue *psi_queues; /* [cpus] */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

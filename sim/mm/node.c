@@ -134,9 +134,9 @@ uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t preferred)
     bool drained = false;
     while (!exec->memalloc && !exec->killed) {
         count_stall(mm);
-        uint64_t start_ns = exec->now_ns;
+        psi_memstall_enter(mm, exec);
         uint64_t reclaimed = reclaim_direct(mm, exec);
-        exec->memstall_ns += exec->now_ns - start_ns;
+        psi_memstall_leave(mm, exec);
         if (take_page(mm, preferred, WATERMARK_MIN, &from))
             return from;
         if (!drained) {

@@ -365,12 +365,14 @@ static enum turn_end kswapd_turn(struct runner *runner, uint32_t cpu, uint64_t n
                         .space = NO_SPACE,
                         .memalloc = true,
                         .kswapd = true};
+    struct psi_task *psi = &mm->nodes[kswapd->node].kswapd_psi;
     *end_ns = now_ns;
     if (node_balanced(mm, kswapd->node) ||
         mm->nodes[kswapd->node].kswapd_failures >= KSWAPD_FAILURES_AT_MOST)
         return kswapd_sleeps(kswapd);
     if (!kswapd->running)
         kswapd_begin_run(kswapd);
+    psi_set(mm, psi, now_ns, PSI_STALLED_ON_CPU);
     struct scan_control *scan = &kswapd->scan;
     scan->scanned = scan->reclaimed = 0;
     if (mm->config->vm.memcg_stat_flush_in_reclaim)
@@ -383,6 +385,7 @@ static enum turn_end kswapd_turn(struct runner *runner, uint32_t cpu, uint64_t n
     if (worked < scan->goal || !scan->reclaimed)
         scan->priority--;
     *end_ns = exec.now_ns;
+    psi_set(mm, psi, exec.now_ns, PSI_ABSENT);
     if (scan->priority < 1) {
         bool failed = !kswapd->reclaimed_in_run;
         if (failed)
@@ -410,6 +413,7 @@ void reclaim_start_kswapd(struct mm *mm)
         kswapd->mm = mm;
         kswapd->node = node;
         mm->nodes[node].kswapd = &kswapd->runner;
+        psi_task_init(mm, &mm->nodes[node].kswapd_psi, ROOT_MEMCG, cpu);
     }
 }
 
@@ -418,5 +422,6 @@ void reclaim_release_kswapd(struct mm *mm)
     for (uint32_t node = 0; node < mm->node_count; node++) {
         free(mm->nodes[node].kswapd);
         mm->nodes[node].kswapd = NULL;
+        psi_task_release(&mm->nodes[node].kswapd_psi);
     }
 }

@@ -113,6 +113,15 @@ static void stat_flush_due(void *owner, uint64_t now_ns, uint64_t argument)
     schedule_timer(simulation, now_ns + simulation->config->vm.memcg_stat_flush_ns, stat_flush_due);
 }
 
+static void psi_due(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct simulation *simulation = owner;
+    simulation->timers--;
+    psi_update_averages(&simulation->mm, now_ns);
+    schedule_timer(simulation, now_ns + PSI_PERIOD_NS, psi_due);
+}
+
 static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
@@ -200,6 +209,7 @@ void control_init(struct simulation *simulation)
                  (uint64_t)((unsigned __int128)accesses * i / config->engine.series_rows),
                  series_stop, 0);
     qsort(simulation->stops, simulation->stop_count, sizeof(*simulation->stops), compare_stops);
+    schedule_timer(simulation, PSI_PERIOD_NS, psi_due);
     if (config->vm.memcg_stat_flush_ns)
         schedule_timer(simulation, config->vm.memcg_stat_flush_ns, stat_flush_due);
     if (config->engine.series_interval_ns)

@@ -33,6 +33,19 @@ static void add_memcg_gauges(struct simulation *simulation, uint32_t memcg, uint
     gauges[GAUGE_zero_pages] += from->zero_pages;
 }
 
+/* memory.pressure */
+static void add_pressure(struct simulation *simulation, uint32_t memcg, uint64_t *gauges)
+{
+    struct mm *mm = &simulation->mm;
+    uint64_t now_ns = simulation->events.now_ns;
+    gauges[GAUGE_pressure_some_us] = psi_total_us(mm, memcg, PSI_SOME, now_ns);
+    gauges[GAUGE_pressure_full_us] = psi_total_us(mm, memcg, PSI_FULL, now_ns);
+    for (unsigned i = 0; i < PSI_AVERAGES; i++) {
+        gauges[GAUGE_pressure_some_avg10_ppm + i] = psi_average_ppm(mm, memcg, PSI_SOME, i);
+        gauges[GAUGE_pressure_full_avg10_ppm + i] = psi_average_ppm(mm, memcg, PSI_FULL, i);
+    }
+}
+
 static void measure_memcg(struct simulation *simulation, uint32_t root, struct counters_at *at)
 {
     struct mm *mm = &simulation->mm;
@@ -47,6 +60,7 @@ static void measure_memcg(struct simulation *simulation, uint32_t root, struct c
     at->gauges[GAUGE_stored_pages] = own->zswapped_subtree;
     at->gauges[GAUGE_zswap_compressed_bytes] = own->zswap_bytes_subtree;
     at->gauges[GAUGE_swap_slots_used] = own->swap_usage;
+    add_pressure(simulation, root, at->gauges);
 }
 
 static void measure_all(struct simulation *simulation, struct counters_at *at)
@@ -279,7 +293,7 @@ void measure_finish(struct simulation *simulation)
         simulation->inversion_samples
             ? simulation->inversion_sum_ppm / simulation->inversion_samples
             : result->inversion.at_end_ppm;
-    result->psi.some_us = simulation->memstall_ns / 1000 / mm->topology.cpus;
-    result->psi.full_us = simulation->task_count == 1 ? result->psi.some_us : 0;
+    result->psi.some_us = psi_total_us(mm, ROOT_MEMCG, PSI_SOME, result->end_ns);
+    result->psi.full_us = psi_total_us(mm, ROOT_MEMCG, PSI_FULL, result->end_ns);
     result->host_state_bytes = (uint64_t)mm->page_count * (1 + sizeof(struct page_cold));
 }

@@ -91,6 +91,7 @@ bool simulation_build(struct simulation *simulation)
     node_init(mm);
     memcg_init(mm);
     lru_init(mm);
+    psi_init(mm);
     swap_init(&simulation->swap, mm, &simulation->zswap);
     zswap_init(&simulation->zswap, mm, &simulation->swap);
     reclaim_start_kswapd(mm);
@@ -109,6 +110,7 @@ void simulation_tear_down(struct simulation *simulation)
         swap_release(&simulation->swap);
         reclaim_release_kswapd(mm);
         lru_release(mm);
+        psi_release(mm);
         memcg_release(mm);
     }
     memory_unmap(mm->hot, mm->page_count);

@@ -29,6 +29,7 @@ struct task {
     uint64_t next_stop; /* the access before which control has something to do */
     uint64_t hit_ns;
     uint64_t blocked_ns; /* waiting for devices */
+    struct psi_task psi;
     bool finished;
 };
 
@@ -56,7 +57,6 @@ struct simulation {
     uint32_t stop_count, stop_at;
     uint64_t faults, next_check_faults;
     uint64_t progress_at;
-    uint64_t iowait_ns, memstall_ns, memstall_full_ns;
     /* for the time average of the inversion */
     uint64_t inversion_samples, inversion_sum_ppm;
     uint32_t timers; /* periodic events in the queue: they alone do not keep a run going */

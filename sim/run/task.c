@@ -60,6 +60,20 @@ static bool all_spaces_dead(const struct task *task)
     return true;
 }
 
+/* Memory pressure: the wait for a page that was in the working set, and the sleep above
+ * memory.high. */
+static void note_wait(struct task *task, const struct exec *exec, uint32_t page, uint64_t data_ns,
+                      uint64_t end_ns)
+{
+    struct mm *mm = &task->simulation->mm;
+    bool was_in_use = mm->cold[page].bits & PAGE_WORKINGSET;
+    if (data_ns > exec->now_ns)
+        psi_set(mm, &task->psi, exec->now_ns, was_in_use ? PSI_STALLED : PSI_BLOCKED);
+    if (end_ns > data_ns)
+        psi_set(mm, &task->psi, data_ns, PSI_STALLED);
+    psi_set(mm, &task->psi, end_ns, PSI_PRODUCTIVE);
+}
+
 /* One access that is not a hit. */
 static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *ready_ns)
 {
@@ -79,7 +93,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         return MISS_GO_ON;
     }
     uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
-    exec->memstall_ns = exec->sleep_ns = 0;
+    exec->sleep_ns = 0;
     *ready_ns = 0;
     enum fault_kind kind =
         swap_fault(&simulation->swap, exec, page,
@@ -87,7 +101,6 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (access->op == ACCESS_WRITE && (mm->hot[page] & HOT_MAPPED))
         mm->hot[page] |= HOT_DIRTY;
     simulation->faults++;
-    simulation->memstall_ns += exec->memstall_ns;
     if (exec->killed) {
         exec->killed = false;
         return all_spaces_dead(task) ? MISS_TASK_DEAD : MISS_GO_ON;
@@ -96,8 +109,10 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (observer && observer->fault)
         observer->fault(observer->context, number, access->page, kind,
                         mm->counters[COUNTER_pswpin] - pages_read);
-    uint64_t end_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
-    end_ns += exec->sleep_ns;
+    uint64_t data_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
+    uint64_t end_ns = data_ns + exec->sleep_ns;
+    if (end_ns > exec->now_ns)
+        note_wait(task, exec, page, data_ns, end_ns);
     histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
     if (kind == FAULT_first_touch) {
         spend(mm, exec, TIME_user, task->config->fill_ns);
@@ -171,7 +186,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     struct exec exec = {.now_ns = now_ns,
                         .cpu = cpu,
                         .node = topology_node(&mm->topology, cpu),
-                        .space = task->first_space};
+                        .space = task->first_space,
+                        .psi = &task->psi};
     uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
     enum turn_end end = TURN_RUNNABLE;
     while (exec.now_ns < until_ns) {
@@ -223,8 +239,10 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     }
     look_around(simulation, exec.now_ns);
     *end_ns = exec.now_ns;
-    if (end == TURN_FINISHED)
+    if (end == TURN_FINISHED) {
+        psi_set(mm, &task->psi, exec.now_ns, PSI_ABSENT);
         finish(task);
+    }
     return end;
 }
 
@@ -259,6 +277,8 @@ void tasks_init(struct simulation *simulation)
         task->next_stop = UINT64_MAX;
         task->cursor.workload = from->workload;
         first_space += task->spaces;
+        psi_task_init(&simulation->mm, &task->psi, from->cgroups[0], task->runner.cpu);
+        psi_set(&simulation->mm, &task->psi, from->start_ns, PSI_PRODUCTIVE);
         if (!from->workload->type->start(&task->cursor)) {
             simulation_fail(simulation, "task %s: its workload cannot be started", from->name);
             return;
@@ -271,6 +291,7 @@ void tasks_release(struct simulation *simulation)
 {
     for (uint32_t i = 0; i < simulation->task_count; i++) {
         struct task *task = &simulation->tasks[i];
+        psi_task_release(&task->psi);
         if (task->cursor.workload)
             task->config->workload->type->stop(&task->cursor);
     }

@@ -543,8 +543,10 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
         return result;
     uint32_t memcg = page_memcg(mm, page);
     node = page_node(mm, page);
-    uint64_t start_ns = exec->now_ns;
+    bool stall = cold->bits & PAGE_WORKINGSET;
     *ready_ns = exec->now_ns;
+    if (stall)
+        psi_memstall_enter(mm, exec);
     if (cold->bits & PAGE_ZERO_MARK) {
         *source = SOURCE_ZERO;
         count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
@@ -563,7 +565,7 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
     }
     if (*ready_ns < exec->now_ns)
         *ready_ns = exec->now_ns;
-    if (cold->bits & PAGE_WORKINGSET)
-        exec->memstall_ns += *ready_ns - start_ns;
+    if (stall)
+        psi_memstall_leave(mm, exec);
     return CACHE_ADDED;
 }

@@ -1,0 +1,218 @@
+#include "sim/mm/psi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/base/memory.h"
+#include "sim/mm/mm.h"
+
+void psi_init(struct mm *mm)
+{
+    mm->psi_queues = memory_zeroed(mm->topology.cpus, sizeof(*mm->psi_queues), "PSI");
+}
+
+void psi_release(struct mm *mm)
+{
+    for (uint32_t cpu = 0; mm->psi_queues && cpu < mm->topology.cpus; cpu++)
+        free(mm->psi_queues[cpu].changes);
+    free(mm->psi_queues);
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
+        struct psi_group *group = &mm->memcgs[memcg].psi;
+        for (uint32_t i = 0; i < group->cpu_count; i++)
+            free(group->cpus[i]);
+        free(group->cpus);
+    }
+}
+
+/* ---- tasks --------------------------------------------------------------------- */
+
+static struct psi_cpu *group_cpu(struct psi_group *group, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < group->cpu_count; i++)
+        if (group->cpus[i]->cpu == cpu)
+            return group->cpus[i];
+    group->cpus =
+        memory_resized(group->cpus, group->cpu_count + 1u, sizeof(struct psi_cpu *), "PSI");
+    struct psi_cpu *added = memory_zeroed(1, sizeof(*added), "PSI");
+    added->cpu = cpu;
+    group->cpus[group->cpu_count++] = added;
+    return added;
+}
+
+void psi_task_init(struct mm *mm, struct psi_task *task, uint32_t memcg, uint32_t cpu)
+{
+    *task = (struct psi_task){.cpu = cpu};
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        task->levels++;
+    task->chain = memory_zeroed(task->levels, sizeof(struct psi_cpu *), "PSI");
+    uint32_t level = 0;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        task->chain[level++] = group_cpu(&mm->memcgs[at].psi, cpu);
+}
+
+void psi_task_release(struct psi_task *task)
+{
+    free(task->chain);
+}
+
+/* ---- states of a processor -------------------------------------------------------- */
+
+static void account_until(struct psi_cpu *cpu, uint64_t now_ns)
+{
+    if (now_ns <= cpu->since_ns)
+        return;
+    uint64_t passed_ns = now_ns - cpu->since_ns;
+    uint32_t on_cpu = cpu->tasks[PSI_STALLED_ON_CPU];
+    bool some = cpu->tasks[PSI_STALLED] + on_cpu > 0;
+    bool full = some && (on_cpu > 0 || cpu->tasks[PSI_PRODUCTIVE] == 0);
+    cpu->since_ns = now_ns;
+    cpu->time_ns[PSI_SOME] += some ? passed_ns : 0;
+    cpu->time_ns[PSI_FULL] += full ? passed_ns : 0;
+    if (some || cpu->tasks[PSI_PRODUCTIVE] + cpu->tasks[PSI_BLOCKED] > 0)
+        cpu->busy_ns += passed_ns;
+}
+
+static void apply(const struct psi_change *change)
+{
+    struct psi_task *task = change->task;
+    for (uint32_t level = 0; level < task->levels; level++) {
+        struct psi_cpu *cpu = task->chain[level];
+        account_until(cpu, change->at_ns);
+        if (task->accounted != PSI_ABSENT)
+            cpu->tasks[task->accounted]--;
+        if (change->activity != PSI_ABSENT)
+            cpu->tasks[change->activity]++;
+    }
+    task->accounted = change->activity;
+}
+
+/* Tell the groups what is settled: nothing that happens before `until_ns` can come any more. */
+static void apply_until(struct psi_queue *queue, uint64_t until_ns)
+{
+    while (queue->count && queue->changes[queue->first].at_ns <= until_ns) {
+        apply(&queue->changes[queue->first]);
+        queue->first++;
+        queue->count--;
+    }
+    if (!queue->count)
+        queue->first = 0;
+}
+
+static void make_room(struct psi_queue *queue)
+{
+    if (queue->first + queue->count < queue->room)
+        return;
+    if (queue->first) {
+        memmove(queue->changes, queue->changes + queue->first,
+                queue->count * sizeof(*queue->changes));
+        queue->first = 0;
+        return;
+    }
+    queue->room = queue->room ? 2 * queue->room : 16;
+    queue->changes = memory_resized(queue->changes, queue->room, sizeof(*queue->changes), "PSI");
+}
+
+void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_activity activity)
+{
+    struct psi_queue *queue = &mm->psi_queues[task->cpu];
+    if (task->activity == activity)
+        return;
+    task->activity = activity;
+    apply_until(queue, mm->events->now_ns);
+    make_room(queue);
+    uint32_t at = queue->first + queue->count++;
+    for (; at > queue->first && queue->changes[at - 1].at_ns > at_ns; at--)
+        queue->changes[at] = queue->changes[at - 1];
+    queue->changes[at] = (struct psi_change){at_ns, task, activity};
+}
+
+void psi_memstall_enter(struct mm *mm, struct exec *exec)
+{
+    if (exec->psi && exec->psi->stalls++ == 0)
+        psi_set(mm, exec->psi, exec->now_ns, PSI_STALLED_ON_CPU);
+}
+
+void psi_memstall_leave(struct mm *mm, struct exec *exec)
+{
+    if (exec->psi && --exec->psi->stalls == 0)
+        psi_set(mm, exec->psi, exec->now_ns, PSI_PRODUCTIVE);
+}
+
+/* ---- values of a cgroup -------------------------------------------------------------- */
+
+/* The stall time of the period that would end now, by state. */
+static void weigh(struct mm *mm, const struct psi_group *group, uint64_t now_ns,
+                  uint64_t stalled_ns[PSI_STATES])
+{
+    unsigned __int128 sum[PSI_STATES] = {0}, busy_ns = 0;
+    for (uint32_t i = 0; i < group->cpu_count; i++) {
+        struct psi_cpu *cpu = group->cpus[i];
+        apply_until(&mm->psi_queues[cpu->cpu], now_ns);
+        account_until(cpu, now_ns);
+        busy_ns += cpu->busy_ns;
+        for (unsigned state = 0; state < PSI_STATES; state++)
+            sum[state] += (unsigned __int128)cpu->time_ns[state] * cpu->busy_ns;
+    }
+    for (unsigned state = 0; state < PSI_STATES; state++)
+        stalled_ns[state] = busy_ns ? (uint64_t)(sum[state] / busy_ns) : 0;
+}
+
+void psi_collect(struct mm *mm, uint32_t memcg, uint64_t now_ns)
+{
+    struct psi_group *group = &mm->memcgs[memcg].psi;
+    uint64_t stalled_ns[PSI_STATES];
+    weigh(mm, group, now_ns, stalled_ns);
+    for (unsigned state = 0; state < PSI_STATES; state++)
+        group->total_ns[state] += stalled_ns[state];
+    for (uint32_t i = 0; i < group->cpu_count; i++) {
+        struct psi_cpu *cpu = group->cpus[i];
+        cpu->time_ns[PSI_SOME] = cpu->time_ns[PSI_FULL] = cpu->busy_ns = 0;
+    }
+}
+
+uint64_t psi_total_us(struct mm *mm, uint32_t memcg, enum psi_state state, uint64_t now_ns)
+{
+    const struct psi_group *group = &mm->memcgs[memcg].psi;
+    uint64_t stalled_ns[PSI_STATES];
+    /* Others may not have told yet what they do until then. */
+    if (now_ns > mm->events->now_ns)
+        now_ns = mm->events->now_ns;
+    weigh(mm, group, now_ns, stalled_ns);
+    return (group->total_ns[state] + stalled_ns[state]) / 1000;
+}
+
+uint64_t psi_next_average(uint64_t average, unsigned which, uint64_t sample)
+{
+    /* exp(-2 s / 10 s), exp(-2 s / 60 s), exp(-2 s / 300 s) */
+    static const uint64_t decay[PSI_AVERAGES] = {1677, 1981, 2034};
+    uint64_t next = average * decay[which] + sample * (PSI_FIXED_1 - decay[which]);
+    if (sample >= average)
+        next += PSI_FIXED_1 - 1;
+    return next / PSI_FIXED_1;
+}
+
+void psi_update_averages(struct mm *mm, uint64_t now_ns)
+{
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
+        struct psi_group *group = &mm->memcgs[memcg].psi;
+        if (!group->cpu_count)
+            continue;
+        psi_collect(mm, memcg, now_ns);
+        for (unsigned state = 0; state < PSI_STATES; state++) {
+            uint64_t stalled_ns = group->total_ns[state] - group->averaged_ns[state];
+            if (stalled_ns > PSI_PERIOD_NS)
+                stalled_ns = PSI_PERIOD_NS; /* the rest counts in the next period */
+            group->averaged_ns[state] += stalled_ns;
+            uint64_t sample = stalled_ns * 100 / PSI_PERIOD_NS * PSI_FIXED_1;
+            for (unsigned which = 0; which < PSI_AVERAGES; which++)
+                group->average[state][which] =
+                    psi_next_average(group->average[state][which], which, sample);
+        }
+    }
+}
+
+uint64_t psi_average_ppm(const struct mm *mm, uint32_t memcg, enum psi_state state,
+                         unsigned average)
+{
+    return mm->memcgs[memcg].psi.average[state][average] * 10000 / PSI_FIXED_1;
+}
