@@ -13,6 +13,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "workloads/capture/capture_command.h"
 #include "workloads/generators/generators.h"
 #include "workloads/readers/lackey.h"
 #include "workloads/readers/native_writer.h"
@@ -23,6 +24,7 @@ enum { DONE = 0, FAILED = 1, MISTAKE = 2 };
 
 static const char usage[] =
     "Usage: zsim trace generate -o FILE [--to native1|native2] SEED STEP...\n"
+    "       zsim trace capture [-o FILE] [OPTION...] [--] COMMAND [ARGUMENT...]\n"
     "       zsim trace convert [--from FORMAT] [--to native1|native2] IN OUT\n"
     "       zsim trace info [--json] FILE\n"
     "       zsim trace mrc --help\n"
@@ -30,6 +32,7 @@ static const char usage[] =
     "generate  write the trace of a generator; a STEP is STREAM|STREAM..., a STREAM is\n"
     "          SPACE:PATTERN:FIRST:PAGES:COUNT:WRITE%[:PARAM[:BATCH]] with the patterns\n"
     "          seq, free, rand, perm, zipf, szipf and hot\n"
+    "capture   record the page accesses of a program (zsim trace capture --help)\n"
     "convert   read another format, or change the version; IN may be - for standard input\n"
     "info      count accesses, pages and the working set over time\n"
     "\n"
@@ -169,6 +172,24 @@ static bool parse(int argc, char **argv, struct command *command)
 
 /* ---- generate and convert -------------------------------------------------------- */
 
+/* `tasks` of the records, or NULL. */
+static void put_block(struct native_writer *writer, const struct access *block,
+                      const uint16_t *tasks, uint32_t count)
+{
+    while (tasks && count > 0) {
+        uint32_t same = 1;
+        while (same < count && tasks[same] == tasks[0])
+            same++;
+        native_writer_switch(writer, tasks[0]);
+        native_writer_put(writer, block, same);
+        block += same;
+        tasks += same;
+        count -= same;
+    }
+    if (count > 0)
+        native_writer_put(writer, block, count);
+}
+
 /* Copy all records of a workload; false after adding to `errors`. */
 static bool copy_records(const struct workload *workload, struct native_writer *writer,
                          struct diagnostics *errors)
@@ -181,7 +202,7 @@ static bool copy_records(const struct workload *workload, struct native_writer *
     if (type->start(&cursor)) {
         const struct access *block;
         for (uint32_t count; (count = type->next(&cursor, &block));)
-            native_writer_put(writer, block, count);
+            put_block(writer, block, trace_cursor_tasks(&cursor), count);
         failure = type->failure ? type->failure(&cursor) : NULL;
     }
     if (failure)
@@ -194,6 +215,11 @@ static void copy_description(const struct native_trace *native, struct native_wr
 {
     for (uint32_t i = 0; i < native->regions; i++)
         native_writer_region(writer, &native->region[i]);
+    for (uint32_t i = 0; i < native->tasks; i++)
+        native_writer_task(writer, &native->task[i]);
+    for (uint32_t i = 0; native->space_names && i < native->spaces; i++)
+        native_writer_space_name(writer, i, native->space_names[i]);
+    native_writer_sample(writer, native->sample);
     native_writer_note(writer, native->note);
 }
 
@@ -416,17 +442,19 @@ int trace_command_main(int argc, char **argv)
     const char *names[ACTIONS];
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name)
-        return mistake("expected generate, convert, info or mrc");
+        return mistake("expected generate, capture, convert, info or mrc");
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         fputs(usage, stdout);
         return DONE;
     }
+    if (strcmp(name, "capture") == 0)
+        return capture_command_main(argc - 1, argv + 1);
     for (size_t i = 0; i < ACTIONS; i++) {
         names[i] = actions[i].name;
         if (strcmp(name, actions[i].name) == 0)
             return run_action(&actions[i], argc - 1, argv + 1);
     }
     const char *near = nearest_name(name, names, ACTIONS);
-    return mistake("unknown action \"%s\"; expected generate, convert, info or mrc%s%s%s", name,
-                   near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return mistake("unknown action \"%s\"; expected generate, capture, convert, info or mrc%s%s%s",
+                   name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

@@ -9,7 +9,7 @@
 #include "workloads/readers/native.h"
 #include "workloads/readers/readers.h"
 
-enum { SPACES_SHOWN_AT_MOST = 16 };
+enum { SPACES_SHOWN_AT_MOST = 16, TASKS_SHOWN_AT_MOST = 16 };
 
 /* ---- counting ------------------------------------------------------------- */
 
@@ -133,18 +133,44 @@ static void print_intervals(const struct trace_info *info, FILE *out)
     }
 }
 
+/* The name of a space, or "". */
+static const char *space_name(const struct native_trace *native, uint32_t space)
+{
+    return native && native->space_names && space < native->spaces ? native->space_names[space]
+                                                                   : "";
+}
+
 static void print_spaces(const struct trace_info *info, const struct workload *workload, FILE *out)
 {
-    fprintf(out, "\n%12s %12s %12s %12s %8s\n", "space", "accesses", "pages", "distinct",
-            "write %");
+    const struct native_trace *native = trace_workload_native(workload);
+    fprintf(out, "\n%12s %12s %12s %12s %8s  %s\n", "space", "accesses", "pages", "distinct",
+            "write %", "name");
     for (uint32_t i = 0; i < info->spaces && i < SPACES_SHOWN_AT_MOST; i++) {
         const struct trace_space_info *space = &info->space[i];
-        fprintf(out, "%12" PRIu32 " %12" PRIu64 " %12" PRIu32 " %12" PRIu64 " %8.1f\n", i,
+        fprintf(out, "%12" PRIu32 " %12" PRIu64 " %12" PRIu32 " %12" PRIu64 " %8.1f  %s\n", i,
                 space->accesses, workload->space_pages[i], space->distinct,
-                percent(space->writes, space->accesses));
+                percent(space->writes, space->accesses), space_name(native, i));
     }
     if (info->spaces > SPACES_SHOWN_AT_MOST)
         fprintf(out, "%12s %" PRIu32 " more\n", "and", info->spaces - SPACES_SHOWN_AT_MOST);
+}
+
+static void print_tasks(const struct native_trace *native, FILE *out)
+{
+    if (!native || !native->tasks)
+        return;
+    fprintf(out, "\n%12s %12s %12s %12s  %s\n", "process", "thread", "forked by", "accesses",
+            "command");
+    for (uint32_t i = 0; i < native->tasks && i < TASKS_SHOWN_AT_MOST; i++) {
+        const struct native_task *task = &native->task[i];
+        char parent[16] = "-";
+        if (task->parent != NATIVE_NONE)
+            snprintf(parent, sizeof(parent), "%" PRIu32, native->task[task->parent].process);
+        fprintf(out, "%12" PRIu32 " %12" PRIu32 " %12s %12" PRIu64 "  %s\n", task->process,
+                task->thread, parent, task->records, task->name);
+    }
+    if (native->tasks > TASKS_SHOWN_AT_MOST)
+        fprintf(out, "%12s %" PRIu32 " more\n", "and", native->tasks - TASKS_SHOWN_AT_MOST);
 }
 
 static const char *layout_name(const struct native_trace *native)
@@ -186,12 +212,15 @@ void trace_info_print(const struct trace_info *info, const struct workload *work
             percent(info->frees, info->accesses));
     fprintf(out, "distinct pages  %" PRIu64 " (%s)\n", info->distinct, size);
     fprintf(out, "spaces          %" PRIu32 "\n", info->spaces);
+    if (native && native->sample > 1)
+        fprintf(out, "sampled         one page in %" PRIu32 "\n", native->sample);
     if (native)
         fprintf(out, "file            %zu bytes, %.2f bytes an access\n", native->size,
                 info->accesses ? (double)native->size / (double)info->accesses : 0);
     fprintf(out, "fingerprint     %s\n", workload->fingerprint);
     if (info->spaces > 1)
         print_spaces(info, workload, out);
+    print_tasks(native, out);
     print_regions(native, out);
     print_intervals(info, out);
 }
@@ -214,15 +243,36 @@ static void print_json_string(const char *text, FILE *out)
 static void print_json_spaces(const struct trace_info *info, const struct workload *workload,
                               FILE *out)
 {
+    const struct native_trace *native = trace_workload_native(workload);
     fputs("  \"spaces\": [\n", out);
-    for (uint32_t i = 0; i < info->spaces; i++)
+    for (uint32_t i = 0; i < info->spaces; i++) {
+        fputs("    {\"name\": ", out);
+        print_json_string(space_name(native, i), out);
         fprintf(out,
-                "    {\"accesses\": %" PRIu64 ", \"pages\": %" PRIu32
-                ", \"distinct_pages\": %" PRIu64 ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64
-                "}%s\n",
+                ", \"accesses\": %" PRIu64 ", \"pages\": %" PRIu32 ", \"distinct_pages\": %" PRIu64
+                ", \"writes\": %" PRIu64 ", \"frees\": %" PRIu64 "}%s\n",
                 info->space[i].accesses, workload->space_pages[i], info->space[i].distinct,
                 info->space[i].writes, info->space[i].frees, i + 1 < info->spaces ? "," : "");
+    }
     fputs("  ],\n", out);
+}
+
+static void print_json_tasks(const struct native_trace *native, FILE *out)
+{
+    fputs("  \"tasks\": [", out);
+    for (uint32_t i = 0; native && i < native->tasks; i++) {
+        const struct native_task *task = &native->task[i];
+        fprintf(out, "%s\n    {\"process\": %" PRIu32 ", \"thread\": %" PRIu32, i ? "," : "",
+                task->process, task->thread);
+        if (task->space != NATIVE_NONE)
+            fprintf(out, ", \"space\": %" PRIu32, task->space);
+        if (task->parent != NATIVE_NONE)
+            fprintf(out, ", \"parent\": %" PRIu32, task->parent);
+        fprintf(out, ", \"accesses\": %" PRIu64 ", \"command\": ", task->records);
+        print_json_string(task->name, out);
+        fputc('}', out);
+    }
+    fputs("],\n", out);
 }
 
 static void print_json_intervals(const struct trace_info *info, FILE *out)
@@ -270,7 +320,9 @@ void trace_info_print_json(const struct trace_info *info, const struct workload 
             ",\n  \"distinct_pages\": %" PRIu64 ",\n  \"file_bytes\": %zu,\n",
             workload->fingerprint, info->accesses, info->reads, info->writes, info->frees,
             info->distinct, native ? native->size : 0);
+    fprintf(out, "  \"pages_a_sampled_page\": %" PRIu32 ",\n", native ? native->sample : 1);
     print_json_spaces(info, workload, out);
+    print_json_tasks(native, out);
     print_json_regions(native, out);
     print_json_intervals(info, out);
     fputs("}\n", out);

@@ -22,7 +22,7 @@ const struct command commands[] = {
     {"validate", "replay cases of real kernels and compare counters", validate_command_main},
     {"compare", "compare two results, paired by seed", compare_command_main},
     {"expand", "write one config for each point of a sweep", expand_command_main},
-    {"trace", "generate, convert or describe traces; miss-ratio curves", command_trace},
+    {"trace", "generate, capture, convert or describe traces; miss-ratio curves", command_trace},
     {"content", "sample the contents of pages", command_content},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
     {"explain", "explain a key, policy, counter, cost or kernel", command_explain},

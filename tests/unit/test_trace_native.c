@@ -231,6 +231,59 @@ static void test_regions_and_note(void **state)
     native_close(trace);
 }
 
+/* A task change every record, over the border of a block; names and sample. */
+static void write_tasks(uint32_t count)
+{
+    struct diagnostics errors = {0};
+    struct native_writer *writer = native_writer_open(path, 2, 3, &errors);
+    struct native_task task = {.space = 0, .process = 70, .thread = 1, .name = "sort"};
+    task.parent = NATIVE_NONE;
+    assert_int_equal(native_writer_task(writer, &task), 0);
+    task = (struct native_task){.space = NATIVE_NONE, .process = 71, .thread = 2, .name = "cat"};
+    assert_int_equal(native_writer_task(writer, &task), 1);
+    for (uint32_t i = 0; i < count; i++) {
+        native_writer_switch(writer, i % 3 != 0);
+        native_writer_put(writer, &(struct access){.page = i, .space = (uint16_t)(i % 2)}, 1);
+    }
+    native_writer_task_space(writer, 1, 1);
+    native_writer_space_name(writer, 1, "shared");
+    native_writer_sample(writer, 8);
+    assert_true(native_writer_finish(writer, &errors));
+}
+
+static void test_tasks(void **state)
+{
+    (void)state;
+    write_tasks(RECORDS);
+    struct diagnostics errors = {0};
+    struct workload *workload = trace_workload_open(path, NULL, &errors);
+    assert_non_null(workload);
+    const struct native_trace *trace = trace_workload_native(workload);
+    assert_int_equal(trace->tasks, 2);
+    assert_int_equal(trace->sample, 8);
+    assert_string_equal(trace->space_names[0], "");
+    assert_string_equal(trace->space_names[1], "shared");
+    assert_int_equal(trace->task[0].process, 70);
+    assert_int_equal(trace->task[0].parent, NATIVE_NONE);
+    assert_int_equal(trace->task[0].records, (RECORDS + 2) / 3);
+    assert_string_equal(trace->task[1].name, "cat");
+    assert_int_equal(trace->task[1].thread, 2);
+    assert_int_equal(trace->task[1].parent, 0);
+    assert_int_equal(trace->task[1].space, 1);
+    struct workload_cursor cursor = {.workload = workload};
+    assert_true(workload->type->start(&cursor));
+    const struct access *block;
+    uint32_t done = 0;
+    for (uint32_t got; (got = workload->type->next(&cursor, &block));)
+        for (uint32_t i = 0; i < got; i++, done++) {
+            assert_int_equal(block[i].page, done);
+            assert_int_equal(trace_cursor_tasks(&cursor)[i], done % 3 != 0);
+        }
+    assert_int_equal(done, RECORDS);
+    workload->type->stop(&cursor);
+    workload->type->close(workload);
+}
+
 /* ---- version 1, damaged --------------------------------------------------------------- */
 
 static void test_plain_cut_at_every_byte(void **state)
@@ -393,13 +446,31 @@ static void test_blocks_that_lie(void **state)
     lie(image, 32, UINT64_MAX - 3, 8, "byte 32: tables of");
     lie(image, 48, UINT32_MAX, 4, "the file ends inside the tables");
     lie(image, 52, 1, 4, "byte 52: a note of 1 bytes");
-    lie(image, 56, 1, 8, "byte 56: expected 8 zero bytes");
+    lie(image, 56, 1, 4, "the file ends inside the tables");
+    lie(image, 56, 65536, 4, "byte 56: 65536 tasks; expected 0..65535");
     lie(image, row + 4, 1u << 31, 4, "a block's encoded size must be 1..8 bytes a record");
     lie(image, row, 1u << 31, 4, "a block reaches into the tables");
     lie(image, row, 5, 4, "byte 32: the tables begin at byte");
     lie(image, tables + 4, 9, 2, "the name of a space reaches past the end");
     lie(image, tables, 3, 4, "not a record of a page and space that the trace has");
     lie(image, row + 8, 1, 8, "byte 72: the checksum of block 0 does not match");
+    free(image.bytes);
+}
+
+static void test_tasks_that_lie(void **state)
+{
+    (void)state;
+    write_tasks(1000);
+    struct image image = load();
+    uint64_t tables, walked;
+    assert_string_equal(outcome(&walked), "");
+    memcpy(&tables, image.bytes + 32, 8);
+    size_t row = tables + 2 * NATIVE2_SPACE_ROW_BYTES + NATIVE2_BLOCK_ROW_BYTES;
+    lie(image, row, 2, 4, "a task of a space, a parent or records that there are not");
+    lie(image, row + 12, 2, 4, "a task of a space, a parent or records that there are not");
+    lie(image, row + 16, 1001, 8, "a task of a space, a parent or records that there are not");
+    lie(image, row + 24, 999, 2, "the name of a task reaches past the end");
+    lie(image, row + 31, 1, 1, "a task's last six bytes must be 0");
     free(image.bytes);
 }
 
@@ -460,6 +531,8 @@ int main(void)
         cmocka_unit_test(test_round_trip_version_2),
         cmocka_unit_test(test_round_trip_compressed),
         cmocka_unit_test(test_regions_and_note),
+        cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_tasks_that_lie),
         cmocka_unit_test(test_plain_cut_at_every_byte),
         cmocka_unit_test(test_plain_damaged),
         cmocka_unit_test(test_bad_record_in_the_middle),

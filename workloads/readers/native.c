@@ -16,8 +16,8 @@
 
 enum { LIMITS = 1 << 16 };
 
-const char *const native_region_kinds[NATIVE_REGION_KINDS] = {"unknown",   "heap", "stack",
-                                                              "anonymous", "file", "code"};
+const char *const native_region_kinds[NATIVE_REGION_KINDS] = {
+    "unknown", "heap", "stack", "anonymous", "file", "code", "shared"};
 
 uint16_t native_get16(const unsigned char *bytes)
 {
@@ -181,6 +181,7 @@ struct native_trace *native_open(const char *path, const struct source_position 
     trace->path = memory_string(path);
     trace->limits = memory_zeroed(LIMITS, sizeof(*trace->limits), "sizes of spaces");
     trace->note = arena_string(&trace->arena, "", 0);
+    trace->sample = 1;
     if (map_file(trace, position, errors) && open_layout(trace, errors))
         return trace;
     native_close(trace);
@@ -296,5 +297,7 @@ void native_walk_stop(struct native_walk *walk)
     else if (walk->trace->layout == NATIVE_COMPRESSED)
         native_compressed_stop(walk);
     free(walk->records);
+    free(walk->record_tasks);
     walk->records = NULL;
+    walk->record_tasks = NULL;
 }

@@ -19,10 +19,14 @@ enum {
     NATIVE2_SPACE_ROW_BYTES = 8,
     NATIVE2_REGION_ROW_BYTES = 16,
     NATIVE2_BLOCK_ROW_BYTES = 16,
+    NATIVE2_TASK_ROW_BYTES = 32,
     NATIVE2_RECORDS_A_BLOCK = 1 << 18,         /* as written */
     NATIVE2_RECORDS_A_BLOCK_AT_MOST = 1 << 20, /* as accepted: bounds a reader's memory */
     NATIVE2_RECORD_BYTES_AT_MOST = 8,          /* encoded: a change of space and a page */
-    NATIVE_BLOCK_RECORDS = 4096,               /* handed out at once */
+    NATIVE2_TASK_BYTES_AT_MOST = 3,            /* encoded: a change of task before it */
+    NATIVE2_TASK_BASE = 1 << 16,               /* numbers from here on are tasks, not spaces */
+    NATIVE_TASKS_AT_MOST = 65535,
+    NATIVE_BLOCK_RECORDS = 4096, /* handed out at once */
     NATIVE_FAILURE_BYTES = 512,
 };
 
@@ -40,6 +44,7 @@ enum native_region_kind {
     NATIVE_REGION_ANONYMOUS = 3, /* mmap without a file */
     NATIVE_REGION_FILE = 4,
     NATIVE_REGION_CODE = 5,
+    NATIVE_REGION_SHARED = 6, /* memory that several processes may map: shmem, memfd */
     NATIVE_REGION_KINDS
 };
 extern const char *const native_region_kinds[NATIVE_REGION_KINDS];
@@ -49,6 +54,17 @@ struct native_region {
     enum native_region_kind kind;
     const char *name; /* may be "" */
 };
+
+/* A thread of a process that was recorded (version 2). */
+struct native_task {
+    uint32_t space;   /* of its process's own memory, or NATIVE_NONE */
+    uint32_t process; /* number that the kernel gave it while it was recorded */
+    uint32_t thread;  /* number within the process, from 1 */
+    uint32_t parent;  /* task that forked the process, or NATIVE_NONE */
+    uint64_t records; /* of the trace that are its own */
+    const char *name; /* the command */
+};
+#define NATIVE_NONE UINT32_MAX
 
 struct native_block {
     uint64_t offset; /* in the file */
@@ -67,9 +83,11 @@ struct native_trace {
     uint32_t *limits; /* [65536]: pages of a space, 0 for a space that there is not */
     char fingerprint[33];
     /* Version 2 alone: */
-    uint32_t records_a_block, blocks, regions;
+    uint32_t records_a_block, blocks, regions, tasks;
+    uint32_t sample; /* pages of the program for each page of the trace; 1: all were recorded */
     struct native_block *block;
     struct native_region *region;
+    struct native_task *task;
     const char **space_names; /* [spaces] */
     char *note;               /* where the trace comes from; "" otherwise */
     struct arena arena;
@@ -87,7 +105,8 @@ struct native_walk {
     uint64_t position;                  /* records handed out */
     char failure[NATIVE_FAILURE_BYTES]; /* "": none */
     struct access *records;             /* [NATIVE_BLOCK_RECORDS], not for NATIVE_PLAIN */
-    struct native_decoder *decoder;     /* the layout's own */
+    uint16_t *record_tasks; /* whose each record of the block is; NULL when there are no tasks */
+    struct native_decoder *decoder; /* the layout's own */
 };
 
 bool native_walk_start(struct native_walk *walk, const struct native_trace *trace);

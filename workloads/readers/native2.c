@@ -38,8 +38,9 @@ static bool header_is_bad(struct native_trace *trace, struct diagnostics *errors
                      "tables of %" PRIu64 " bytes at byte %" PRIu64
                      "; expected them to end with the file, which has %zu bytes",
                      bytes, offset, trace->size);
-    else if (native_get64(header + 56) != 0)
-        native_error(trace, errors, 56, "expected 8 zero bytes");
+    else if (trace->tasks > NATIVE_TASKS_AT_MOST)
+        native_error(trace, errors, 56, "%" PRIu32 " tasks; expected 0..%d", trace->tasks,
+                     NATIVE_TASKS_AT_MOST);
     else
         return false;
     return true;
@@ -102,9 +103,40 @@ static bool read_regions(struct native_trace *trace, struct tables *in, struct d
             (uint64_t)region->first + region->pages > trace->limits[region->space])
             return row_error(trace, in, errors, "a region outside of the spaces");
         if (in->at[12] >= NATIVE_REGION_KINDS || in->at[13] != 0)
-            return row_error(trace, in, errors, "a region of unknown kind; expected 0..5");
+            return row_error(trace, in, errors, "a region of unknown kind; expected 0..6");
     }
     return true;
+}
+
+static bool read_tasks(struct native_trace *trace, struct tables *in, struct diagnostics *errors)
+{
+    uint64_t records = 0;
+    trace->task = arena_zeroed(&trace->arena, trace->tasks * sizeof(*trace->task));
+    for (uint32_t i = 0; i < trace->tasks; i++, in->at += NATIVE2_TASK_ROW_BYTES) {
+        struct native_task *task = &trace->task[i];
+        *task = (struct native_task){.space = native_get32(in->at),
+                                     .process = native_get32(in->at + 4),
+                                     .thread = native_get32(in->at + 8),
+                                     .parent = native_get32(in->at + 12),
+                                     .records = native_get64(in->at + 16),
+                                     .name = take_text(trace, in, native_get16(in->at + 24))};
+        if (!task->name)
+            return row_error(trace, in, errors, "the name of a task reaches past the end");
+        if ((task->space >= trace->spaces && task->space != NATIVE_NONE) ||
+            (task->parent >= trace->tasks && task->parent != NATIVE_NONE) ||
+            task->records > trace->records - records)
+            return row_error(trace, in, errors,
+                             "a task of a space, a parent or records that there are not");
+        if (native_get32(in->at + 26) != 0 || native_get16(in->at + 30) != 0)
+            return row_error(trace, in, errors, "a task's last six bytes must be 0");
+        records += task->records;
+    }
+    return true;
+}
+
+static uint32_t record_bytes_at_most(const struct native_trace *trace)
+{
+    return NATIVE2_RECORD_BYTES_AT_MOST + (trace->tasks ? NATIVE2_TASK_BYTES_AT_MOST : 0);
 }
 
 static uint32_t records_of_block(const struct native_trace *trace, uint32_t block)
@@ -126,7 +158,7 @@ static bool read_blocks(struct native_trace *trace, struct tables *in, uint64_t 
                                        .encoded_bytes = native_get32(in->at + 4),
                                        .checksum = native_get64(in->at + 8)};
         if (block->encoded_bytes < records ||
-            block->encoded_bytes > records * NATIVE2_RECORD_BYTES_AT_MOST)
+            block->encoded_bytes > records * record_bytes_at_most(trace))
             return row_error(trace, in, errors,
                              "a block's encoded size must be 1..8 bytes a record");
         if (block->compressed_bytes > tables_offset - offset)
@@ -146,7 +178,8 @@ static bool read_tables(struct native_trace *trace, struct diagnostics *errors)
     uint64_t offset = native_get64(trace->bytes + 32);
     uint64_t rows = (uint64_t)trace->spaces * NATIVE2_SPACE_ROW_BYTES +
                     (uint64_t)trace->regions * NATIVE2_REGION_ROW_BYTES +
-                    (uint64_t)trace->blocks * NATIVE2_BLOCK_ROW_BYTES;
+                    (uint64_t)trace->blocks * NATIVE2_BLOCK_ROW_BYTES +
+                    (uint64_t)trace->tasks * NATIVE2_TASK_ROW_BYTES;
     if (rows > trace->size - offset) {
         native_error(trace, errors, offset,
                      "the file ends inside the tables; expected %" PRIu64 " bytes of rows", rows);
@@ -161,7 +194,7 @@ static bool read_tables(struct native_trace *trace, struct diagnostics *errors)
         return false;
     }
     if (!read_spaces(trace, &in, errors) || !read_regions(trace, &in, errors) ||
-        !read_blocks(trace, &in, offset, errors))
+        !read_blocks(trace, &in, offset, errors) || !read_tasks(trace, &in, errors))
         return false;
     uint32_t note = native_get32(trace->bytes + 52);
     if ((size_t)(in.end - in.text) != note) {
@@ -186,6 +219,10 @@ bool native2_open(struct native_trace *trace, struct diagnostics *errors)
     trace->records_a_block = native_get32(trace->bytes + 24);
     trace->blocks = native_get32(trace->bytes + 28);
     trace->regions = native_get32(trace->bytes + 48);
+    trace->tasks = native_get32(trace->bytes + 56);
+    trace->sample = native_get32(trace->bytes + 60);
+    if (trace->sample == 0)
+        trace->sample = 1;
     return !header_is_bad(trace, errors) && read_tables(trace, errors);
 }
 
@@ -198,7 +235,7 @@ struct native_decoder {
     uint32_t block; /* number of the block that follows the current one */
     uint32_t left;  /* records not yet decoded of the current block */
     const unsigned char *at, *end;
-    uint32_t space;
+    uint32_t space, task;
     uint32_t *previous; /* [spaces]: page of the last record of the block */
 };
 
@@ -209,6 +246,9 @@ bool native2_start(struct native_walk *walk)
     decoder->previous =
         memory_zeroed(walk->trace->spaces, sizeof(*decoder->previous), "pages of spaces");
     walk->decoder = decoder;
+    if (walk->trace->tasks)
+        walk->record_tasks =
+            memory_zeroed(NATIVE_BLOCK_RECORDS, sizeof(*walk->record_tasks), "tasks of records");
     return decoder->zstd != NULL;
 }
 
@@ -248,7 +288,7 @@ static bool open_block(struct native_walk *walk)
     decoder->left = records_of_block(trace, decoder->block++);
     decoder->at = decoder->encoded;
     decoder->end = decoder->encoded + got;
-    decoder->space = 0;
+    decoder->space = decoder->task = 0;
     memset(decoder->previous, 0, trace->spaces * sizeof(*decoder->previous));
     return true;
 }
@@ -273,9 +313,10 @@ static inline uint64_t take_number(const unsigned char **at, const unsigned char
     return UINT64_MAX;
 }
 
-/* Decode up to `count` records; fewer when a number is not good. */
+/* Decode up to `count` records; fewer when a number is not good.  `tasks` may be
+ * NULL. */
 static uint32_t decode(struct native_decoder *decoder, const struct native_trace *trace,
-                       struct access *records, uint32_t count)
+                       struct access *records, uint16_t *tasks, uint32_t count)
 {
     const unsigned char *at = decoder->at, *const end = decoder->end;
     uint32_t space = decoder->space;
@@ -286,6 +327,10 @@ static uint32_t decode(struct native_decoder *decoder, const struct native_trace
         uint8_t op = number & 3;
         number >>= 2;
         if (__builtin_expect(op == 3, 0)) {
+            if (number >= NATIVE2_TASK_BASE && number - NATIVE2_TASK_BASE < trace->tasks) {
+                decoder->task = (uint32_t)number - NATIVE2_TASK_BASE;
+                continue;
+            }
             if (number >= trace->spaces)
                 break;
             decoder->previous[space] = page;
@@ -298,6 +343,8 @@ static uint32_t decode(struct native_decoder *decoder, const struct native_trace
         page += (uint32_t)(number >> 1) ^ (0 - (uint32_t)(number & 1));
         if (__builtin_expect(page >= limit, 0))
             break;
+        if (tasks)
+            tasks[done] = (uint16_t)decoder->task;
         records[done++] = (struct access){.page = page, .space = (uint16_t)space, .op = op};
     }
     decoder->previous[space] = page;
@@ -317,7 +364,7 @@ uint32_t native2_next(struct native_walk *walk)
             return 0;
     }
     uint32_t wanted = decoder->left < NATIVE_BLOCK_RECORDS ? decoder->left : NATIVE_BLOCK_RECORDS;
-    uint32_t done = decode(decoder, trace, walk->records, wanted);
+    uint32_t done = decode(decoder, trace, walk->records, walk->record_tasks, wanted);
     decoder->left -= done;
     if (done == wanted && (decoder->left > 0 || decoder->at == decoder->end))
         return done;

@@ -34,7 +34,12 @@ struct native_writer {
     uint32_t block_count;
     struct native_region *regions;
     uint32_t region_count;
-    uint64_t offset; /* bytes written */
+    struct native_task *tasks;
+    uint32_t task_count, tasks_room;
+    uint32_t task, encoded_task; /* of the next record; of the last one encoded */
+    uint32_t sample;             /* 0: not said */
+    const char **names;          /* [SPACES], NULL until one is given */
+    uint64_t offset;             /* bytes written */
     struct arena arena;
     const char *note;
 };
@@ -79,12 +84,15 @@ static void writer_free(struct native_writer *writer)
     free(writer->compressed);
     free(writer->blocks);
     free(writer->regions);
+    free(writer->tasks);
+    free(writer->names);
     free(writer);
 }
 
 static void begin_blocks(struct native_writer *writer, int level)
 {
-    size_t room = (size_t)NATIVE2_RECORDS_A_BLOCK * NATIVE2_RECORD_BYTES_AT_MOST;
+    size_t room = (size_t)NATIVE2_RECORDS_A_BLOCK *
+                  (NATIVE2_RECORD_BYTES_AT_MOST + NATIVE2_TASK_BYTES_AT_MOST);
     writer->zstd = ZSTD_createCCtx();
     ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level);
     writer->encoded = memory_zeroed(room, 1, "a trace block");
@@ -149,6 +157,44 @@ void native_writer_region(struct native_writer *writer, const struct native_regi
     native_writer_space(writer, region->space, region->first + region->pages);
 }
 
+void native_writer_space_name(struct native_writer *writer, uint32_t space, const char *name)
+{
+    if (!writer->names)
+        writer->names = memory_zeroed(SPACES, sizeof(*writer->names), "names of spaces");
+    size_t length = strnlen(name, UINT16_MAX);
+    writer->names[space] = arena_string(&writer->arena, name, length);
+    native_writer_space(writer, space, 0);
+}
+
+void native_writer_sample(struct native_writer *writer, uint32_t pages)
+{
+    writer->sample = pages;
+}
+
+uint32_t native_writer_task(struct native_writer *writer, const struct native_task *task)
+{
+    if (writer->task_count == writer->tasks_room) {
+        writer->tasks_room = writer->tasks_room ? 2 * writer->tasks_room : 16;
+        writer->tasks =
+            memory_resized(writer->tasks, writer->tasks_room, sizeof(*writer->tasks), "tasks");
+    }
+    struct native_task *copy = &writer->tasks[writer->task_count];
+    *copy = *task;
+    copy->records = 0;
+    copy->name = arena_string(&writer->arena, task->name, strnlen(task->name, UINT16_MAX));
+    return writer->task_count++;
+}
+
+void native_writer_task_space(struct native_writer *writer, uint32_t task, uint32_t space)
+{
+    writer->tasks[task].space = space;
+}
+
+void native_writer_switch(struct native_writer *writer, uint32_t task)
+{
+    writer->task = task;
+}
+
 uint64_t native_writer_records(const struct native_writer *writer)
 {
     return writer->records;
@@ -185,12 +231,18 @@ static void close_block(struct native_writer *writer)
     write_bytes(writer, writer->compressed, bytes);
     writer->encoded_bytes = 0;
     writer->in_block = 0;
-    writer->space = 0;
+    writer->space = writer->encoded_task = 0;
     memset(writer->previous, 0, SPACES * sizeof(*writer->previous));
 }
 
 static void encode(struct native_writer *writer, const struct access *record)
 {
+    if (writer->task < writer->task_count) {
+        writer->tasks[writer->task].records++;
+        if (writer->task != writer->encoded_task)
+            put_number(writer, ((uint64_t)writer->task + NATIVE2_TASK_BASE) << 2 | 3);
+        writer->encoded_task = writer->task;
+    }
     if (record->space != writer->space) {
         writer->space = record->space;
         put_number(writer, (uint64_t)record->space << 2 | 3);
@@ -257,36 +309,62 @@ static size_t names_bytes(const struct native_writer *writer)
     size_t bytes = strlen(writer->note);
     for (uint32_t i = 0; i < writer->region_count; i++)
         bytes += strlen(writer->regions[i].name);
+    for (uint32_t i = 0; i < writer->task_count; i++)
+        bytes += strlen(writer->tasks[i].name);
+    for (uint32_t i = 0; writer->names && i < writer->spaces; i++)
+        bytes += writer->names[i] ? strlen(writer->names[i]) : 0;
     return bytes;
 }
 
-/* Rows of spaces, regions and blocks, then the text. */
+/* Copies a name behind the rows; its length for the row. */
+static uint32_t put_text(unsigned char **text, const char *name)
+{
+    size_t length = name ? strlen(name) : 0;
+    if (length)
+        memcpy(*text, name, length);
+    *text += length;
+    return (uint32_t)length;
+}
+
+static void put_task(unsigned char *at, const struct native_task *task, unsigned char **text)
+{
+    put32(at, task->space);
+    put32(at + 4, task->process);
+    put32(at + 8, task->thread);
+    put32(at + 12, task->parent);
+    put64(at + 16, task->records);
+    put16(at + 24, put_text(text, task->name));
+}
+
+/* Rows of spaces, regions, blocks and tasks, then the text. */
 static unsigned char *make_tables(const struct native_writer *writer, size_t *bytes)
 {
     size_t rows = (size_t)writer->spaces * NATIVE2_SPACE_ROW_BYTES +
                   (size_t)writer->region_count * NATIVE2_REGION_ROW_BYTES +
-                  (size_t)writer->block_count * NATIVE2_BLOCK_ROW_BYTES;
+                  (size_t)writer->block_count * NATIVE2_BLOCK_ROW_BYTES +
+                  (size_t)writer->task_count * NATIVE2_TASK_ROW_BYTES;
     *bytes = rows + names_bytes(writer);
     unsigned char *tables = memory_zeroed(*bytes, 1, "the tables of a trace"), *at = tables;
     unsigned char *text = tables + rows;
-    for (uint32_t i = 0; i < writer->spaces; i++, at += NATIVE2_SPACE_ROW_BYTES)
+    for (uint32_t i = 0; i < writer->spaces; i++, at += NATIVE2_SPACE_ROW_BYTES) {
         put32(at, writer->pages[i]);
+        put16(at + 4, put_text(&text, writer->names ? writer->names[i] : NULL));
+    }
     for (uint32_t i = 0; i < writer->region_count; i++, at += NATIVE2_REGION_ROW_BYTES) {
         const struct native_region *region = &writer->regions[i];
-        size_t length = strlen(region->name);
         put32(at, region->space);
         put32(at + 4, region->first);
         put32(at + 8, region->pages);
         at[12] = (unsigned char)region->kind;
-        put16(at + 14, (uint32_t)length);
-        memcpy(text, region->name, length);
-        text += length;
+        put16(at + 14, put_text(&text, region->name));
     }
     for (uint32_t i = 0; i < writer->block_count; i++, at += NATIVE2_BLOCK_ROW_BYTES) {
         put32(at, writer->blocks[i].compressed_bytes);
         put32(at + 4, writer->blocks[i].encoded_bytes);
         put64(at + 8, writer->blocks[i].checksum);
     }
+    for (uint32_t i = 0; i < writer->task_count; i++, at += NATIVE2_TASK_ROW_BYTES)
+        put_task(at, &writer->tasks[i], &text);
     memcpy(text, writer->note, strlen(writer->note));
     return tables;
 }
@@ -306,6 +384,8 @@ static void finish_blocks(struct native_writer *writer)
     put64(header + 40, bytes);
     put32(header + 48, writer->region_count);
     put32(header + 52, (uint32_t)strlen(writer->note));
+    put32(header + 56, writer->task_count);
+    put32(header + 60, writer->sample > 1 ? writer->sample : 0);
     XXH3_state_t *state = XXH3_createState();
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, header, 64);

@@ -22,6 +22,22 @@ void native_writer_note(struct native_writer *writer, const char *note);
 /* Say what a range of pages is for (version 2; version 1 has no place). */
 void native_writer_region(struct native_writer *writer, const struct native_region *region);
 
+/* What a space is called, for people (version 2). */
+void native_writer_space_name(struct native_writer *writer, uint32_t space, const char *name);
+
+/* One page in `pages` of the program is in the trace (version 2). */
+void native_writer_sample(struct native_writer *writer, uint32_t pages);
+
+/* Add a task; its number (version 2; at most NATIVE_TASKS_AT_MOST).  `records`
+ * of the row is counted here. */
+uint32_t native_writer_task(struct native_writer *writer, const struct native_task *task);
+
+/* Say later which space a task's own memory is. */
+void native_writer_task_space(struct native_writer *writer, uint32_t task, uint32_t space);
+
+/* The records that follow are this task's. */
+void native_writer_switch(struct native_writer *writer, uint32_t task);
+
 /* Append records.  Mistakes (a 9th space in version 1, a full disk) are
  * reported by native_writer_finish(). */
 void native_writer_put(struct native_writer *writer, const struct access *records, uint32_t count);

@@ -17,4 +17,8 @@ struct workload *trace_workload_open(const char *path, const struct source_posit
  * or NULL for any other type. */
 const struct native_trace *trace_workload_native(const struct workload *workload);
 
+/* The tasks of the records of the block that was handed out last, in the order of
+ * the records; NULL when the workload knows none. */
+const uint16_t *trace_cursor_tasks(const struct workload_cursor *cursor);
+
 #endif

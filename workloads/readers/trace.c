@@ -48,6 +48,14 @@ const struct native_trace *trace_workload_native(const struct workload *workload
     return workload->type == &workload_trace ? workload->state : NULL;
 }
 
+const uint16_t *trace_cursor_tasks(const struct workload_cursor *cursor)
+{
+    if (cursor->workload->type != &workload_trace)
+        return NULL;
+    const struct native_walk *walk = cursor->state;
+    return walk->record_tasks;
+}
+
 static void trace_close(struct workload *workload)
 {
     if (!workload)
