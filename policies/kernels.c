@@ -23,13 +23,15 @@
 #define MGLRU_FROM_6_14 {"vm.reclaim.mglru.rules", "v7.3"}
 
 /* mm/zsmalloc.c: chains of 4 pages and four fullness groups; 8 from 6.3, groups
- * of 10 % from 6.4.  One lock a pool in 6.2 to 6.10 and stable 6.1. */
-#define ZSMALLOC_BEFORE_6_3 \
+ * of 10 % from 6.4.  Class locks, with a reader-writer lock over the pool, in 6.1
+ * (stable 6.1 later took over the one lock of 6.2) and from 6.11; one lock a pool in
+ * 6.2 to 6.10; from 7.3 a free takes its class's lock alone. */
+#define ZSMALLOC_BEFORE_6_3(which_locks) \
     {"zswap.allocator.zsmalloc.chain_size", "4"}, \
     {"zswap.allocator.zsmalloc.class_selection", "most_used"}, \
     {"zswap.allocator.zsmalloc.fullness", "four_groups"}, \
     {"zswap.allocator.zsmalloc.oversize", "invalid"}, \
-    {"zswap.allocator.zsmalloc.locks", "pool"}
+    {"zswap.allocator.zsmalloc.locks", which_locks}
 #define ZSMALLOC_FROM_6_4(which_locks) \
     {"zswap.allocator.zsmalloc.chain_size", "8"}, \
     {"zswap.allocator.zsmalloc.class_selection", "least_waste"}, \
@@ -136,7 +138,7 @@
 
 static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
-    ZSMALLOC_BEFORE_6_3,
+    ZSMALLOC_BEFORE_6_3("per_class"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_2,
     {"zswap.allocator.zsmalloc.evicts", "false"},
@@ -146,7 +148,7 @@ static const struct kernel_setting v6_1[] = {
 
 static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
-    ZSMALLOC_BEFORE_6_3,
+    ZSMALLOC_BEFORE_6_3("pool"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_2,
     {"zswap.zstd_library", "zstd"},
@@ -274,10 +276,10 @@ static const struct kernel_setting v6_18[] = {
     {NULL, NULL},
 };
 
-#define FROM_7_0(backing) \
+#define FROM_7_0(backing, which_locks) \
     EVERY_KERNEL_OVER(backing), \
     MGLRU_FROM_6_14, \
-    ZSMALLOC_FROM_6_4("per_class"), \
+    ZSMALLOC_FROM_6_4(which_locks), \
     VM_RULES("31", "partial", "true", "false", "false"), \
     ZSWAP_FROM_6_12, \
     LOCKS_FROM_6_15, \
@@ -288,7 +290,7 @@ static const struct kernel_setting v6_18[] = {
  * the worker and for a store at memory.zswap.max; a short list may be walked
  * twice. */
 #define FROM_7_3(backing) \
-    FROM_7_0(backing), \
+    FROM_7_0(backing, "per_class_direct_free"), \
     {"zswap.writeback", "batch"}, \
     {"zswap.writeback.batch.budget", "32"}, \
     {"zswap.writeback.batch.per_node", "true"}, \
@@ -307,7 +309,7 @@ static const struct kernel_setting v7_3[] = {
  * 2026): 64 entries shared by the nodes, none met twice; a store at
  * memory.zswap.max scans as many entries as there are nodes, shared too. */
 #define BATCH_SERIES(writeback) \
-    FROM_7_0("slots"), \
+    FROM_7_0("slots", "per_class"), \
     {"zswap.writeback", writeback}, \
     {"zswap.writeback.batch.budget", "64"}, \
     {"zswap.writeback.batch.per_node", "false"}, \

@@ -26,6 +26,19 @@ enum allocator_shrink_result {
     ALLOCATOR_CANNOT_SHRINK, /* empty, or it cannot evict (kernel: -EINVAL) */
 };
 
+/* What is done to an object, as far as locks go. */
+enum allocator_step {
+    ALLOCATOR_ALLOCATES,
+    ALLOCATOR_MAPS, /* its place is looked up, to copy into it or out of it */
+    ALLOCATOR_FREES,
+};
+
+/* What a step takes; both: the read side around the lock. */
+enum {
+    ALLOCATOR_TAKES_LOCK = 1,      /* the one that lock_of() names */
+    ALLOCATOR_TAKES_READ_SIDE = 2, /* of one reader-writer lock of the whole instance */
+};
+
 /* What one instance is told when it is made. */
 struct allocator_setup {
     const void *params; /* the policy's own parameter struct, filled */
@@ -53,6 +66,12 @@ struct allocator_hooks {
      * (zsmalloc: the size class); NULL: a single lock, number 0 */
     uint32_t (*lock_of)(const void *state, uint32_t handle);
     uint32_t (*locks)(const void *state);
+    /* optional: the ALLOCATOR_TAKES_ bits of a step; NULL: its lock to allocate and
+     * to free, nothing to map */
+    unsigned (*locking)(const void *state, enum allocator_step step);
+    /* optional: an object of this many bytes takes a page of its own, as a whole
+     * page would; NULL: only one of 4096 */
+    uint32_t (*huge_from)(const void *state);
     /* optional: what is wrong with the instance's own books, or NULL (used by
      * --check-invariants) */
     const char *(*check)(const void *state);

@@ -46,7 +46,7 @@ enum {
 
 enum class_selection { MOST_USED, LEAST_WASTE };
 enum fullness_rule { FOUR_GROUPS, TEN_PERCENT_GROUPS };
-enum lock_rule { LOCK_PER_CLASS, LOCK_POOL };
+enum lock_rule { LOCK_PER_CLASS, LOCK_POOL, LOCK_PER_CLASS_DIRECT_FREE };
 
 struct zsmalloc_params {
     uint64_t chain_size;
@@ -506,6 +506,30 @@ static uint32_t zsmalloc_locks(const void *state)
     return ((const struct zsmalloc *)state)->lock_rule == LOCK_POOL ? 1 : NOMINAL_CLASSES;
 }
 
+/* migrate_lock up to 6.1 and in 6.11 to 6.14, pool->lock from 6.15: read, so that the
+ * object stays where its handle says, until its class or zspage is locked.  7.3
+ * knows the class from the handle alone. */
+static unsigned zsmalloc_locking(const void *state, enum allocator_step step)
+{
+    enum lock_rule rule = ((const struct zsmalloc *)state)->lock_rule;
+    if (rule == LOCK_POOL || step == ALLOCATOR_ALLOCATES)
+        return ALLOCATOR_TAKES_LOCK;
+    if (step == ALLOCATOR_MAPS)
+        return ALLOCATOR_TAKES_READ_SIDE;
+    return rule == LOCK_PER_CLASS_DIRECT_FREE ? ALLOCATOR_TAKES_LOCK
+                                              : ALLOCATOR_TAKES_LOCK | ALLOCATOR_TAKES_READ_SIDE;
+}
+
+/* zs_huge_class_size(): the first size beyond the largest class with several objects. */
+static uint32_t zsmalloc_huge_from(const void *state)
+{
+    const struct zsmalloc *zsmalloc = state;
+    for (uint32_t index = NOMINAL_CLASSES; index-- > 0;)
+        if (zsmalloc->classes[index].exists && zsmalloc->classes[index].objects > 1)
+            return zsmalloc->classes[index].size - HANDLE_BYTES + 1u;
+    return PAGE_BYTES;
+}
+
 /* ---- writeback (6.2-6.4) -------------------------------------------------- */
 
 /* Ask for every object in ascending position, up to the first that stays.  The
@@ -869,7 +893,7 @@ static void zsmalloc_destroy(void *state)
 static const char *const class_selections[] = {"most_used", "least_waste", NULL};
 static const char *const fullness_rules[] = {"four_groups", "ten_percent_groups", NULL};
 static const char *const oversize_results[] = {"no_space", "invalid", NULL};
-static const char *const lock_rules[] = {"per_class", "pool", NULL};
+static const char *const lock_rules[] = {"per_class", "pool", "per_class_direct_free", NULL};
 
 static const struct param zsmalloc_rows[] = {
     {.name = "chain_size",
@@ -900,8 +924,10 @@ static const struct param zsmalloc_rows[] = {
      .offset = offsetof(struct zsmalloc_params, locks),
      .initial = "per_class",
      .choices = lock_rules,
-     .help = "what one lock covers: a size class, or the whole pool",
-     .source = "pool lock 6.2-6.10; class locks before and from 6.11"},
+     .help = "per_class: a lock a size class, and to find an object the read side of a lock of the "
+             "whole pool; pool: one lock for everything; per_class_direct_free: as per_class, but a "
+             "free takes the lock of its class alone",
+     .source = "per_class up to 6.1 and 6.11 to 7.2, pool 6.2 to 6.10, per_class_direct_free 7.3"},
     {.name = "oversize",
      .type = PARAM_ENUM,
      .offset = offsetof(struct zsmalloc_params, oversize),
@@ -934,6 +960,8 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .compact = zsmalloc_compact,
     .lock_of = zsmalloc_lock_of,
     .locks = zsmalloc_locks,
+    .locking = zsmalloc_locking,
+    .huge_from = zsmalloc_huge_from,
     .check = zsmalloc_check,
 };
 

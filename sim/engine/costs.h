@@ -42,6 +42,8 @@
     X(tree_lock_hold, "hold of the entry index's lock for one operation") \
     X(pool_lock_hold, "hold of an allocator lock for one operation") \
     X(slot_lock_hold, "hold of a swap device's or cluster's lock for one slot") \
+    X(pool_map_hold, "hold of an allocator's pool lock to find one object's place") \
+    X(zram_request, "one read or write of a zram device without compression and allocation") \
     X(context_switch, "switch a processor to another task")
 
 /* clang-format on */

@@ -132,9 +132,9 @@ static bool check_pools(struct simulation *simulation)
         entries += pool->entries;
         uint64_t total = 0;
         for (uint64_t z = 0; z < zswap->config->zswap.zpools; z++) {
-            total += zswap->allocator->total_pages(pool->allocators[z]);
+            total += zswap->allocator->total_pages(pool->zpools[z].state);
             const char *wrong =
-                zswap->allocator->check ? zswap->allocator->check(pool->allocators[z]) : NULL;
+                zswap->allocator->check ? zswap->allocator->check(pool->zpools[z].state) : NULL;
             if (wrong) {
                 simulation_fail(simulation, "invariant: allocator: %s", wrong);
                 return false;

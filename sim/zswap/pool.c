@@ -9,7 +9,6 @@
 #include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
-#include "sim/mm/node.h"
 #include "sim/zswap/zswap.h"
 
 /* ---- life of zswap -------------------------------------------------------------- */
@@ -52,8 +51,8 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
 static void destroy_pool(struct zswap *zswap, struct zswap_pool *pool)
 {
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
-        zswap->allocator->destroy(pool->allocators[i]);
-    free(pool->allocator_locks);
+        object_pool_release(&pool->zpools[i]);
+    free(pool->zpools);
     memset(pool, 0, sizeof(*pool));
 }
 
@@ -86,16 +85,12 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     pool->compressor = compressor;
     pool->created_ns = now_ns;
     pool->reference_line.owner = NO_CPU;
-    for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
-        pool->allocators[i] = zswap->allocator->create(&setup);
+    uint64_t zpools = zswap->config->zswap.zpools;
+    pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
+    for (uint64_t i = 0; i < zpools; i++)
+        object_pool_init(&pool->zpools[i], zswap->allocator, &setup);
     pool->evicts = setup.evicts &&
-                   (!zswap->allocator->evicts || zswap->allocator->evicts(pool->allocators[0]));
-    pool->locks_per_zpool =
-        zswap->allocator->locks ? zswap->allocator->locks(pool->allocators[0]) : 1;
-    size_t locks = (size_t)zswap->config->zswap.zpools * pool->locks_per_zpool;
-    pool->allocator_locks = memory_zeroed(locks, sizeof(*pool->allocator_locks), "allocator locks");
-    for (size_t i = 0; i < locks; i++)
-        pool->allocator_locks[i].line.owner = NO_CPU;
+                   (!zswap->allocator->evicts || zswap->allocator->evicts(pool->zpools[0].state));
 }
 
 struct zswap_pool *zswap_current_pool(struct zswap *zswap)
@@ -171,57 +166,40 @@ static uint32_t zpool_of(const struct zswap *zswap, uint32_t page)
     return zpools == 1 ? 0 : (uint32_t)(random_splitmix(page) % zpools);
 }
 
-/* Whole pages that the instance has taken or given back since the last look. */
-static void note_pages(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool,
-                       uint32_t zpool, uint32_t node)
-{
-    uint64_t pages = zswap->allocator->total_pages(pool->allocators[zpool]);
-    if (pages == pool->pages_of[zpool])
-        return;
-    node_change_pool_pages(zswap->mm, exec, node, (int64_t)(pages - pool->pages_of[zpool]));
-    pool->total_pages += pages - pool->pages_of[zpool];
-    pool->pages_of[zpool] = pages;
-}
-
-static void lock_allocator(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool,
-                           uint32_t zpool, uint32_t handle)
-{
-    struct mm *mm = zswap->mm;
-    uint32_t lock = zpool * pool->locks_per_zpool;
-    if (zswap->allocator->lock_of)
-        lock += zswap->allocator->lock_of(pool->allocators[zpool], handle);
-    spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator, &pool->allocator_locks[lock],
-                  mm->costs->ns[COST_pool_lock_hold]);
-}
-
 enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number,
                                        uint32_t page, uint32_t length, uint32_t *handle)
 {
     struct zswap_pool *pool = &zswap->pools[number];
-    uint32_t zpool = zpool_of(zswap, page);
+    struct object_pool *zpool = &pool->zpools[zpool_of(zswap, page)];
+    uint64_t pages = zpool->pages;
     /* The header says whose object it is, for allocators that evict. */
     uint32_t header = pool->evicts ? (uint32_t)zswap->config->zswap.object_header_bytes : 0;
     enum allocator_result result =
-        zswap->allocator->alloc(pool->allocators[zpool], length + header, page, handle);
+        object_pool_alloc(zswap->mm, exec, zpool, length + header, page,
+                          page_node(zswap->mm, page), handle);
     if (result != ALLOCATOR_OK)
         return result;
-    lock_allocator(zswap, exec, pool, zpool, *handle);
-    spend_cost(zswap->mm, exec, TIME_zswap, COST_allocator_alloc);
-    note_pages(zswap, exec, pool, zpool, page_node(zswap->mm, page));
+    pool->total_pages += zpool->pages - pages;
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries++;
     return ALLOCATOR_OK;
+}
+
+void zswap_pool_map(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page,
+                    uint32_t handle)
+{
+    object_pool_map(zswap->mm, exec, &zswap->pools[number].zpools[zpool_of(zswap, page)], handle);
 }
 
 void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct zswap_pool *pool = &zswap->pools[number];
-    uint32_t zpool = zpool_of(zswap, page);
-    lock_allocator(zswap, exec, pool, zpool, mm->cold[page].handle);
-    zswap->allocator->free(pool->allocators[zpool], mm->cold[page].handle);
-    spend_cost(mm, exec, TIME_zswap, COST_allocator_free);
-    note_pages(zswap, exec, pool, zpool, bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT));
+    struct object_pool *zpool = &pool->zpools[zpool_of(zswap, page)];
+    uint64_t pages = zpool->pages;
+    object_pool_free(mm, exec, zpool, mm->cold[page].handle,
+                     bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT));
+    pool->total_pages += zpool->pages - pages;
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries--;
 }
@@ -253,11 +231,14 @@ enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec 
         return result;
     pool->being_shrunk = true;
     for (uint32_t z = 0; z < zswap->config->zswap.zpools && result != ALLOCATOR_SHRUNK; z++) {
+        struct object_pool *zpool = &pool->zpools[z];
         enum allocator_shrink_result tried =
-            zswap->allocator->shrink(pool->allocators[z], evict_object, &eviction);
+            zswap->allocator->shrink(zpool->state, evict_object, &eviction);
         if (tried != ALLOCATOR_CANNOT_SHRINK)
             result = tried;
-        note_pages(zswap, exec, pool, z, eviction.node);
+        uint64_t pages = zpool->pages;
+        object_pool_settle(zswap->mm, exec, zpool, eviction.node);
+        pool->total_pages += zpool->pages - pages;
     }
     pool->being_shrunk = false;
     zswap_pool_reap(zswap, number);

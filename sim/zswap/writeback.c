@@ -25,6 +25,7 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     }
 
     uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
+    zswap_pool_map(zswap, exec, pool, page, cold->handle);
     spend(mm, exec, TIME_decompress,
           costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
                               zswap_entry_length(zswap, page)));

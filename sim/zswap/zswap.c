@@ -337,6 +337,7 @@ static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, 
         return refuse(zswap, page,
                       result == ALLOCATOR_INVALID ? COUNTER_reject_alloc_fail
                                                   : COUNTER_reject_compress_poor);
+    zswap_pool_map(zswap, exec, pool_number, page, handle);
     if (mm->cold[page].bits & PAGE_IN_ZSWAP)
         zswap_entry_free(zswap, exec, page);
     publish(zswap, exec, page, pool_number, handle, length);
@@ -370,6 +371,7 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
     lock_tree(zswap, exec, page);
     if (entry_has_object(mm, page)) {
         uint32_t length = zswap_entry_length(zswap, page);
+        zswap_pool_map(zswap, exec, entry_pool(mm, page), page, cold->handle);
         if (length == PAGE_BYTES)
             spend_cost(mm, exec, TIME_decompress, COST_page_copy);
         else

@@ -13,6 +13,7 @@
 
 #include "policies/allocator/allocator.h"
 #include "sim/mm/mm.h"
+#include "sim/mm/object_pool.h"
 #include "sim/swap/swap.h"
 
 struct zswap_lru_hooks;
@@ -22,14 +23,13 @@ struct pool_ref_hooks;
 struct shrinker_hooks;
 struct admission_hooks;
 
-enum { ZPOOLS_AT_MOST = 32, NO_POOL = 15, LRU_GROUPS_AT_MOST = POOLS_AT_MOST };
+enum { NO_POOL = 15, LRU_GROUPS_AT_MOST = POOLS_AT_MOST };
 
 /* A pool: one compressor, its allocator instance(s), its entries. */
 struct zswap_pool {
     bool alive;
     unsigned compressor;
-    void *allocators[ZPOOLS_AT_MOST];
-    uint64_t pages_of[ZPOOLS_AT_MOST]; /* total_pages of each instance, as last seen */
+    struct object_pool *zpools; /* [zswap.zpools]: its allocator instances */
     uint64_t total_pages;
     uint64_t entries;  /* with an object in this pool */
     bool evicts;       /* its allocator keeps the LRU and can give up whole pages */
@@ -37,8 +37,6 @@ struct zswap_pool {
     uint64_t created_ns;
     uint64_t killed_at_ns; /* when it ceased to be current; 0: it is current */
     struct cache_line reference_line;
-    struct spinlock *allocator_locks; /* [zpools * locks of one instance] */
-    uint32_t locks_per_zpool;
 };
 
 /* Lists of entries, one for each cgroup and node, oldest at the head. */
@@ -163,6 +161,9 @@ struct zswap_pool *zswap_current_pool(struct zswap *zswap);
 enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t pool,
                                        uint32_t page, uint32_t length, uint32_t *handle);
 void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page);
+/* zs_map_object and its like: the locks of getting at the page's object. */
+void zswap_pool_map(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page,
+                    uint32_t handle);
 /* zpool_shrink: let the pool's allocator evict one of its pages, oldest first. */
 enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,
                                                uint32_t pool);

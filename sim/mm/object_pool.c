@@ -1,0 +1,88 @@
+#include "sim/mm/object_pool.h"
+
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+#include "sim/mm/node.h"
+
+void object_pool_init(struct object_pool *pool, const struct allocator_hooks *allocator,
+                      const struct allocator_setup *setup)
+{
+    *pool = (struct object_pool){.allocator = allocator, .state = allocator->create(setup)};
+    uint32_t locks = allocator->locks ? allocator->locks(pool->state) : 1;
+    pool->locks = memory_zeroed(locks, sizeof(*pool->locks), "allocator locks");
+    for (uint32_t i = 0; i < locks; i++)
+        pool->locks[i].line.owner = NO_CPU;
+    pool->read_side.owner = NO_CPU;
+}
+
+void object_pool_release(struct object_pool *pool)
+{
+    if (pool->allocator)
+        pool->allocator->destroy(pool->state);
+    free(pool->locks);
+}
+
+/* read_lock() or read_unlock() of a reader-writer lock that nobody writes: the word
+ * comes to this processor. */
+static void update_read_side(struct mm *mm, struct exec *exec, struct object_pool *pool)
+{
+    uint64_t end =
+        cache_line_update(&pool->read_side, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
+    spend(mm, exec, TIME_pool_lock_wait, end - exec->now_ns);
+}
+
+static void lock_for(struct mm *mm, struct exec *exec, struct object_pool *pool, uint32_t handle,
+                     enum allocator_step step)
+{
+    const struct allocator_hooks *allocator = pool->allocator;
+    unsigned takes = step == ALLOCATOR_MAPS ? 0 : ALLOCATOR_TAKES_LOCK;
+    if (allocator->locking)
+        takes = allocator->locking(pool->state, step);
+    if (takes & ALLOCATOR_TAKES_READ_SIDE)
+        update_read_side(mm, exec, pool);
+    if (takes & ALLOCATOR_TAKES_LOCK) {
+        enum cost hold = step == ALLOCATOR_MAPS ? COST_pool_map_hold : COST_pool_lock_hold;
+        uint32_t lock = allocator->lock_of ? allocator->lock_of(pool->state, handle) : 0;
+        spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator, &pool->locks[lock],
+                      mm->costs->ns[hold]);
+    }
+    if (takes & ALLOCATOR_TAKES_READ_SIDE)
+        update_read_side(mm, exec, pool);
+}
+
+void object_pool_settle(struct mm *mm, struct exec *exec, struct object_pool *pool, uint32_t node)
+{
+    uint64_t pages = pool->allocator->total_pages(pool->state);
+    if (pages == pool->pages)
+        return;
+    node_change_pool_pages(mm, exec, node, (int64_t)(pages - pool->pages));
+    pool->pages = pages;
+}
+
+enum allocator_result object_pool_alloc(struct mm *mm, struct exec *exec, struct object_pool *pool,
+                                        uint32_t size, uint32_t owner, uint32_t node,
+                                        uint32_t *handle)
+{
+    enum allocator_result result = pool->allocator->alloc(pool->state, size, owner, handle);
+    if (result != ALLOCATOR_OK)
+        return result;
+    lock_for(mm, exec, pool, *handle, ALLOCATOR_ALLOCATES);
+    spend_cost(mm, exec, TIME_zswap, COST_allocator_alloc);
+    object_pool_settle(mm, exec, pool, node);
+    return ALLOCATOR_OK;
+}
+
+void object_pool_free(struct mm *mm, struct exec *exec, struct object_pool *pool, uint32_t handle,
+                      uint32_t node)
+{
+    lock_for(mm, exec, pool, handle, ALLOCATOR_FREES);
+    pool->allocator->free(pool->state, handle);
+    spend_cost(mm, exec, TIME_zswap, COST_allocator_free);
+    object_pool_settle(mm, exec, pool, node);
+}
+
+void object_pool_map(struct mm *mm, struct exec *exec, struct object_pool *pool, uint32_t handle)
+{
+    lock_for(mm, exec, pool, handle, ALLOCATOR_MAPS);
+}
