@@ -16,6 +16,7 @@
 #define EVERY_KERNEL_OVER(backing) \
     {"vm.reclaim", "classic"}, \
     {"swap.backing", backing}, \
+    {"swap.zram_allocator", "zsmalloc"}, \
     {"zswap.admission", "always"}
 #define EVERY_KERNEL EVERY_KERNEL_OVER("slots")
 
@@ -26,17 +27,19 @@
  * of 10 % from 6.4.  Class locks, with a reader-writer lock over the pool, in 6.1
  * (stable 6.1 later took over the one lock of 6.2) and from 6.11; one lock a pool in
  * 6.2 to 6.10; from 7.3 a free takes its class's lock alone. */
+#define ZSMALLOC_AT(key, chain, selection, groups, which_locks) \
+    {key ".zsmalloc.chain_size", chain}, \
+    {key ".zsmalloc.class_selection", selection}, \
+    {key ".zsmalloc.fullness", groups}, \
+    {key ".zsmalloc.locks", which_locks}
+#define ZSMALLOC(chain, selection, groups, which_locks) \
+    ZSMALLOC_AT("zswap.allocator", chain, selection, groups, which_locks), \
+    ZSMALLOC_AT("swap.zram_allocator", chain, selection, groups, which_locks)
 #define ZSMALLOC_BEFORE_6_3(which_locks) \
-    {"zswap.allocator.zsmalloc.chain_size", "4"}, \
-    {"zswap.allocator.zsmalloc.class_selection", "most_used"}, \
-    {"zswap.allocator.zsmalloc.fullness", "four_groups"}, \
-    {"zswap.allocator.zsmalloc.oversize", "invalid"}, \
-    {"zswap.allocator.zsmalloc.locks", which_locks}
+    ZSMALLOC("4", "most_used", "four_groups", which_locks), \
+    {"zswap.allocator.zsmalloc.oversize", "invalid"}
 #define ZSMALLOC_FROM_6_4(which_locks) \
-    {"zswap.allocator.zsmalloc.chain_size", "8"}, \
-    {"zswap.allocator.zsmalloc.class_selection", "least_waste"}, \
-    {"zswap.allocator.zsmalloc.fullness", "ten_percent_groups"}, \
-    {"zswap.allocator.zsmalloc.locks", which_locks}
+    ZSMALLOC("8", "least_waste", "ten_percent_groups", which_locks)
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the

@@ -13,7 +13,13 @@
 #include "workloads/content/content.h"
 #include "workloads/workload.h"
 
-enum { NODES_AT_MOST = 8, CPUS_AT_MOST = 4096, CGROUPS_AT_MOST = 65000, POOLS_AT_MOST = 15 };
+enum {
+    NODES_AT_MOST = 8,
+    CPUS_AT_MOST = 4096,
+    CGROUPS_AT_MOST = 65000,
+    POOLS_AT_MOST = 15,
+    SWAP_DEVICES_AT_MOST = 32
+};
 
 /* A choice on an axis: "lru": "global" or "writeback": {"policy": "batch", "budget": 64}. */
 struct policy_choice {
@@ -55,10 +61,17 @@ struct vm_config {
     unsigned charge_page_tables; /* enum charge_page_tables */
 };
 
-/* "swap.devices[]" */
+enum device_type { DEVICE_DISK, DEVICE_ZRAM };
+
+/* "swap.devices[]", "block_devices[]" */
 struct swap_device_config {
     const char *name;
-    uint64_t size;                              /* bytes */
+    unsigned type;               /* enum device_type */
+    uint64_t size;               /* bytes; zram: disksize, uncompressed */
+    const char *compressor_name; /* zram */
+    unsigned compressor;         /* index into compressors[] */
+    uint64_t mem_limit;          /* bytes that zram's pool may take; 0: no limit */
+    /* the rest is for disks; zram is synchronous */
     uint64_t read_latency_ns, write_latency_ns; /* of one 4 KiB transfer in an idle device */
     uint64_t bandwidth_bytes_per_s;
     uint64_t queue_depth; /* transfers served at the same time */
@@ -73,7 +86,8 @@ enum slot_lock { SLOT_LOCK_DEVICE, SLOT_LOCK_CLUSTER };
 /* "swap" */
 struct swap_config {
     unsigned slot_lock;           /* enum slot_lock */
-    struct policy_choice backing; /* axis swap_backing */
+    struct policy_choice backing;        /* axis swap_backing */
+    struct policy_choice zram_allocator; /* axis allocator: where zram devices keep objects */
     struct swap_device_config *devices;
     uint64_t device_count;
 };

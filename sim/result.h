@@ -17,7 +17,8 @@
     X(swap_cache, "page still in the swap cache") \
     X(zero, "zero map") \
     X(zswap, "loaded from zswap") \
-    X(disk, "read from a device")
+    X(disk, "read from a device") \
+    X(zram, "read from a zram device")
 
 /* clang-format on */
 enum fault_kind {

@@ -14,6 +14,7 @@ enum allocator_result {
     ALLOCATOR_OK = 0,
     ALLOCATOR_TOO_LARGE = 1, /* this allocator never stores that size (kernel: -ENOSPC) */
     ALLOCATOR_INVALID = 2,   /* the same, reported as a wrong request (kernel: -EINVAL) */
+    ALLOCATOR_NO_MEMORY = 3, /* not from alloc(): the machine has no page for it (-ENOMEM) */
 };
 
 /* Ask zswap to write one object back.  `owner` is the cookie given at alloc.

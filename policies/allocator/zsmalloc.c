@@ -924,9 +924,10 @@ static const struct param zsmalloc_rows[] = {
      .offset = offsetof(struct zsmalloc_params, locks),
      .initial = "per_class",
      .choices = lock_rules,
-     .help = "per_class: a lock a size class, and to find an object the read side of a lock of the "
-             "whole pool; pool: one lock for everything; per_class_direct_free: as per_class, but a "
-             "free takes the lock of its class alone",
+     .help =
+         "per_class: a lock a size class, and to find an object the read side of a lock of the "
+         "whole pool; pool: one lock for everything; per_class_direct_free: as per_class, but a "
+         "free takes the lock of its class alone",
      .source = "per_class up to 6.1 and 6.11 to 7.2, pool 6.2 to 6.10, per_class_direct_free 7.3"},
     {.name = "oversize",
      .type = PARAM_ENUM,

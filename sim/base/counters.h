@@ -72,6 +72,14 @@
     X(shrink_memcg_calls, "calls", "zsim", "calls of shrink_memcg") \
     X(zswap_rotations, "entries", "zsim", "entries that spent their second chance") \
     X(zswap_entries_scanned, "entries", "zsim", "zswap LRU entries looked at by any shrinker") \
+    X(fault_zram, "faults", "zsim", "faults served by a zram device") \
+    X(disk_reads, "pages", "zsim", "pages read from devices that are not zram (of pswpin, or of files)") \
+    X(disk_writes, "pages", "zsim", "pages written to devices that are not zram (of pswpout, or of files)") \
+    X(zram_reads, "pages", "zram stat", "pages read from zram devices") \
+    X(zram_writes, "pages", "zram stat", "pages written to zram devices") \
+    X(zram_discards, "pages", "zram io_stat", "blocks of zram devices freed by their owner (notify_free and discards)") \
+    X(failed_writes, "pages", "zram io_stat", "writes to zram devices that found no memory, or met mem_limit") \
+    X(huge_pages_since, "pages", "zram mm_stat", "pages that zram devices stored uncompressed, so far") \
     X(pages_freed, "pages", "zsim", "pages dropped by their owner") \
     X(unbacked_activate, "pages", "zsim", "pages reclaim had to keep because zswap refused and writeback is off")
 
@@ -112,7 +120,13 @@ extern const struct counter_description counter_descriptions[COUNTERS];
     X(pressure_some_avg300_ppm, "ppm", "memory.pressure", "some, average over 300 s") \
     X(pressure_full_avg10_ppm, "ppm", "memory.pressure", "full, average over 10 s, renewed every 2 s") \
     X(pressure_full_avg60_ppm, "ppm", "memory.pressure", "full, average over 60 s") \
-    X(pressure_full_avg300_ppm, "ppm", "memory.pressure", "full, average over 300 s")
+    X(pressure_full_avg300_ppm, "ppm", "memory.pressure", "full, average over 300 s") \
+    X(orig_data_size, "bytes", "zram mm_stat", "uncompressed size of what zram devices hold") \
+    X(compr_data_size, "bytes", "zram mm_stat", "compressed size of it") \
+    X(mem_used_total, "bytes", "zram mm_stat", "memory of all zram devices") \
+    X(mem_used_max, "bytes", "zram mm_stat", "the most it has been, device by device") \
+    X(same_pages, "pages", "zram mm_stat", "same-filled pages on zram devices, without an object") \
+    X(huge_pages, "pages", "zram mm_stat", "pages on zram devices stored uncompressed")
 
 /* clang-format on */
 enum gauge {

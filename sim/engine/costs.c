@@ -96,10 +96,11 @@ const struct cost_source costs_builtin[COSTS] = {
                              "estimate: choice of a slot or return of one, with its list"},
     [COST_slot_lock_hold] = {50, 20, 200, "estimate: search of a cluster's map, its counters"},
     [COST_pool_map_hold] = {40, 20, 150, "estimate: a handle and a page's record are read"},
-    [COST_zram_request] = {450, 200, 1360,
-                           "estimate: a request that lives on the stack, no queue, no interrupt; at "
-                           "most the 1708 ns of a 4 KiB read by lz4 (re-posted measurement) less "
-                           "decompression, which holds the reader's own system call"},
+    [COST_zram_request] =
+        {450, 200, 1360,
+         "estimate: a request that lives on the stack, no queue, no interrupt; at "
+         "most the 1708 ns of a 4 KiB read by lz4 (re-posted measurement) less "
+         "decompression, which holds the reader's own system call"},
     [COST_context_switch] = {1500, 1000, 3000, "estimate: switch of address space and cold caches"},
 };
 

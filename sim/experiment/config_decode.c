@@ -89,6 +89,37 @@ static void check_device_name(struct decoder *decoder, const struct config_node 
         }
 }
 
+/* A key that devices of this type do not have. */
+static void check_device_keys(struct decoder *decoder, const struct config_node *node,
+                              const struct swap_device_config *device)
+{
+    static const char *const of_disks[] = {
+        "read_latency", "write_latency", "bandwidth", "queue_depth",
+        "rotational",   "synchronous",   NULL};
+    static const char *const of_zram[] = {"compressor", "mem_limit", NULL};
+    bool zram = device->type == DEVICE_ZRAM;
+    for (const char *const *key = zram ? of_disks : of_zram; *key; key++) {
+        const struct config_node *at = config_tree_member(node, *key);
+        if (at)
+            decode_error(decoder, &at->key_at, "%s: only a device of type \"%s\" has \"%s\"",
+                         decode_path(decoder, node), zram ? "disk" : "zram", *key);
+    }
+}
+
+/* One device of a list, its type's own rules applied. */
+static void decode_device(struct decoder *decoder, const struct config_node *node,
+                          struct swap_device_config *device)
+{
+    decode_section(decoder, &section_device, node, device);
+    int compressor = compressor_find(device->compressor_name);
+    device->compressor = compressor < 0 ? 0 : (unsigned)compressor;
+    if (!node || node->kind != CONFIG_OBJECT)
+        return;
+    check_device_keys(decoder, node, device);
+    if (device->type == DEVICE_ZRAM)
+        device->synchronous = true;
+}
+
 static void decode_swap(struct decoder *decoder, const struct config_node *node,
                         struct swap_config *swap)
 {
@@ -99,16 +130,20 @@ static void decode_swap(struct decoder *decoder, const struct config_node *node,
         return;
     }
     size_t count = list ? list->children : 1;
+    if (count > SWAP_DEVICES_AT_MOST) {
+        decode_expected(decoder, list, "a list of at most 32 devices");
+        return;
+    }
     swap->devices = arena_zeroed(decoder->arena, count * sizeof(*swap->devices) + 1);
     if (!list) {
-        decode_section(decoder, &section_device, NULL, &swap->devices[0]);
+        decode_device(decoder, NULL, &swap->devices[0]);
         swap->devices[0].name = "nvme0";
         swap->devices[0].size = 8ull << 30;
         swap->device_count = 1;
         return;
     }
     for (const struct config_node *device = list->first; device; device = device->next) {
-        decode_section(decoder, &section_device, device, &swap->devices[swap->device_count++]);
+        decode_device(decoder, device, &swap->devices[swap->device_count++]);
         check_device_name(decoder, device, swap);
     }
 }

@@ -100,26 +100,36 @@ static const struct param swap_rows[] = {
     {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
      PARAM_FROM_KERNEL,
      "device: slots are taken and given back under one lock, 64 at a time by each processor; "
-     "cluster: one by one, under the lock of a cluster of 512.",
+     "cluster: one by one, under the lock of a cluster of 512.  So many slots does a processor also "
+     "take from one of several devices before it looks for the first that is not full.",
      "mm/swapfile.c, mm/swap_slots.c: the slot cache is gone from 6.15"},
 };
 
 static const struct axis_key swap_axes[] = {
     {"backing", "swap_backing", offsetof(struct swap_config, backing)},
+    {"zram_allocator", "allocator", offsetof(struct swap_config, zram_allocator)},
     {0},
 };
 
 static const struct structured_key swap_structured[] = {
     {"devices", "array", "swap.devices[]", "[{\"name\": \"nvme0\", \"size\": \"8G\"}]",
-     "Swap devices. Default: one named nvme0 of 8G; []: none."},
+     "Swap devices, at most 32. Default: one named nvme0 of 8G; []: none."},
     {0},
 };
+
+static const char *const device_types[] = {"disk", "zram", NULL};
 
 #define FIELD(name) offsetof(struct swap_device_config, name)
 static const struct param device_rows[] = {
     {"name", PARAM_STRING, FIELD(name), NULL, 0, 0, NULL, PARAM_REQUIRED, "Name in results.", NULL},
     {"size", PARAM_BYTES, FIELD(size), NULL, PAGE_BYTES, 1ull << 50, NULL,
-     PARAM_REQUIRED | PARAM_WHOLE_PAGES, "Room for swapped pages.", NULL},
+     PARAM_REQUIRED | PARAM_WHOLE_PAGES,
+     "Room for pages; of a zram device: before compression (disksize).", NULL},
+    {"type", PARAM_ENUM, FIELD(type), "disk", 0, 0, device_types, 0,
+     "zram: compressed pages in the machine's memory; their pool takes pages of the nodes, "
+     "requests "
+     "end in the caller. Of the keys below, disks have the first six, zram the last two.",
+     "drivers/block/zram/zram_drv.c"},
     {"read_latency", PARAM_TIME, FIELD(read_latency_ns), "65us", 0, 0, NULL, 0,
      "One 4 KiB read on an idle device.",
      "NVMe 4 KiB random read at queue depth 1: 65 us (one user's report); a virtio disk 47 to 67 "
@@ -137,6 +147,13 @@ static const struct param device_rows[] = {
      "Transfers end in the caller, as on a RAM disk.", "SWP_SYNCHRONOUS_IO"},
     {"priority", PARAM_COUNT, FIELD(priority), "0", 0, 32767, NULL, 0,
      "Higher is filled first; equal ones take turns.", "swapon(2)"},
+    {"compressor", PARAM_STRING, FIELD(compressor_name), "lzo-rle", 0, 0, NULL, 0,
+     "Compressor of a zram device.",
+     "/sys/block/zram0/comp_algorithm, default lzo-rle (CONFIG_ZRAM_DEF_COMP)"},
+    {"mem_limit", PARAM_BYTES, FIELD(mem_limit), "0", 0, 0x1p62, NULL, PARAM_WHOLE_PAGES,
+     "Memory that a zram device may take; a write that would need more fails, and its page stays "
+     "in RAM. 0: no limit.",
+     "/sys/block/zram0/mem_limit"},
 };
 #undef FIELD
 
@@ -499,7 +516,8 @@ size_t config_key_words(const struct param *row, const char *words[KEY_WORDS_AT_
     if (row->type == PARAM_ENUM)
         for (; row->choices[count] && count + 1 < KEY_WORDS_AT_MOST; count++)
             words[count] = row->choices[count];
-    else if (row == config_section_row(&section_zswap, "compressor"))
+    else if (row == config_section_row(&section_zswap, "compressor") ||
+             row == config_section_row(&section_device, "compressor"))
         for (; compressors[count].name && count + 1 < KEY_WORDS_AT_MOST; count++)
             words[count] = compressors[count].name;
     words[count] = NULL;

@@ -38,6 +38,9 @@ static const bool counter_lower_is_better[COUNTERS] = {
     [COUNTER_swap_max] = true,
     [COUNTER_swap_fail] = true,
     [COUNTER_fault_disk] = true,
+    [COUNTER_disk_reads] = true,
+    [COUNTER_disk_writes] = true,
+    [COUNTER_failed_writes] = true,
     [COUNTER_refused_stores] = true,
     [COUNTER_refused_by_limit] = true,
     [COUNTER_refused_by_memcg] = true,
@@ -130,7 +133,7 @@ static const char *const latency_meanings[LATENCY_KINDS] = {
 #define X(name, meaning) meaning,
     FAULT_KIND_LIST(X)
 #undef X
-        "kinds zero, zswap and disk together",
+        "kinds zero, zswap, zram and disk together",
 };
 
 const char *latency_kind_name(unsigned kind)
@@ -169,6 +172,7 @@ struct histogram latency_of_run(const struct run_result *run, unsigned kind)
     histogram_merge(&merged, &run->fault_latency[FAULT_zero]);
     histogram_merge(&merged, &run->fault_latency[FAULT_zswap]);
     histogram_merge(&merged, &run->fault_latency[FAULT_disk]);
+    histogram_merge(&merged, &run->fault_latency[FAULT_zram]);
     return merged;
 }
 

@@ -160,6 +160,7 @@ enum swap_write_result {
     SWAP_WRITTEN,     /* nothing under way: the page may be dropped now */
     SWAP_UNDER_WAY,   /* a device write goes on; PAGE_WRITEBACK is set */
     SWAP_KEEP_ACTIVE, /* refused and no device allowed: activate */
+    SWAP_FAILED,      /* the device has no memory for it: it stays as it is, dirty */
     SWAP_PAGE_GONE,   /* its owner was killed meanwhile */
 };
 

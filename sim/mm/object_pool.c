@@ -60,6 +60,17 @@ void object_pool_settle(struct mm *mm, struct exec *exec, struct object_pool *po
     pool->pages = pages;
 }
 
+/* Are there pages for what an allocation has just added? */
+static bool has_memory(const struct mm *mm, const struct object_pool *pool)
+{
+    uint64_t pages = pool->allocator->total_pages(pool->state), available = 0;
+    if (pages == pool->pages)
+        return true;
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        available += mm->nodes[node].free_pages;
+    return pages - pool->pages <= available && pages <= pool->most_pages;
+}
+
 enum allocator_result object_pool_alloc(struct mm *mm, struct exec *exec, struct object_pool *pool,
                                         uint32_t size, uint32_t owner, uint32_t node,
                                         uint32_t *handle)
@@ -67,6 +78,10 @@ enum allocator_result object_pool_alloc(struct mm *mm, struct exec *exec, struct
     enum allocator_result result = pool->allocator->alloc(pool->state, size, owner, handle);
     if (result != ALLOCATOR_OK)
         return result;
+    if (pool->may_fail && !has_memory(mm, pool)) {
+        pool->allocator->free(pool->state, *handle);
+        return ALLOCATOR_NO_MEMORY;
+    }
     lock_for(mm, exec, pool, *handle, ALLOCATOR_ALLOCATES);
     spend_cost(mm, exec, TIME_zswap, COST_allocator_alloc);
     object_pool_settle(mm, exec, pool, node);

@@ -10,6 +10,8 @@ struct object_pool {
     const struct allocator_hooks *allocator;
     void *state;
     uint64_t pages;         /* whole pages taken from the nodes */
+    bool may_fail;          /* an allocation fails when the nodes have no page for it, */
+    uint64_t most_pages;    /* or when the instance would have more than this then */
     struct spinlock *locks; /* [allocator->locks()], or one */
     /* the word that readers of a pool-wide reader-writer lock count themselves in */
     struct cache_line read_side;
@@ -20,7 +22,8 @@ void object_pool_init(struct object_pool *pool, const struct allocator_hooks *al
 /* Gives no pages back to the nodes: the machine goes with it, or it is empty. */
 void object_pool_release(struct object_pool *pool);
 
-/* Allocate an object; pages that it needs come from `node` first. */
+/* Allocate an object; pages that it needs come from `node` first.
+ * ALLOCATOR_NO_MEMORY only where it may_fail. */
 enum allocator_result object_pool_alloc(struct mm *mm, struct exec *exec, struct object_pool *pool,
                                         uint32_t size, uint32_t owner, uint32_t node,
                                         uint32_t *handle);

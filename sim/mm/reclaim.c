@@ -100,6 +100,8 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
         if (result == SWAP_UNDER_WAY)
             return FATE_KEEP;
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;
+        if (result == SWAP_FAILED)
+            return FATE_KEEP;
     }
     spend_cost(mm, exec, TIME_evict, COST_evict_page);
     drop(mm, scan, page);

@@ -123,6 +123,60 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
                        entries_on_lists(zswap, mm->memcg_count * mm->node_count));
 }
 
+/* Numbers of slots: one for each page that has a slot (virtual swap: that is on a
+ * device), and on a zram device a block behind it exactly when its data is there. */
+static const char *wrong_slot(const struct swap *swap, uint32_t page, uint64_t *blocks)
+{
+    const struct slot_map *numbers = &swap->numbers;
+    uint32_t bits = swap->mm->cold[page].bits, slot = numbers->slot_of_page[page];
+    bool wanted = bits & (swap->numbered_when_written ? PAGE_ON_DISK : PAGE_HAS_SLOT);
+    if (wanted != (slot != NO_SLOT))
+        return "has a slot without a number, or a number without a slot";
+    if (!wanted)
+        return NULL;
+    if (numbers->page_of_slot[slot] != page + 1)
+        return "has a slot that belongs to another page";
+    const struct zram *zram = swap_device_of(swap, page)->zram;
+    if (!zram)
+        return NULL;
+    bool written = zram->table[slot_map_offset(numbers, slot)].flags & ZRAM_WRITTEN;
+    *blocks += written;
+    return (bits & PAGE_ON_DISK) && !written ? "is on a zram device that does not have it" : NULL;
+}
+
+static bool check_slots(struct simulation *simulation)
+{
+    const struct swap *swap = &simulation->swap;
+    uint64_t blocks = 0, stored = 0;
+    for (uint32_t page = 0; swap->numbered && page < simulation->mm.page_count; page++) {
+        const char *wrong = wrong_slot(swap, page, &blocks);
+        if (wrong) {
+            simulation_fail(simulation, "invariant: page %u %s", page, wrong);
+            return false;
+        }
+    }
+    for (uint32_t i = 0; i < swap->device_count; i++)
+        stored += swap->devices[i].zram ? swap->devices[i].zram->stats.pages_stored : 0;
+    return check_equal(simulation, "pages on zram", blocks, stored);
+}
+
+/* zram devices, whose pages are added to *pages: the books of each, and no block
+ * without a page that has its slot. */
+static bool check_devices(struct simulation *simulation, uint64_t *pages)
+{
+    const struct swap *swap = &simulation->swap;
+    for (uint32_t i = 0; i < swap->device_count; i++) {
+        const struct zram *zram = swap->devices[i].zram;
+        const char *wrong = zram ? zram_check(zram) : NULL;
+        if (wrong) {
+            simulation_fail(simulation, "invariant: %s", wrong);
+            return false;
+        }
+        *pages += zram ? zram_used_pages(zram) : 0;
+    }
+    return true;
+}
+
 static bool check_pools(struct simulation *simulation)
 {
     const struct zswap *zswap = &simulation->zswap;
@@ -150,6 +204,8 @@ static bool check_pools(struct simulation *simulation)
             continue;
         bytes += zswap_entry_length(zswap, page);
     }
+    if (!check_devices(simulation, &pages))
+        return false;
     uint64_t on_nodes = 0;
     for (uint32_t i = 0; i < simulation->mm.node_count; i++)
         on_nodes += simulation->mm.nodes[i].pool_pages;
@@ -199,8 +255,8 @@ const char *invariants_check(struct simulation *simulation)
     for (uint32_t page = 0; page < simulation->mm.page_count; page++)
         if (!check_page(simulation, page, &sums))
             return simulation->failure;
-    if (!check_sums(simulation, &sums) || !check_pools(simulation) || !check_charges(simulation) ||
-        !check_lists(simulation))
+    if (!check_sums(simulation, &sums) || !check_slots(simulation) || !check_pools(simulation) ||
+        !check_charges(simulation) || !check_lists(simulation))
         return simulation->failure;
     return NULL;
 }

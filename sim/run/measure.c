@@ -63,6 +63,16 @@ static void measure_memcg(struct simulation *simulation, uint32_t root, struct c
     add_pressure(simulation, root, at->gauges);
 }
 
+static void add_zram_gauges(const struct zram *zram, uint64_t *gauges)
+{
+    gauges[GAUGE_orig_data_size] += zram->stats.pages_stored * PAGE_BYTES;
+    gauges[GAUGE_compr_data_size] += zram->stats.compr_data_size;
+    gauges[GAUGE_mem_used_total] += zram_used_pages(zram) * PAGE_BYTES;
+    gauges[GAUGE_mem_used_max] += zram->stats.max_used_pages * PAGE_BYTES;
+    gauges[GAUGE_same_pages] += zram->stats.same_pages;
+    gauges[GAUGE_huge_pages] += zram->stats.huge_pages;
+}
+
 static void measure_all(struct simulation *simulation, struct counters_at *at)
 {
     const struct zswap *zswap = &simulation->zswap;
@@ -74,13 +84,16 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
     at->gauges[GAUGE_pool_total_size] = zswap_shown_pages(zswap) * PAGE_BYTES;
     at->gauges[GAUGE_swap_slots_used] = simulation->swap.slots_used;
     at->gauges[GAUGE_pools] = zswap->pool_count;
+    for (uint32_t i = 0; i < simulation->swap.device_count; i++)
+        if (simulation->swap.devices[i].zram)
+            add_zram_gauges(simulation->swap.devices[i].zram, at->gauges);
 }
 
 /* ---- inversion ----------------------------------------------------------------------- */
 
-/* Pages of one cgroup that left RAM, by where they are, with the clock of their
- * eviction: what reclaim thought of their age.  Of a page that zswap wrote back and
- * nobody has used since, that of the eviction that brought it into zswap. */
+/* Pages of one cgroup that left RAM, by where they are (zram counts as zswap), with the clock of
+ * their eviction: what reclaim thought of their age.  Of a page that zswap wrote back and nobody
+ * has used since, that of the eviction that brought it into zswap. */
 struct eviction_ages {
     uint32_t *zswap, *disk;
     uint32_t zswap_count, disk_count;
@@ -101,7 +114,8 @@ static void collect_ages(struct simulation *simulation, uint32_t memcg, struct e
         if (!(bits & PAGE_HAS_SHADOW) || (mm->hot[page] & HOT_IN_RAM) ||
             page_memcg(mm, page) != memcg)
             continue;
-        if (bits & PAGE_IN_ZSWAP)
+        if ((bits & PAGE_IN_ZSWAP) ||
+            ((bits & PAGE_ON_DISK) && swap_is_on_zram(&simulation->swap, page)))
             ages->zswap[ages->zswap_count++] = mm->cold[page].shadow.age;
         else if (bits & PAGE_ON_DISK)
             ages->disk[ages->disk_count++] = mm->hot[page] & HOT_WRITTEN_BACK
@@ -296,4 +310,6 @@ void measure_finish(struct simulation *simulation)
     result->psi.some_us = psi_total_us(mm, ROOT_MEMCG, PSI_SOME, result->end_ns);
     result->psi.full_us = psi_total_us(mm, ROOT_MEMCG, PSI_FULL, result->end_ns);
     result->host_state_bytes = (uint64_t)mm->page_count * (1 + sizeof(struct page_cold));
+    if (simulation->swap.numbered)
+        result->host_state_bytes += (uint64_t)mm->page_count * sizeof(uint32_t);
 }

@@ -12,8 +12,11 @@
 
 #include "sim/config.h"
 
+struct zram;
+
 struct device {
     const struct swap_device_config *config;
+    struct zram *zram;    /* a device in compressed memory, or NULL: the rest is for disks */
     uint64_t *busy_until; /* heap of [servers] completion times of the servers */
     uint32_t servers;
     uint64_t pipe_free_ns;

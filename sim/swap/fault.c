@@ -60,8 +60,10 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     count_event(mm, memcg, node, COUNTER_first_touch, 1);
 }
 
-/* should_try_to_free_swap: a write by the sole user, or swap filling up. */
-static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t page, bool write)
+/* should_try_to_free_swap: a write by the sole user, swap filling up, or (`ends`) a
+ * device that is as near as memory, whose copy is not worth keeping. */
+static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t page, bool write,
+                                bool ends)
 {
     struct mm *mm = swap->mm;
     uint32_t bits = mm->cold[page].bits;
@@ -70,7 +72,7 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
     if (!(bits & PAGE_WRITEBACK) &&
-        ((write && sole_user) || swap_half_full(swap, page_memcg(mm, page))))
+        ((write && sole_user) || ends || swap_half_full(swap, page_memcg(mm, page))))
         swap_free_slot(swap, exec, page);
     map(mm, page, write);
 }
@@ -80,7 +82,9 @@ static enum fault_kind fault_in_swap_cache(struct swap *swap, struct exec *exec,
 {
     struct mm *mm = swap->mm;
     readahead_note_hit(swap, page);
-    map_from_swap_cache(swap, exec, page, write);
+    /* From 7.0; before, such a page was never in the swap cache, but for zswap's writeback. */
+    bool ends = !mm->config->vm.swap_cache_bypass && swap_is_synchronous(swap, page);
+    map_from_swap_cache(swap, exec, page, write, ends);
     spend_cost(mm, exec, TIME_fault, COST_minor_swap_cache);
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_minor_swap_cache, 1);
     return FAULT_swap_cache;
@@ -95,8 +99,12 @@ static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t pa
     spend_cost(mm, exec, TIME_fault, COST_fault);
     if (!readahead_swap_in(swap, exec, page, &source, ready_ns))
         return FAULT_zswap; /* the task was killed */
-    map_from_swap_cache(swap, exec, page, write);
+    map_from_swap_cache(swap, exec, page, write, swap_is_synchronous(swap, page));
     count_event(mm, memcg, page_node(mm, page), COUNTER_pgmajfault, 1);
+    if (source == SOURCE_ZRAM) {
+        count_event(mm, memcg, page_node(mm, page), COUNTER_fault_zram, 1);
+        return FAULT_zram;
+    }
     if (source == SOURCE_DEVICE) {
         count_event(mm, memcg, page_node(mm, page), COUNTER_fault_disk, 1);
         return FAULT_disk;

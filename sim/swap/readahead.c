@@ -70,7 +70,11 @@ static bool read_target(struct swap *swap, struct exec *exec, uint32_t page,
 static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t page,
                               enum swap_source *source, uint64_t *ready_ns)
 {
-    uint32_t slot = swap->slot_of_page[page], largest = 1u << swap->mm->page_cluster;
+    const struct slot_map *numbers = &swap->numbers;
+    const struct slot_area *area =
+        &numbers->areas[slot_map_device(numbers, numbers->slot_of_page[page])];
+    uint32_t base = area->first_cluster * CLUSTER_SLOTS, end = area->clusters * CLUSTER_SLOTS;
+    uint32_t slot = numbers->slot_of_page[page] - base, largest = 1u << swap->mm->page_cluster;
     uint32_t hits = swap->readahead_hits;
     swap->readahead_hits = 0;
     uint32_t window =
@@ -79,13 +83,13 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
         swap->readahead_previous = slot;
     swap->readahead_window = window;
     uint32_t first = slot & ~(window - 1), last = slot | (window - 1);
-    for (uint32_t at = first ? first : 1; at <= last; at++) {
+    for (uint32_t at = first ? first : 1; at <= last && at < end; at++) {
         if (at == slot) {
             if (!read_target(swap, exec, page, source, ready_ns))
                 return false;
             continue;
         }
-        uint32_t neighbour = swap->page_of_slot[at];
+        uint32_t neighbour = numbers->page_of_slot[base + at];
         if (neighbour)
             read_neighbour(swap, exec, neighbour - 1);
     }
@@ -140,8 +144,10 @@ bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
                        enum swap_source *source, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
-    bool single = mm->page_cluster == 0 || swap->synchronous;
-    if (single)
+    bool synchronous = swap_is_synchronous(swap, page);
+    bool single = mm->page_cluster == 0 || synchronous;
+    /* Up to 6.17 do_swap_page reads such a device itself, around the swap cache. */
+    if (single && !(synchronous && mm->config->vm.swap_cache_bypass))
         zswap_note_swapin(swap->zswap, page);
     if (single)
         return read_target(swap, exec, page, source, ready_ns);

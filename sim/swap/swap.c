@@ -11,9 +11,6 @@
 #include "sim/mm/node.h"
 #include "sim/zswap/zswap.h"
 
-/* SWAPFILE_CLUSTER on x86-64 with THP swap */
-enum { CLUSTER_SLOTS = 512, NO_CLUSTER = UINT32_MAX };
-
 /* SWAP_SLOTS_CACHE_SIZE up to 6.14; and clusters that have a lock of their own here */
 enum { SLOT_CACHE = 64, SLOT_LOCKS_AT_MOST = 1024 };
 
@@ -34,23 +31,30 @@ static bool readahead_possible(const struct config *config)
 static void number_slots(struct swap *swap)
 {
     struct mm *mm = swap->mm;
-    uint64_t slots =
-        swap->names < UINT32_MAX - CLUSTER_SLOTS ? swap->names : UINT32_MAX - CLUSTER_SLOTS;
-    swap->cluster_count = (uint32_t)((slots + CLUSTER_SLOTS - 1) / CLUSTER_SLOTS);
-    size_t map = (size_t)swap->cluster_count * CLUSTER_SLOTS;
-    swap->slot_of_page = memory_mapped(mm->page_count * sizeof(uint32_t), "slot numbers");
-    swap->page_of_slot = memory_mapped(map * sizeof(uint32_t), "the swap map");
-    swap->cluster_used =
-        memory_zeroed(swap->cluster_count, sizeof(*swap->cluster_used), "swap clusters");
-    swap->free_clusters =
-        memory_zeroed(swap->cluster_count, sizeof(*swap->free_clusters), "swap clusters");
-    swap->cpu_cluster =
-        memory_zeroed(mm->topology.cpus, sizeof(*swap->cpu_cluster), "swap clusters");
-    for (uint32_t i = 0; i < swap->cluster_count; i++)
-        swap->free_clusters[i] = swap->cluster_count - 1 - i;
-    swap->free_cluster_count = swap->cluster_count;
-    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
-        swap->cpu_cluster[cpu].cluster = NO_CLUSTER;
+    struct slot_device devices[SWAP_DEVICES_AT_MOST] = {{.slots = swap->names}};
+    uint32_t count = swap->numbered_when_written || swap->device_count > 1 ? swap->device_count : 1;
+    /* Numbers have 32 bits, and so have pages: no run fills more. */
+    uint64_t most = UINT32_MAX / count - 2 * CLUSTER_SLOTS;
+    for (uint32_t i = 0; i < count; i++) {
+        if (count > 1 || swap->numbered_when_written)
+            devices[i] =
+                (struct slot_device){swap->devices[i].slots, swap->devices[i].config->priority};
+        if (devices[i].slots > most)
+            devices[i].slots = most;
+    }
+    /* A processor takes a cluster from one device; up to 6.14 what its slot cache holds. */
+    uint32_t turn = mm->config->swap.slot_lock == SLOT_LOCK_DEVICE ? SLOT_CACHE : CLUSTER_SLOTS;
+    slot_map_init(&swap->numbers, mm->page_count, mm->topology.cpus, devices, count, turn);
+}
+
+/* Each zram device has a block for every slot of its own. */
+static void init_zram(struct swap *swap, struct device *device)
+{
+    const struct swap_device_config *config = device->config;
+    device->zram = memory_zeroed(1, sizeof(*device->zram), "a zram device");
+    zram_init(device->zram, swap->mm, (uint32_t)(config->size / PAGE_BYTES + 1), config->compressor,
+              config->mem_limit / PAGE_BYTES);
+    swap->has_zram = true;
 }
 
 void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
@@ -62,12 +66,13 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->backing_params = config->swap.backing.params;
     swap->device_count = swap->backing->ignores_devices ? 0 : (uint32_t)config->swap.device_count;
     swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
-    swap->synchronous = swap->device_count > 0;
     for (uint32_t i = 0; i < swap->device_count; i++) {
-        device_init(&swap->devices[i], &config->swap.devices[i]);
+        const struct swap_device_config *device = &config->swap.devices[i];
+        device_init(&swap->devices[i], device);
         swap->slots += swap->devices[i].slots;
-        swap->rotational |= config->swap.devices[i].rotational;
-        swap->synchronous &= config->swap.devices[i].synchronous;
+        swap->rotational |= device->rotational;
+        if (device->type == DEVICE_ZRAM)
+            init_zram(swap, &swap->devices[i]);
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
@@ -82,7 +87,11 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->slot_caches =
         memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
     swap->readahead_hits = 4; /* the kernel's initial value */
-    swap->numbered = swap->rotational && readahead_possible(config);
+    bool places = swap->device_count > 1 || swap->has_zram;
+    swap->numbered_when_written = places && !swap->backing->takes_slot_on_entry;
+    /* A name without a place on a device has no neighbours there. */
+    swap->rotational &= !swap->numbered_when_written;
+    swap->numbered = places || (swap->rotational && readahead_possible(config));
     if (swap->numbered)
         number_slots(swap);
     mm->swap = swap;
@@ -102,20 +111,18 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
 
 void swap_release(struct swap *swap)
 {
-    for (uint32_t i = 0; i < swap->device_count; i++)
+    for (uint32_t i = 0; i < swap->device_count; i++) {
+        struct zram *zram = swap->devices[i].zram;
+        if (zram)
+            zram_release(zram);
+        free(zram);
         device_release(&swap->devices[i]);
+    }
     free(swap->devices);
     locks_release(swap->slot_locks, swap->slot_lock_count);
     free(swap->slot_caches);
     pending_writes_release(&swap->writes);
-    if (swap->numbered) {
-        memory_unmap(swap->slot_of_page, swap->mm->page_count * sizeof(uint32_t));
-        memory_unmap(swap->page_of_slot,
-                     (size_t)swap->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t));
-        free(swap->cluster_used);
-        free(swap->free_clusters);
-        free(swap->cpu_cluster);
-    }
+    slot_map_release(&swap->numbers);
 }
 
 /* ---- slots --------------------------------------------------------------------- */
@@ -186,48 +193,15 @@ bool swap_half_full(const void *state, uint32_t memcg)
     return false;
 }
 
-/* The processor's current cluster, next free slot upward; else a free cluster;
- * else the first free slot from where the last search ended. */
-static uint32_t number_of_new_slot(struct swap *swap, uint32_t cpu)
+/* The page's number is free again, and with it what a zram device has there. */
+static void release_number(struct swap *swap, struct exec *exec, uint32_t page)
 {
-    uint32_t *cluster = &swap->cpu_cluster[cpu].cluster, *next = &swap->cpu_cluster[cpu].next;
-    for (;;) {
-        if (*cluster == NO_CLUSTER) {
-            if (!swap->free_cluster_count)
-                break;
-            *cluster = swap->free_clusters[--swap->free_cluster_count];
-            *next = 0;
-        }
-        for (; *next < CLUSTER_SLOTS; (*next)++) {
-            uint32_t slot = *cluster * CLUSTER_SLOTS + *next;
-            if (swap->page_of_slot[slot] == 0 && slot != 0) {
-                (*next)++;
-                return slot;
-            }
-        }
-        *cluster = NO_CLUSTER;
-    }
-    uint32_t end = swap->cluster_count * CLUSTER_SLOTS;
-    for (uint32_t tried = 0; tried < end; tried++) {
-        uint32_t slot = (swap->scan_from + tried) % end;
-        if (slot != 0 && swap->page_of_slot[slot] == 0) {
-            swap->scan_from = slot + 1;
-            return slot;
-        }
-    }
-    return 0;
-}
-
-static void release_slot_number(struct swap *swap, uint32_t page)
-{
-    uint32_t slot = swap->slot_of_page[page], cluster = slot / CLUSTER_SLOTS;
-    swap->page_of_slot[slot] = 0;
-    if (--swap->cluster_used[cluster] == 0) {
-        for (uint32_t cpu = 0; cpu < swap->mm->topology.cpus; cpu++)
-            if (swap->cpu_cluster[cpu].cluster == cluster)
-                return; /* still being filled */
-        swap->free_clusters[swap->free_cluster_count++] = cluster;
-    }
+    struct slot_map *numbers = &swap->numbers;
+    uint32_t slot = numbers->slot_of_page[page];
+    struct zram *zram = swap_device_of(swap, page)->zram;
+    if (zram)
+        zram_discard(zram, exec, slot_map_offset(numbers, slot));
+    slot_map_free(numbers, page);
 }
 
 /* Take the lock of a page's slot, or only every 64th time that of the device.
@@ -242,7 +216,7 @@ static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8
             return;
         slots = SLOT_CACHE;
     } else if (swap->numbered) {
-        number = swap->slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
+        number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
     }
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot,
                     lock_of(swap->slot_locks, number), slots * mm->costs->ns[COST_slot_lock_hold]);
@@ -272,14 +246,9 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     uint32_t memcg = page_memcg(mm, page);
     if (swap->backing->takes_slot_on_entry && !slot_is_allowed(swap, memcg, page_node(mm, page)))
         return false;
-    if (swap->numbered) {
-        uint32_t slot = number_of_new_slot(swap, exec->cpu);
-        if (!slot)
-            return false;
-        swap->slot_of_page[page] = slot;
-        swap->page_of_slot[slot] = page + 1; /* 0 means free */
-        swap->cluster_used[slot / CLUSTER_SLOTS]++;
-    }
+    if (swap->numbered && !swap->numbered_when_written &&
+        slot_map_take(&swap->numbers, exec->cpu, page) == NO_SLOT)
+        return false;
     lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].ready);
     swap->slots_taken++;
     swap->newest_slot_page = page;
@@ -308,8 +277,8 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     } else if (cold->bits & PAGE_ZERO_MARK) {
         mm->memcgs[memcg].zero_pages--;
     }
-    if (swap->numbered)
-        release_slot_number(swap, page);
+    if (swap->numbered && (!swap->numbered_when_written || (cold->bits & PAGE_ON_DISK)))
+        release_number(swap, exec, page);
     if (swap->backing->takes_slot_on_entry || (cold->bits & PAGE_ON_DISK))
         uncharge_slot(swap, memcg);
     cold->bits &= ~(uint32_t)(PAGE_HAS_SLOT | PAGE_ON_DISK | PAGE_ZERO_MARK);
@@ -361,42 +330,24 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
     swap_settle_writes(swap, exec->now_ns);
 }
 
-/* The device with room and the highest priority; equal ones by fill. */
-static struct device *device_for(struct swap *swap)
+bool swap_is_synchronous(const struct swap *swap, uint32_t page)
 {
-    struct device *best = &swap->devices[0];
-    for (uint32_t i = 1; i < swap->device_count; i++) {
-        struct device *device = &swap->devices[i];
-        if (device->config->priority > best->config->priority ||
-            (device->config->priority == best->config->priority && device->writes < best->writes))
-            best = device;
-    }
-    return best;
-}
-
-/* Device of a page already written.  Slots are not bound to devices one by one:
- * reads go over the devices as the writes did. */
-static struct device *device_of_read(struct swap *swap)
-{
-    struct device *best = &swap->devices[0];
-    for (uint32_t i = 1; i < swap->device_count; i++) {
-        struct device *device = &swap->devices[i];
-        if (device->writes && device->reads * best->writes < best->reads * device->writes)
-            best = device;
-    }
-    return best;
+    bool on_device =
+        swap->backing->takes_slot_on_entry || (swap->mm->cold[page].bits & PAGE_ON_DISK);
+    return on_device && swap->device_count && swap_device_of(swap, page)->config->synchronous;
 }
 
 /* Hand one prepared write to its device. */
 static void submit_write(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = swap->mm;
+    struct device *device = swap_device_of(swap, page);
     uint64_t submitted_ns;
-    uint64_t done_ns = device_submit(device_for(swap), true, exec->now_ns, &submitted_ns);
-    if (swap->synchronous)
+    uint64_t done_ns = device_submit(device, true, exec->now_ns, &submitted_ns);
+    if (device->config->synchronous)
         submitted_ns = done_ns;
     spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
-    if (swap->synchronous)
+    if (device->config->synchronous)
         return;
     pending_writes_add(&swap->writes, done_ns, page);
     events_schedule(mm->events, done_ns, RANK_DEVICE, write_ends, swap, 0);
@@ -418,7 +369,7 @@ static bool continues_request(const struct swap *swap, const struct write_plug *
 {
     uint32_t last = plug->pages[plug->count - 1];
     if (swap->numbered)
-        return swap->slot_of_page[page] == swap->slot_of_page[last] + 1;
+        return swap->numbers.slot_of_page[page] == swap->numbers.slot_of_page[last] + 1;
     if (slot_taken || plug->last_slot_taken)
         return slot_taken == plug->last_slot_taken + 1;
     return page == last + 1;
@@ -443,13 +394,37 @@ static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
     plug->last_slot_taken = slot_taken;
 }
 
+/* zram_write_page.  When it fails the page stays in RAM, dirty, with its slot
+ * (end_swap_bio_write). */
+static enum swap_write_result write_to_zram(struct swap *swap, struct exec *exec, struct zram *zram,
+                                            uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    const struct address_space *space = page_space(mm, page);
+    uint32_t block = slot_map_offset(&swap->numbers, swap->numbers.slot_of_page[page]);
+    if (zram_write(zram, exec, block, (struct zram_data){space->content, page - space->first_page}))
+        return SWAP_WRITTEN;
+    mm->cold[page].bits &= ~(uint32_t)PAGE_ON_DISK;
+    mm->cold[page].bits |= PAGE_DIRTY;
+    if (swap->numbered_when_written)
+        release_number(swap, exec, page);
+    swap_drop_backing(swap, page);
+    return SWAP_FAILED;
+}
+
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = swap->mm;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpout, 1);
     mm->cold[page].bits |= PAGE_ON_DISK;
+    if (swap->numbered_when_written)
+        slot_map_take(&swap->numbers, exec->cpu, page); /* there is room: swap_take_backing() */
+    const struct device *device = swap_device_of(swap, page);
+    if (device->zram)
+        return write_to_zram(swap, exec, device->zram, page);
+    mm->counters[COUNTER_disk_writes]++;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_write);
-    if (swap->synchronous) {
+    if (device->config->synchronous) {
         submit_write(swap, exec, page);
         return SWAP_WRITTEN;
     }
@@ -470,6 +445,8 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     struct page_cold *cold = &mm->cold[page];
     const struct address_space *space = page_space(mm, page);
     swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
+    if ((cold->bits & PAGE_ON_DISK) && swap->numbered_when_written)
+        release_number(swap, exec, page);
     if (cold->bits & PAGE_ON_DISK)
         swap_drop_backing(swap, page);
     cold->bits &= ~(uint32_t)(PAGE_ON_DISK | PAGE_ZERO_MARK); /* whatever was there is old */
@@ -532,6 +509,25 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
     return CACHE_ADDED;
 }
 
+static enum swap_source read_from_device(struct swap *swap, struct exec *exec, uint32_t page,
+                                         uint64_t *ready_ns)
+{
+    struct mm *mm = swap->mm;
+    struct device *device = swap_device_of(swap, page);
+    if (device->zram) {
+        zram_read(device->zram, exec,
+                  slot_map_offset(&swap->numbers, swap->numbers.slot_of_page[page]));
+        return SOURCE_ZRAM;
+    }
+    mm->counters[COUNTER_disk_reads]++;
+    spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
+    uint64_t submitted_ns;
+    *ready_ns = device_submit(device, false, exec->now_ns, &submitted_ns);
+    /* For room in the queue, as writes do: the processor is not busy with it. */
+    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    return SOURCE_DEVICE;
+}
+
 enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
                                        uint32_t node, enum swap_source *source, uint64_t *ready_ns)
 {
@@ -554,14 +550,9 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
     } else if (zswap_load(swap->zswap, exec, page)) {
         *source = SOURCE_ZSWAP;
     } else {
-        *source = SOURCE_DEVICE;
         count_event(mm, memcg, node, COUNTER_pswpin, 1);
         zswap_note_disk_read(swap->zswap, page);
-        spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
-        uint64_t submitted_ns;
-        *ready_ns = device_submit(device_of_read(swap), false, exec->now_ns, &submitted_ns);
-        /* For room in the queue, as writes do: the processor is not busy with it. */
-        spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+        *source = read_from_device(swap, exec, page, ready_ns);
     }
     if (*ready_ns < exec->now_ns)
         *ready_ns = exec->now_ns;

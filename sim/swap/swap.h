@@ -11,8 +11,10 @@
  *      writeback allowed? ──no──▶ stays in RAM, active
  *                │yes
  *                ▼
- *             device write (pswpout)
- */
+ *             device write (pswpout): a disk, or a zram device in the machine's memory
+ *
+ * Which device that is follows from the page's slot (slots.h): devices are filled by
+ * priority. */
 #ifndef ZSIM_SWAP_H
 #define ZSIM_SWAP_H
 
@@ -21,6 +23,8 @@
 #include "sim/result.h"
 #include "sim/swap/device.h"
 #include "sim/swap/pending_writes.h"
+#include "sim/swap/slots.h"
+#include "sim/swap/zram.h"
 
 struct zswap;
 struct swap_backing_hooks;
@@ -30,6 +34,7 @@ struct swap {
     struct zswap *zswap;
     struct device *devices;
     uint32_t device_count;
+    bool has_zram; /* one of them is */
     struct pending_writes writes;
     uint64_t slots, slots_used; /* pages over all devices */
     uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
@@ -45,21 +50,15 @@ struct swap {
         uint8_t ready, returned; /* slots that wait in a processor's slot cache */
     } * slot_caches;             /* [cpus] */
 
-    /* Slots have numbers only where cluster readahead looks at neighbours. */
+    /* Slots have numbers only where something asks which one a page has: several
+     * devices, a zram device, or readahead that looks at a slot's neighbours. */
     bool numbered;
-    uint32_t *slot_of_page;  /* [pages] */
-    uint32_t *page_of_slot;  /* [slots] */
-    uint32_t *free_clusters; /* stack of clusters without a slot in use */
-    uint32_t free_cluster_count, cluster_count;
-    uint16_t *cluster_used;
-    struct {
-        uint32_t cluster, next;
-    } * cpu_cluster;    /* [cpus]: where the next slot comes from */
-    uint32_t scan_from; /* when no cluster is free */
+    bool numbered_when_written; /* a page has a number while it has room on a device */
+    struct slot_map numbers;
 
     /* cluster readahead */
     uint32_t readahead_hits, readahead_previous, readahead_window;
-    bool rotational, synchronous;
+    bool rotational; /* some device is: readahead goes by slots */
 };
 
 void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap);
@@ -88,8 +87,25 @@ void swap_drop_backing(struct swap *swap, uint32_t page);
  * has its backing. */
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page);
 
+/* The device of a page that has a slot (virtual swap: that is on a device, else any). */
+static inline struct device *swap_device_of(const struct swap *swap, uint32_t page)
+{
+    if (!swap->numbered || !swap->device_count)
+        return swap->devices;
+    return &swap->devices[slot_map_device(&swap->numbers, swap->numbers.slot_of_page[page])];
+}
+
+/* SWP_SYNCHRONOUS_IO of the device that the page's slot is on. */
+bool swap_is_synchronous(const struct swap *swap, uint32_t page);
+
+/* Is the page's place on a device (PAGE_ON_DISK) in compressed memory? */
+static inline bool swap_is_on_zram(const struct swap *swap, uint32_t page)
+{
+    return swap->has_zram && swap_device_of(swap, page)->zram;
+}
+
 /* Where a read found the data. */
-enum swap_source { SOURCE_ZERO, SOURCE_ZSWAP, SOURCE_DEVICE };
+enum swap_source { SOURCE_ZERO, SOURCE_ZSWAP, SOURCE_ZRAM, SOURCE_DEVICE };
 
 /* How bringing a page into the swap cache ended.  Memory may have to be reclaimed
  * for it, and others run meanwhile. */

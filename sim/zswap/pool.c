@@ -174,9 +174,8 @@ enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, u
     uint64_t pages = zpool->pages;
     /* The header says whose object it is, for allocators that evict. */
     uint32_t header = pool->evicts ? (uint32_t)zswap->config->zswap.object_header_bytes : 0;
-    enum allocator_result result =
-        object_pool_alloc(zswap->mm, exec, zpool, length + header, page,
-                          page_node(zswap->mm, page), handle);
+    enum allocator_result result = object_pool_alloc(zswap->mm, exec, zpool, length + header, page,
+                                                     page_node(zswap->mm, page), handle);
     if (result != ALLOCATOR_OK)
         return result;
     pool->total_pages += zpool->pages - pages;

@@ -36,7 +36,7 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     cold->entry_previous = age;
     mm->hot[page] |= HOT_WRITTEN_BACK;
     cold->bits |= PAGE_RECLAIM;
-    if (swap_write_to_device(zswap->swap, exec, page) == SWAP_WRITTEN)
+    if (swap_write_to_device(zswap->swap, exec, page) != SWAP_UNDER_WAY)
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;
     return WRITEBACK_DONE;
 }

@@ -13,7 +13,7 @@
 #include "sim/base/random.h"
 #include "tests/unit/run_config.h"
 
-enum { CASES = 160, TEXT_BYTES = 16384 };
+enum { CASES = 200, TEXT_BYTES = 16384 };
 
 struct draw {
     uint64_t random;
@@ -43,6 +43,34 @@ static void put(struct draw *draw, const char *format, ...)
     va_end(arguments);
     assert_true(length >= 0 && (size_t)length < TEXT_BYTES - draw->used);
     draw->used += (size_t)length;
+}
+
+/* One disk, or a zram device, alone or beside one or two disks of other priorities. */
+static void put_devices(struct draw *draw)
+{
+    bool zram = below(draw, 3) == 0;
+    put(draw, "\"swap\": {\"devices\": [");
+    if (zram) {
+        put(draw,
+            "{\"name\": \"z\", \"type\": \"zram\", \"size\": \"%uK\", \"compressor\": \"%s\", "
+            "\"mem_limit\": \"%uK\", \"priority\": %u}",
+            256 + 256 * (unsigned)below(draw, 12), ONE_OF(draw, "lzo-rle", "lz4"),
+            below(draw, 3) ? 0 : 128 * (unsigned)below(draw, 10), (unsigned)below(draw, 3));
+        if (!below(draw, 4)) {
+            put(draw, "]},\n");
+            return;
+        }
+        put(draw, ", ");
+    }
+    put(draw,
+        "{\"name\": \"d\", \"size\": \"%uM\", \"rotational\": %s, \"synchronous\": %s, "
+        "\"queue_depth\": %u}",
+        1 + (unsigned)below(draw, 40), ONE_OF(draw, "true", "false"),
+        below(draw, 4) ? "false" : "true", 1 + (unsigned)below(draw, 8));
+    if (!below(draw, 3))
+        put(draw, ", {\"name\": \"e\", \"size\": \"%uM\", \"priority\": %u}",
+            1 + (unsigned)below(draw, 20), (unsigned)below(draw, 2));
+    put(draw, "]},\n");
 }
 
 static void put_machine(struct draw *draw, unsigned cpus, unsigned nodes)
@@ -167,11 +195,7 @@ static void draw_config(uint64_t seed, char *text)
         "\"%s\", \"swappiness\": %u},\n",
         ONE_OF(&draw, "classic", "mglru"), (unsigned)below(&draw, 4), 5 + (unsigned)below(&draw, 5),
         ONE_OF(&draw, "v1", "v2"), (unsigned)below(&draw, 201));
-    put(&draw,
-        "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"%uM\", \"rotational\": %s, "
-        "\"synchronous\": %s, \"queue_depth\": %u}]},\n",
-        1 + (unsigned)below(&draw, 40), ONE_OF(&draw, "true", "false"),
-        below(&draw, 4) ? "false" : "true", 1 + (unsigned)below(&draw, 8));
+    put_devices(&draw);
     if (mixed)
         put_zswap_mixed(&draw);
     else
@@ -197,10 +221,21 @@ static void check_relations(const struct run_result *result)
                     (counted(result, COUNTER_zswpin) /* kept copies are loaded again */));
     /* Every fault is of one kind. */
     assert_true(counted(result, COUNTER_first_touch) + counted(result, COUNTER_minor_swap_cache) +
-                    counted(result, COUNTER_fault_zswap) + counted(result, COUNTER_fault_disk) <=
+                    counted(result, COUNTER_fault_zswap) + counted(result, COUNTER_fault_disk) +
+                    counted(result, COUNTER_fault_zram) <=
                 counted(result, COUNTER_pgfault));
-    assert_true(counted(result, COUNTER_pgmajfault) ==
-                counted(result, COUNTER_fault_zswap) + counted(result, COUNTER_fault_disk));
+    assert_true(counted(result, COUNTER_pgmajfault) == counted(result, COUNTER_fault_zswap) +
+                                                           counted(result, COUNTER_fault_disk) +
+                                                           counted(result, COUNTER_fault_zram));
+    /* A device is a disk or zram. */
+    assert_int_equal(counted(result, COUNTER_pswpin),
+                     counted(result, COUNTER_disk_reads) + counted(result, COUNTER_zram_reads));
+    assert_int_equal(counted(result, COUNTER_pswpout),
+                     counted(result, COUNTER_disk_writes) + counted(result, COUNTER_zram_writes));
+    assert_true(gauge(result, GAUGE_same_pages) + gauge(result, GAUGE_huge_pages) <=
+                gauge(result, GAUGE_orig_data_size) / PAGE_BYTES);
+    assert_true(gauge(result, GAUGE_compr_data_size) <= gauge(result, GAUGE_mem_used_total));
+    assert_true(gauge(result, GAUGE_mem_used_total) <= gauge(result, GAUGE_mem_used_max));
     assert_true(counted(result, COUNTER_pgsteal_anon) <= counted(result, COUNTER_pgscan_anon));
     assert_true(counted(result, COUNTER_workingset_activate_anon) <=
                 counted(result, COUNTER_workingset_refault_anon));

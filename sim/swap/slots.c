@@ -1,0 +1,195 @@
+#include "sim/swap/slots.h"
+
+#include <stdlib.h>
+
+#include "sim/base/memory.h"
+
+enum { NO_CLUSTER = UINT32_MAX };
+
+/* ---- set-up ------------------------------------------------------------------ */
+
+static uint32_t clusters_for(uint64_t slots)
+{
+    return (uint32_t)((slots + 1 + CLUSTER_SLOTS - 1) / CLUSTER_SLOTS);
+}
+
+static void area_init(struct slot_area *area, const struct slot_device *device, uint32_t first,
+                      uint32_t cpus)
+{
+    area->first_cluster = first;
+    area->clusters = clusters_for(device->slots);
+    area->slots = (uint32_t)device->slots;
+    area->priority = device->priority;
+    area->scan_from = first * CLUSTER_SLOTS;
+    area->free_clusters =
+        memory_zeroed(area->clusters, sizeof(*area->free_clusters), "swap clusters");
+    for (uint32_t i = 0; i < area->clusters; i++)
+        area->free_clusters[i] = first + area->clusters - 1 - i;
+    area->free_count = area->clusters;
+    area->of_cpu = memory_zeroed(cpus, sizeof(*area->of_cpu), "swap clusters");
+    for (uint32_t cpu = 0; cpu < cpus; cpu++)
+        area->of_cpu[cpu].cluster = NO_CLUSTER;
+}
+
+/* Put a device behind those of its priority or a higher one. */
+static void queue_insert(struct slot_map *map, uint32_t count, uint32_t number)
+{
+    uint32_t at = count;
+    for (; at > 0 && map->areas[map->queue[at - 1]].priority < map->areas[number].priority; at--)
+        map->queue[at] = map->queue[at - 1];
+    map->queue[at] = number;
+}
+
+void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
+                   const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn)
+{
+    *map = (struct slot_map){
+        .pages = pages, .cpus = cpus, .area_count = count, .slots_a_turn = slots_a_turn};
+    map->areas = memory_zeroed(count, sizeof(*map->areas), "swap devices");
+    for (uint32_t i = 0; i < count; i++) {
+        area_init(&map->areas[i], &devices[i], map->cluster_count, cpus);
+        map->cluster_count += map->areas[i].clusters;
+        queue_insert(map, i, i);
+    }
+    map->slot_of_page = memory_mapped((size_t)pages * sizeof(uint32_t), "slot numbers");
+    map->page_of_slot = memory_mapped((size_t)map->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t),
+                                      "the swap map");
+    map->cluster_used =
+        memory_zeroed(map->cluster_count, sizeof(*map->cluster_used), "swap clusters");
+    map->turn = memory_zeroed(cpus, sizeof(*map->turn), "swap clusters");
+}
+
+void slot_map_release(struct slot_map *map)
+{
+    if (!map->areas)
+        return;
+    for (uint32_t i = 0; i < map->area_count; i++) {
+        free(map->areas[i].free_clusters);
+        free(map->areas[i].of_cpu);
+    }
+    memory_unmap(map->slot_of_page, (size_t)map->pages * sizeof(uint32_t));
+    memory_unmap(map->page_of_slot, (size_t)map->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t));
+    free(map->areas);
+    free(map->cluster_used);
+    free(map->turn);
+}
+
+/* ---- one device ---------------------------------------------------------------- */
+
+static bool slot_is_free(const struct slot_map *map, const struct slot_area *area, uint32_t slot)
+{
+    uint32_t offset = slot - area->first_cluster * CLUSTER_SLOTS;
+    return map->page_of_slot[slot] == 0 && offset != 0 && offset <= area->slots;
+}
+
+/* The processor's current cluster, next free slot upward; else a free cluster;
+ * else the first free slot from where the last search ended. */
+static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
+{
+    uint32_t *cluster = &area->of_cpu[cpu].cluster, *next = &area->of_cpu[cpu].next;
+    if (area->used >= area->slots)
+        return NO_SLOT;
+    for (;;) {
+        if (*cluster == NO_CLUSTER) {
+            if (!area->free_count)
+                break;
+            *cluster = area->free_clusters[--area->free_count];
+            *next = 0;
+        }
+        for (; *next < CLUSTER_SLOTS; (*next)++) {
+            uint32_t slot = *cluster * CLUSTER_SLOTS + *next;
+            if (slot_is_free(map, area, slot)) {
+                (*next)++;
+                return slot;
+            }
+        }
+        *cluster = NO_CLUSTER;
+    }
+    uint32_t first = area->first_cluster * CLUSTER_SLOTS, slots = area->clusters * CLUSTER_SLOTS;
+    for (uint32_t tried = 0; tried < slots; tried++) {
+        uint32_t slot = first + (area->scan_from - first + tried) % slots;
+        if (slot_is_free(map, area, slot)) {
+            area->scan_from = slot + 1;
+            return slot;
+        }
+    }
+    return NO_SLOT;
+}
+
+static void give_back_cluster(struct slot_map *map, struct slot_area *area, uint32_t cluster)
+{
+    for (uint32_t cpu = 0; cpu < map->cpus; cpu++)
+        if (area->of_cpu[cpu].cluster == cluster)
+            return; /* still being filled */
+    area->free_clusters[area->free_count++] = cluster;
+}
+
+/* ---- all devices ---------------------------------------------------------------- */
+
+/* plist_requeue: behind the others of its priority. */
+static void requeue(struct slot_map *map, uint32_t at)
+{
+    uint32_t number = map->queue[at];
+    uint64_t priority = map->areas[number].priority;
+    for (; at + 1 < map->area_count && map->areas[map->queue[at + 1]].priority == priority; at++)
+        map->queue[at] = map->queue[at + 1];
+    map->queue[at] = number;
+}
+
+/* The first device in the queue with a free slot; its turn begins. */
+static uint32_t take_from_queue(struct slot_map *map, uint32_t cpu)
+{
+    for (uint32_t at = 0; at < map->area_count; at++) {
+        uint32_t number = map->queue[at];
+        uint32_t slot = take_from_area(map, &map->areas[number], cpu);
+        if (slot == NO_SLOT)
+            continue;
+        requeue(map, at);
+        map->turn[cpu].area = number;
+        map->turn[cpu].left = map->slots_a_turn - 1;
+        return slot;
+    }
+    return NO_SLOT;
+}
+
+uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
+{
+    uint32_t slot = NO_SLOT;
+    if (map->turn[cpu].left) {
+        map->turn[cpu].left--;
+        slot = take_from_area(map, &map->areas[map->turn[cpu].area], cpu);
+    }
+    if (slot == NO_SLOT)
+        slot = take_from_queue(map, cpu);
+    if (slot == NO_SLOT)
+        return NO_SLOT;
+    map->slot_of_page[page] = slot;
+    map->page_of_slot[slot] = page + 1;
+    map->cluster_used[slot / CLUSTER_SLOTS]++;
+    map->areas[slot_map_device(map, slot)].used++;
+    return slot;
+}
+
+void slot_map_free(struct slot_map *map, uint32_t page)
+{
+    uint32_t slot = map->slot_of_page[page], cluster = slot / CLUSTER_SLOTS;
+    struct slot_area *area = &map->areas[slot_map_device(map, slot)];
+    map->slot_of_page[page] = NO_SLOT;
+    map->page_of_slot[slot] = 0;
+    area->used--;
+    if (--map->cluster_used[cluster] == 0)
+        give_back_cluster(map, area, cluster);
+}
+
+uint32_t slot_map_device(const struct slot_map *map, uint32_t slot)
+{
+    uint32_t device = map->area_count - 1;
+    while (slot / CLUSTER_SLOTS < map->areas[device].first_cluster)
+        device--;
+    return device;
+}
+
+uint32_t slot_map_offset(const struct slot_map *map, uint32_t slot)
+{
+    return slot - map->areas[slot_map_device(map, slot)].first_cluster * CLUSTER_SLOTS;
+}
