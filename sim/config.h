@@ -85,7 +85,7 @@ enum slot_lock { SLOT_LOCK_DEVICE, SLOT_LOCK_CLUSTER };
 
 /* "swap" */
 struct swap_config {
-    unsigned slot_lock;           /* enum slot_lock */
+    unsigned slot_lock;                  /* enum slot_lock */
     struct policy_choice backing;        /* axis swap_backing */
     struct policy_choice zram_allocator; /* axis allocator: where zram devices keep objects */
     struct swap_device_config *devices;

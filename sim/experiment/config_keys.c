@@ -100,7 +100,8 @@ static const struct param swap_rows[] = {
     {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
      PARAM_FROM_KERNEL,
      "device: slots are taken and given back under one lock, 64 at a time by each processor; "
-     "cluster: one by one, under the lock of a cluster of 512.  So many slots does a processor also "
+     "cluster: one by one, under the lock of a cluster of 512.  So many slots does a processor "
+     "also "
      "take from one of several devices before it looks for the first that is not full.",
      "mm/swapfile.c, mm/swap_slots.c: the slot cache is gone from 6.15"},
 };

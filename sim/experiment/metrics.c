@@ -397,8 +397,9 @@ void metrics_reference_print(FILE *out)
     fputs("# Metrics\n\n"
           "This page is printed by zsim from the tables that fill a result file.\n"
           "What the kernel counts has the kernel's name and unit; `origin` says where the\n"
-          "kernel shows it (`vmstat`: /proc/vmstat; `zswap`: /sys/kernel/debug/zswap; the\n"
-          "others: files of a cgroup), or `zsim` for what no kernel shows.  `better` is what\n"
+          "kernel shows it (`vmstat`: /proc/vmstat; `zswap`: /sys/kernel/debug/zswap; `zram`:\n"
+          "/sys/block/zram0, all devices together; the others: files of a cgroup), or `zsim` for "
+          "what no kernel shows.  `better` is what\n"
           "`zsim compare` goes by; empty: more is neither good nor bad in itself.\n\n"
           "## Counters\n\nSince the start of the run, under `totals`.\n\n",
           out);

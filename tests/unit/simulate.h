@@ -1,8 +1,7 @@
 /* A simulation whose tasks never begin: a test moves single pages about.
  *
  * Spaces follow one another, one for each cgroup named in the config's tasks, and
- * begin at multiples of CHUNK_PAGES.  Devices should be synchronous, so that a
- * write is over when it returns. */
+ * begin at multiples of CHUNK_PAGES. */
 #ifndef ZSIM_TESTS_SIMULATE_H
 #define ZSIM_TESTS_SIMULATE_H
 
@@ -21,9 +20,12 @@
 
 /* A config of one CPU and one node; `kernel`, members of "zswap", and tasks from
  * TASK() are filled in. */
-#define BENCH_CONFIG(kernel, zswap, tasks)                                                         \
+#define BENCH_CONFIG(kernel, zswap, tasks) BENCH_CONFIG_ON("", kernel, zswap, tasks)
+/* With more members of the device.  A synchronous one has ended a write when it
+ * returns, but a page that is read from it, or from zswap before it, loses its slot. */
+#define BENCH_CONFIG_ON(device, kernel, zswap, tasks)                                              \
     "{\"kernel\": \"" kernel "\", \"machine\": {\"cpus\": 1, \"nodes\": [{\"memory\": \"64M\"}]}," \
-    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"64M\", \"synchronous\": true}]},"      \
+    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"64M\"" device "}]},"                   \
     "\"vm\": {\"page_cluster\": 0},"                                                               \
     " \"cgroups\": {\"/a\": {}, \"/b\": {}, \"/b/c\": {}},"                                        \
     "\"zswap\": {" zswap "}, \"tasks\": [" tasks "]}"
