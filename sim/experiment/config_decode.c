@@ -89,21 +89,16 @@ static void check_device_name(struct decoder *decoder, const struct config_node 
         }
 }
 
-/* A key that devices of this type do not have. */
+/* Keys that devices of this type do not have. */
 static void check_device_keys(struct decoder *decoder, const struct config_node *node,
                               const struct swap_device_config *device)
 {
-    static const char *const of_disks[] = {
-        "read_latency", "write_latency", "bandwidth", "queue_depth",
-        "rotational",   "synchronous",   NULL};
-    static const char *const of_zram[] = {"compressor", "mem_limit", NULL};
-    bool zram = device->type == DEVICE_ZRAM;
-    for (const char *const *key = zram ? of_disks : of_zram; *key; key++) {
-        const struct config_node *at = config_tree_member(node, *key);
-        if (at)
-            decode_error(decoder, &at->key_at, "%s: only a device of type \"%s\" has \"%s\"",
-                         decode_path(decoder, node), zram ? "disk" : "zram", *key);
-    }
+    for (const struct config_node *member = node->first; member; member = member->next)
+        if (config_section_row(&section_device, member->key) &&
+            !config_device_has(device->type, member->key))
+            decode_error(decoder, &member->key_at, "%s: only a device of type \"%s\" has \"%s\"",
+                         decode_path(decoder, node), device->type == DEVICE_ZRAM ? "disk" : "zram",
+                         member->key);
 }
 
 /* One device of a list, its type's own rules applied. */

@@ -128,8 +128,8 @@ static const struct param device_rows[] = {
      "Room for pages; of a zram device: before compression (disksize).", NULL},
     {"type", PARAM_ENUM, FIELD(type), "disk", 0, 0, device_types, 0,
      "zram: compressed pages in the machine's memory; their pool takes pages of the nodes, "
-     "requests "
-     "end in the caller. Of the keys below, disks have the first six, zram the last two.",
+     "requests end in the caller. compressor and mem_limit are for zram, latencies to synchronous "
+     "for disks.",
      "drivers/block/zram/zram_drv.c"},
     {"read_latency", PARAM_TIME, FIELD(read_latency_ns), "65us", 0, 0, NULL, 0,
      "One 4 KiB read on an idle device.",
@@ -509,6 +509,19 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
         if (key->section == section && strcmp(key->name, name) == 0)
             return true;
     return false;
+}
+
+bool config_device_has(unsigned type, const char *name)
+{
+    static const char *const not_of[][7] = {
+        [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
+        [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "rotational",
+                         "synchronous", NULL},
+    };
+    for (const char *const *key = not_of[type]; *key; key++)
+        if (strcmp(*key, name) == 0)
+            return false;
+    return true;
 }
 
 size_t config_key_words(const struct param *row, const char *words[KEY_WORDS_AT_MOST])

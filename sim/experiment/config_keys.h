@@ -73,6 +73,9 @@ struct runtime_key {
 extern const struct runtime_key runtime_keys[]; /* ended by section NULL */
 bool config_key_is_runtime(const struct config_section *section, const char *name);
 
+/* Does a device of this type (enum device_type) have this row of section_device? */
+bool config_device_has(unsigned type, const char *name);
+
 /* The words a row accepts: choices of an enum, compressors for zswap.compressor.
  * NULL-terminated into `words` (room for KEY_WORDS_AT_MOST); returns their number,
  * 0 for a row that is not chosen from a list. */

@@ -117,12 +117,24 @@ static cJSON *machine_to_json(const struct machine_config *machine)
     return json;
 }
 
+/* With the keys of its type. */
+static cJSON *device_to_json(const struct swap_device_config *device)
+{
+    cJSON *json = cJSON_CreateObject();
+    for (size_t i = 0; i < section_device.keys.count; i++) {
+        const struct param *row = &section_device.keys.rows[i];
+        if (config_device_has(device->type, row->name))
+            cJSON_AddItemToObject(json, row->name, param_to_json(row, device));
+    }
+    return json;
+}
+
 static cJSON *swap_to_json(const struct swap_config *swap)
 {
     cJSON *json = section_to_json(&section_swap, swap);
     cJSON *devices = cJSON_AddArrayToObject(json, "devices");
     for (uint64_t i = 0; i < swap->device_count; i++)
-        cJSON_AddItemToArray(devices, section_to_json(&section_device, &swap->devices[i]));
+        cJSON_AddItemToArray(devices, device_to_json(&swap->devices[i]));
     return json;
 }
 

@@ -145,9 +145,9 @@ END
     "$zsim" list kernels > "$work/kernels"
     [ "$(awk '/^$/ {exit} $1 != "kernel"' "$work/kernels" | wc -l)" -eq 15 ]
     run awk 'NR == 1 {$1 = $1; print}' "$work/kernels"
-    [ "$output" = "kernel reclaim backing allocator lru writeback store_reclaim pool_ref shrinker admission" ]
+    [ "$output" = "kernel reclaim backing zram_allocator allocator lru writeback store_reclaim pool_ref shrinker admission" ]
     run awk '$1 == "batch-store1" {$1 = $1; print; exit}' "$work/kernels"
-    [ "$output" = "batch-store1 classic slots zsmalloc:8 global batch:64 budget:1 percpu_ref second_chance always" ]
+    [ "$output" = "batch-store1 classic slots zsmalloc:8 zsmalloc:8 global batch:64 budget:1 percpu_ref second_chance always" ]
     [ "$(awk '{if (length($0) > 160) n++} END {print n + 0}' "$work/kernels")" -eq 0 ]
 }
 

@@ -107,9 +107,11 @@ static void test_parts_add_up(void **state)
     /* a zero page: 2129 ns out, 3115 ns in */
     assert_int_equal(ns[COST_evict_page] + ns[COST_zero_page_check], 2129);
     assert_int_equal(ns[COST_fault] + ns[COST_page_copy], 3115);
-    /* a page stored uncompressed: 4597 ns in */
-    assert_int_equal(
-        ns[COST_fault] + ns[COST_load_entry] + ns[COST_allocator_free] + ns[COST_page_copy], 4597);
+    /* a page stored uncompressed: 4597 ns in; its object is looked up, then freed, each
+     * under zsmalloc's read lock */
+    assert_int_equal(ns[COST_fault] + ns[COST_load_entry] + ns[COST_allocator_free] +
+                         ns[COST_page_copy] + 4 * ns[COST_atomic_local],
+                     4597);
     for (size_t i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
         const struct measured *row = &measured[i];
         unsigned compressor = (unsigned)compressor_find(row->compressor);
