@@ -26,7 +26,7 @@ MAIN    := $(BUILD)/sim/cli/main.o
 LIBRARY := $(BUILD)/libzsim.a
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo check check-sanitizers validate unit install clean format lint
+.PHONY: all help deps demo check check-sanitizers check-engines validate unit install clean format lint
 all: $(PROGRAM)
 
 help:
@@ -36,6 +36,7 @@ help:
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
 	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
 	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
+	@echo "make check-engines      sweeps on GNU parallel over ssh and on Slurm"
 	@echo "make lint    formatting and static checks      make clean   remove build/"
 
 $(PROGRAM): $(MAIN) $(LIBRARY)
@@ -45,6 +46,12 @@ $(PROGRAM): $(MAIN) $(LIBRARY)
 $(LIBRARY): $(filter-out $(MAIN),$(OBJECTS))
 	@rm -f $@
 	ar rcs $@ $^
+
+# Results are addressed by the sources that made them, among other things.
+HEADERS := $(sort $(wildcard sim/*.h sim/*/*.h policies/*.h policies/*/*.h workloads/*.h workloads/*/*.h))
+$(BUILD)/sim/experiment/version.o: $(SOURCES) $(HEADERS)
+$(BUILD)/sim/experiment/version.o: CFLAGS += \
+    -DZSIM_SOURCES='"$(shell cat $(SOURCES) $(HEADERS) | sha256sum | cut -c1-16)"'
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -77,6 +84,12 @@ check-sanitizers:
 	$(MAKE) BUILD=$(BUILD)/sanitized OPT=-O1 \
 	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(SANITIZED)
 	scripts/run-tests $(SANITIZED)
+
+# Sweeps on GNU parallel over ssh and on a Slurm of one node.
+check-engines:
+	scripts/install-packages build test engines
+	$(MAKE) $(PROGRAM)
+	scripts/run-tests $(sort $(wildcard tests/engines/*.bats))
 
 validate:
 	scripts/install-packages build plot

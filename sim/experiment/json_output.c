@@ -133,22 +133,8 @@ static bool set_usual_mode(int file)
     return fchmod(file, 0666 & ~mask) == 0;
 }
 
-/* The new name must survive a crash as well as the content. */
-static void sync_directory(const char *path)
-{
-    char *copy = memory_string(path);
-    char *slash = strrchr(copy, '/');
-    if (slash)
-        *(slash == copy ? slash + 1 : slash) = '\0';
-    int directory = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory >= 0) {
-        (void)fsync(directory); /* some file systems refuse; nothing is lost by it */
-        close(directory);
-    }
-    free(copy);
-}
-
-bool file_write_whole(const char *path, const char *text, size_t length, struct diagnostics *errors)
+static bool write_and_rename(const char *path, const char *text, size_t length, bool synced,
+                             struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
     char *temporary = NULL;
@@ -157,7 +143,8 @@ bool file_write_whole(const char *path, const char *text, size_t length, struct 
     int file = mkostemp(temporary, O_CLOEXEC);
     bool done = file >= 0;
     if (done) {
-        done = write_all(file, text, length) && set_usual_mode(file) && fsync(file) == 0;
+        done =
+            write_all(file, text, length) && set_usual_mode(file) && (!synced || fsync(file) == 0);
         done = close(file) == 0 && done;
         done = done && rename(temporary, path) == 0;
         int reason = errno;
@@ -165,10 +152,19 @@ bool file_write_whole(const char *path, const char *text, size_t length, struct 
             unlink(temporary);
         errno = reason;
     }
-    if (done)
-        sync_directory(path);
-    else
+    if (!done)
         diagnostics_add(errors, &position, "cannot be written: %s", strerror(errno));
     free(temporary);
     return done;
+}
+
+bool file_write_whole(const char *path, const char *text, size_t length, struct diagnostics *errors)
+{
+    return write_and_rename(path, text, length, true, errors);
+}
+
+bool file_write_unsynced(const char *path, const char *text, size_t length,
+                         struct diagnostics *errors)
+{
+    return write_and_rename(path, text, length, false, errors);
 }

@@ -35,9 +35,15 @@ void print_real(char *out, size_t size, double value);
 /* Printed, with a newline at the end.  Free with free(). */
 char *json_print(const cJSON *item);
 
-/* Write a file so that it is never seen half-written: a temporary name in the
- * same directory, fsync, rename.  False after adding to `errors`. */
+/* Write a file so that it is never seen half-written, not even after the machine
+ * has lost power: a temporary name in the same directory, fsync, rename.  False
+ * after adding to `errors`. */
 bool file_write_whole(const char *path, const char *text, size_t length,
                       struct diagnostics *errors);
+
+/* The same without fsync, which takes milliseconds: for one of many files that can
+ * be made again and that are checked when they are read. */
+bool file_write_unsynced(const char *path, const char *text, size_t length,
+                         struct diagnostics *errors);
 
 #endif

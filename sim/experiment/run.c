@@ -1,25 +1,15 @@
-#define _GNU_SOURCE
 #include "sim/experiment/run.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sim/experiment/config_resolved.h"
-#include "sim/experiment/result_file.h"
 #include "sim/experiment/summary.h"
-
-enum { PROGRESS_EVERY_MS = 500 };
 
 /* How far one run has come; written by its worker, read for the progress line. */
 struct run_progress {
@@ -27,27 +17,16 @@ struct run_progress {
     uint64_t now_ns;
 };
 
+/* All runs of one experiment. */
 struct pool {
     struct experiment *experiment;
     const struct run_options *options;
     struct run_record *records;    /* [runs] */
     struct run_progress *progress; /* [runs] */
-    uint32_t runs, next;           /* next run to start */
-    uint32_t workers_left;
-    uint64_t begin_ns;
-    int finished; /* eventfd: the last worker has ended */
-    volatile bool interrupted;
-    uint64_t interrupted_ns;
-    sigset_t usual_mask; /* of signals, before the runs */
+    uint32_t runs;
+    struct parallel parallel;
     pthread_mutex_t message_lock;
 };
-
-static uint64_t host_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* ---- one run ------------------------------------------------------------------ */
 
@@ -70,70 +49,56 @@ static void record_inputs(struct run_record *record, const struct config *config
     }
 }
 
-static void run_one(struct pool *pool, uint32_t index)
+void run_record_make(struct run_record *record, struct experiment *experiment, uint32_t variant,
+                     uint64_t seed, const struct sim_options *options, struct diagnostics *errors)
 {
-    struct experiment *experiment = pool->experiment;
-    uint32_t variant = index / experiment->seed_count;
-    uint64_t seed = experiment->seeds[index % experiment->seed_count];
-    struct run_record *record = &pool->records[index];
-    struct diagnostics errors = {0};
     struct config config;
+    uint64_t begin = host_now_ns();
 
     record->started = true;
-    record->result.seed = seed;
-    if (!experiment_config(experiment, variant, seed, &config, &errors)) {
+    if (experiment_config(experiment, variant, seed, &config, errors)) {
+        record_inputs(record, &config);
+        sim_run(&config, options, seed, &record->result);
+    } else {
         record->result.failure = memory_string("its inputs cannot be opened");
-        pthread_mutex_lock(&pool->message_lock);
-        diagnostics_print(&errors);
-        pthread_mutex_unlock(&pool->message_lock);
-        diagnostics_release(&errors);
-        return;
     }
-    record_inputs(record, &config);
-    struct sim_options options = {
-        .checks = pool->options->checks,
-        .interrupted = &pool->interrupted,
-        .progress = note_progress,
-        .progress_context = &pool->progress[index],
-    };
-    uint64_t begin = host_now_ns();
-    sim_run(&config, &options, seed, &record->result);
     record->result.seed = seed;
     record->result.host_wall_ns = host_now_ns() - begin;
-    note_progress(&pool->progress[index], pool->progress[index].total, pool->progress[index].total,
-                  record->result.end_ns);
-    diagnostics_release(&errors);
 }
 
-static void *worker(void *context)
+void run_record_release(struct run_record *record)
+{
+    run_result_release(&record->result);
+    free(record->inputs);
+}
+
+static void run_piece(void *context, uint32_t index)
 {
     struct pool *pool = context;
-    while (!pool->interrupted) {
-        uint32_t index = __atomic_fetch_add(&pool->next, 1, __ATOMIC_RELAXED);
-        if (index >= pool->runs)
-            break;
-        run_one(pool, index);
-    }
-    if (__atomic_sub_fetch(&pool->workers_left, 1, __ATOMIC_ACQ_REL) == 0)
-        while (eventfd_write(pool->finished, 1) != 0 && errno == EINTR)
-            ;
-    return NULL;
+    struct run_progress *progress = &pool->progress[index];
+    struct run_record *record = &pool->records[index];
+    struct diagnostics errors = {0};
+    struct sim_options options = {
+        .checks = pool->options->checks,
+        .interrupted = &pool->parallel.interrupted,
+        .progress = note_progress,
+        .progress_context = progress,
+    };
+    run_record_make(record, pool->experiment, index / pool->experiment->seed_count,
+                    pool->experiment->seeds[index % pool->experiment->seed_count], &options,
+                    &errors);
+    note_progress(progress, progress->total, progress->total, record->result.end_ns);
+    pthread_mutex_lock(&pool->message_lock);
+    diagnostics_print(&errors);
+    pthread_mutex_unlock(&pool->message_lock);
+    diagnostics_release(&errors);
 }
 
 /* ---- progress line -------------------------------------------------------------- */
 
-static void print_duration(char *out, size_t size, double seconds)
+static void print_progress(void *context)
 {
-    uint64_t whole = (uint64_t)seconds;
-    if (whole >= 3600)
-        snprintf(out, size, "%" PRIu64 ":%02" PRIu64 ":%02" PRIu64, whole / 3600, whole / 60 % 60,
-                 whole % 60);
-    else
-        snprintf(out, size, "%" PRIu64 ":%02" PRIu64, whole / 60, whole % 60);
-}
-
-static void print_progress(const struct pool *pool)
-{
+    const struct pool *pool = context;
     uint64_t done = 0, total = 0, simulated_ns = 0;
     uint32_t finished = 0;
     for (uint32_t i = 0; i < pool->runs; i++) {
@@ -144,7 +109,7 @@ static void print_progress(const struct pool *pool)
         finished += of && have == of;
         simulated_ns += __atomic_load_n(&pool->progress[i].now_ns, __ATOMIC_RELAXED);
     }
-    double wall = (double)(host_now_ns() - pool->begin_ns) / 1e9;
+    double wall = (double)(host_now_ns() - pool->parallel.begin_ns) / 1e9;
     double share = total ? (double)done / (double)total : 0;
     char left[32] = "-";
     if (share > 0)
@@ -153,112 +118,6 @@ static void print_progress(const struct pool *pool)
             100 * share, finished, pool->runs, (double)simulated_ns / 1e9,
             wall > 0 ? (double)done / wall / 1e6 : 0, left);
     fflush(stderr);
-}
-
-static bool shows_progress(enum progress_mode mode)
-{
-    return mode == PROGRESS_ALWAYS || (mode == PROGRESS_AUTO && isatty(STDERR_FILENO));
-}
-
-/* ---- the pool ------------------------------------------------------------------- */
-
-static sigset_t stop_signals(void)
-{
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    return set;
-}
-
-/* The first signal is passed on to the runs.  One that comes a second later or
- * more (launchers send the same one twice in a row) acts in the usual way. */
-static void take_signal(struct pool *pool, int signals)
-{
-    struct signalfd_siginfo information;
-    if (read(signals, &information, sizeof(information)) != sizeof(information))
-        return;
-    uint64_t now_ns = host_now_ns();
-    if (!pool->interrupted) {
-        pool->interrupted = true;
-        pool->interrupted_ns = now_ns;
-    } else if (now_ns - pool->interrupted_ns >= 1000000000) {
-        pthread_sigmask(SIG_SETMASK, &pool->usual_mask, NULL);
-        raise((int)information.ssi_signo);
-    }
-}
-
-/* Until the last worker has ended: look after signals and the progress line. */
-static void wait_for_workers(struct pool *pool, int signals)
-{
-    bool progress = shows_progress(pool->options->progress);
-    struct pollfd files[2] = {{.fd = pool->finished, .events = POLLIN},
-                              {.fd = signals, .events = POLLIN}};
-    while (!(files[0].revents & POLLIN)) {
-        files[1].revents = 0;
-        int ready = poll(files, 2, progress ? PROGRESS_EVERY_MS : -1);
-        if (ready < 0 && errno != EINTR)
-            abort();
-        if (files[1].revents & POLLIN)
-            take_signal(pool, signals);
-        if (progress)
-            print_progress(pool);
-    }
-    if (progress)
-        fputs("\r\033[K", stderr);
-}
-
-static void start_workers(struct pool *pool, pthread_t *threads, uint32_t count)
-{
-    pool->workers_left = count;
-    for (uint32_t i = 0; i < count; i++)
-        if (pthread_create(&threads[i], NULL, worker, pool) != 0) {
-            fprintf(stderr, "zsim: error: cannot start thread %" PRIu32 " of %" PRIu32 "\n", i + 1,
-                    count);
-            exit(1);
-        }
-}
-
-static unsigned job_count(const struct run_options *options, uint32_t runs)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned jobs = options->jobs ? options->jobs : processors > 0 ? (unsigned)processors : 1;
-    return jobs < runs ? jobs : runs;
-}
-
-/* All runs on `jobs` threads.  Signals are blocked everywhere and read from a
- * descriptor by this thread, so no handler and no global flag is needed; they
- * stay blocked until the result is written (release_signals()). */
-static void run_all(struct pool *pool, unsigned jobs)
-{
-    sigset_t stop = stop_signals();
-    pthread_sigmask(SIG_BLOCK, &stop, &pool->usual_mask);
-    int signals = signalfd(-1, &stop, SFD_CLOEXEC);
-    pool->finished = eventfd(0, EFD_CLOEXEC);
-    if (signals < 0 || pool->finished < 0) {
-        fprintf(stderr, "zsim: error: cannot watch for signals: %s\n", strerror(errno));
-        exit(1);
-    }
-    pthread_mutex_init(&pool->message_lock, NULL);
-    pthread_t *threads = memory_zeroed(jobs, sizeof(*threads), "threads");
-    start_workers(pool, threads, jobs);
-    wait_for_workers(pool, signals);
-    for (unsigned i = 0; i < jobs; i++)
-        pthread_join(threads[i], NULL);
-    free(threads);
-    pthread_mutex_destroy(&pool->message_lock);
-    close(pool->finished);
-    close(signals);
-}
-
-/* Signals act again as before.  Twins of one that was obeyed are dropped. */
-static void release_signals(const struct pool *pool)
-{
-    sigset_t stop = stop_signals();
-    struct timespec at_once = {0, 0};
-    while (pool->interrupted && sigtimedwait(&stop, NULL, &at_once) > 0)
-        ;
-    pthread_sigmask(SIG_SETMASK, &pool->usual_mask, NULL);
 }
 
 static void pool_init(struct pool *pool, struct experiment *experiment,
@@ -275,23 +134,27 @@ static void pool_init(struct pool *pool, struct experiment *experiment,
         for (uint32_t task = 0; task < config->task_count; task++)
             pool->progress[i].total += config->tasks[task].workload->accesses;
     }
-    pool->begin_ns = host_now_ns();
+    pool->parallel = (struct parallel){.count = pool->runs,
+                                       .jobs = options->jobs,
+                                       .progress = options->progress,
+                                       .work = run_piece,
+                                       .show_progress = print_progress,
+                                       .context = pool};
+    pthread_mutex_init(&pool->message_lock, NULL);
 }
 
 static void pool_release(struct pool *pool)
 {
-    for (uint32_t i = 0; i < pool->runs; i++) {
-        run_result_release(&pool->records[i].result);
-        free(pool->records[i].inputs);
-    }
+    for (uint32_t i = 0; i < pool->runs; i++)
+        run_record_release(&pool->records[i]);
     free(pool->records);
     free(pool->progress);
+    pthread_mutex_destroy(&pool->message_lock);
 }
 
 /* ---- the output directory --------------------------------------------------------- */
 
-/* Make it and its parents; 0, or the exit code after a message. */
-static int prepare_directory(const char *directory)
+int directory_prepare(const char *directory)
 {
     char *path = memory_string(directory);
     int code = 0;
@@ -334,7 +197,7 @@ static uint32_t report_failures(const struct pool *pool)
         const struct run_record *record = &pool->records[i];
         if (!record->started || record->result.complete)
             continue;
-        if (pool->interrupted && !record->result.failure)
+        if (pool->parallel.interrupted && !record->result.failure)
             continue;
         failed++;
         fprintf(stderr, "%s: error: variant \"%s\", seed %" PRIu64 " failed: %s\n",
@@ -354,9 +217,9 @@ static uint32_t complete_runs(const struct pool *pool)
     return complete;
 }
 
-static bool write_result(const struct pool *pool, unsigned jobs, const char *path)
+bool experiment_write_result(const struct experiment *experiment, const char *path,
+                             const struct result_totals *totals, FILE *table)
 {
-    const struct experiment *experiment = pool->experiment;
     uint32_t count = experiment->variant_count;
     struct variant_record *variants =
         memory_zeroed(count, sizeof(*variants), "variants of a result");
@@ -375,16 +238,17 @@ static bool write_result(const struct pool *pool, unsigned jobs, const char *pat
         .variant_count = count,
         .seeds = experiment->seeds,
         .seed_count = experiment->seed_count,
-        .runs = pool->records,
-        .complete = complete_runs(pool) == pool->runs,
-        .jobs = jobs,
-        .wall_ns = host_now_ns() - pool->begin_ns,
+        .runs = totals->records,
+        .complete = totals->complete,
+        .jobs = totals->jobs,
+        .wall_ns = totals->wall_ns,
     };
     struct diagnostics errors = {0};
     bool written = result_file_write(path, &source, &errors);
     diagnostics_print(&errors);
     diagnostics_release(&errors);
-    summary_print(stdout, &source);
+    if (table)
+        summary_print(table, &source);
     for (uint32_t v = 0; v < count; v++)
         cJSON_Delete(configs[v]);
     free(configs);
@@ -395,24 +259,27 @@ static bool write_result(const struct pool *pool, unsigned jobs, const char *pat
 int experiment_run(struct experiment *experiment, const struct run_options *options)
 {
     const char *directory = options->output_directory ? options->output_directory : "results";
-    int code = prepare_directory(directory);
+    int code = directory_prepare(directory);
     if (code)
         return code;
     struct pool pool;
     struct arena arena = {0};
     pool_init(&pool, experiment, options);
-    unsigned jobs = job_count(options, pool.runs);
-    run_all(&pool, jobs);
+    parallel_run(&pool.parallel);
 
     const char *path = experiment_result_path(experiment, directory, &arena);
     uint32_t failed = report_failures(&pool);
-    bool written = write_result(&pool, jobs, path);
-    double seconds = (double)(host_now_ns() - pool.begin_ns) / 1e9;
+    uint64_t wall_ns = host_now_ns() - pool.parallel.begin_ns;
+    struct result_totals totals = {pool.records, complete_runs(&pool) == pool.runs,
+                                   parallel_jobs(&pool.parallel), wall_ns};
+    bool written = experiment_write_result(experiment, path, &totals, stdout);
+    bool interrupted = pool.parallel.interrupted;
     if (written)
         fprintf(stderr, "zsim: %s: %" PRIu32 " of %" PRIu32 " runs complete in %.1f s%s\n", path,
-                complete_runs(&pool), pool.runs, seconds, pool.interrupted ? ", interrupted" : "");
-    release_signals(&pool);
-    code = pool.interrupted ? 130 : failed || !written ? 1 : 0;
+                complete_runs(&pool), pool.runs, (double)wall_ns / 1e9,
+                interrupted ? ", interrupted" : "");
+    parallel_release_signals(&pool.parallel);
+    code = interrupted ? 130 : failed || !written ? 1 : 0;
     pool_release(&pool);
     arena_release(&arena);
     return code;

@@ -2,14 +2,12 @@
 #ifndef ZSIM_EXPERIMENT_RUN_H
 #define ZSIM_EXPERIMENT_RUN_H
 
-#include "sim/experiment/experiment.h"
-#include "sim/sim.h"
+#include <stdio.h>
 
-enum progress_mode {
-    PROGRESS_AUTO, /* only when stderr is a terminal */
-    PROGRESS_ALWAYS,
-    PROGRESS_NEVER,
-};
+#include "sim/experiment/experiment.h"
+#include "sim/experiment/parallel.h"
+#include "sim/experiment/result_file.h"
+#include "sim/sim.h"
 
 struct run_options {
     const char *output_directory; /* made when missing; NULL: "results" */
@@ -32,5 +30,28 @@ int experiment_run(struct experiment *experiment, const struct run_options *opti
 /* Where the result goes: DIRECTORY/NAME.json, in `arena`. */
 const char *experiment_result_path(const struct experiment *experiment, const char *directory,
                                    struct arena *arena);
+
+/* One run of the experiment into a zeroed `record`.  What went wrong with its
+ * inputs is added to `errors`; a failure of the run itself is in the record. */
+void run_record_make(struct run_record *record, struct experiment *experiment, uint32_t variant,
+                     uint64_t seed, const struct sim_options *options, struct diagnostics *errors);
+void run_record_release(struct run_record *record);
+
+/* What a result file says beside the experiment. */
+struct result_totals {
+    const struct run_record *records; /* [variants * seeds] */
+    bool complete;
+    unsigned jobs;
+    uint64_t wall_ns;
+};
+
+/* Write the result to `path`, and its table to `table` (NULL: none).  False
+ * after a message on stderr. */
+bool experiment_write_result(const struct experiment *experiment, const char *path,
+                             const struct result_totals *totals, FILE *table);
+
+/* Make a directory and its parents where missing, and see that files can be made
+ * in it.  0; or, after a message on stderr, 2 when a file is in the way, else 1. */
+int directory_prepare(const char *directory);
 
 #endif
