@@ -1,10 +1,11 @@
-/* zsim run CONFIG.json... */
+/* zsim run CONFIG.json..., zsim run --manifest M --id N */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/units.h"
 #include "sim/cli/commands.h"
+#include "sim/experiment/manifest.h"
 #include "sim/experiment/run.h"
 
 enum { JOBS_AT_MOST = 1024 };
@@ -14,6 +15,7 @@ struct arguments {
     const char **overrides;
     uint32_t override_count;
     const char *seeds;
+    const char *manifest, *ids;
     struct plugins *plugins;
     bool check_only;
     char **configs;
@@ -27,6 +29,8 @@ enum {
     FLAG_CHECK_INVARIANTS,
     FLAG_PROGRESS,
     FLAG_PLUGIN,
+    FLAG_MANIFEST,
+    FLAG_ID,
     FLAG_HELP
 };
 
@@ -39,6 +43,8 @@ static const struct option flags[] = {
     {"check-invariants", optional_argument, NULL, FLAG_CHECK_INVARIANTS},
     {"progress", required_argument, NULL, FLAG_PROGRESS},
     {"plugin", required_argument, NULL, FLAG_PLUGIN},
+    {"manifest", required_argument, NULL, FLAG_MANIFEST},
+    {"id", required_argument, NULL, FLAG_ID},
     {"help", no_argument, NULL, FLAG_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -92,11 +98,38 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
         return EXIT_DONE;
     case FLAG_CHECK_INVARIANTS:
         return set_checks(arguments, text);
+    case FLAG_MANIFEST:
+        arguments->manifest = text;
+        return EXIT_DONE;
+    case FLAG_ID:
+        arguments->ids = text;
+        return EXIT_DONE;
     case FLAG_PLUGIN:
         return add_plugin(arguments->plugins, text);
     default:
         return set_progress(arguments, text);
     }
+}
+
+/* A line of a manifest says everything about its run. */
+static int check_manifest_flags(const struct arguments *arguments)
+{
+    if (arguments->ids && !arguments->manifest)
+        return usage_error("flag --id: needs --manifest");
+    if (!arguments->manifest)
+        return EXIT_DONE;
+    if (arguments->config_count)
+        return usage_error("flag --manifest: takes the place of a config, found \"%s\" too",
+                           arguments->configs[0]);
+    const char *flag = arguments->override_count             ? "--set"
+                       : arguments->seeds                    ? "--seeds"
+                       : arguments->options.output_directory ? "-o"
+                       : arguments->check_only               ? "--check-only"
+                                                             : NULL;
+    if (flag)
+        return usage_error("flag %s: a manifest says this for each of its runs (zsim expand)",
+                           flag);
+    return EXIT_DONE;
 }
 
 /* -1: go on; else the exit code. */
@@ -117,7 +150,10 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     }
     arguments->configs = argv + optind;
     arguments->config_count = argc - optind;
-    if (arguments->config_count == 0)
+    int code = check_manifest_flags(arguments);
+    if (code != EXIT_DONE)
+        return code;
+    if (arguments->config_count == 0 && !arguments->manifest)
         return usage_error("expected a config file (zsim --help)");
     return -1;
 }
@@ -171,6 +207,38 @@ static int run_all(const struct arguments *arguments, struct experiment *const *
     return finish_output(code);
 }
 
+static int run_manifest(const struct arguments *arguments)
+{
+    struct manifest_run_options options = {
+        .manifest = arguments->manifest,
+        .ids = arguments->ids,
+        .jobs = arguments->options.jobs,
+        .checks = arguments->options.checks,
+        .progress = arguments->options.progress,
+        .plugins = arguments->plugins,
+    };
+    return finish_output(manifest_run(&options));
+}
+
+static int run_configs(const struct arguments *arguments)
+{
+    int count = arguments->config_count;
+    bool good = true;
+    struct experiment **experiments =
+        memory_zeroed((size_t)count, sizeof(struct experiment *), "experiments");
+    /* All are checked before any is run. */
+    for (int i = 0; i < count; i++) {
+        experiments[i] = read_config(arguments, arguments->configs[i]);
+        good &= experiments[i] != NULL;
+    }
+    good = good && names_differ(experiments, count);
+    int code = good ? run_all(arguments, experiments) : EXIT_USER_MISTAKE;
+    for (int i = 0; i < count; i++)
+        experiment_free(experiments[i]);
+    free(experiments);
+    return code;
+}
+
 int command_run(int argc, char **argv)
 {
     struct arguments arguments = {0};
@@ -179,22 +247,8 @@ int command_run(int argc, char **argv)
         memory_zeroed((size_t)argc, sizeof(*arguments.overrides), "the command line");
     arguments.plugins = plugins_create();
     int code = parse_arguments(argc, argv, &arguments);
-    if (code < 0) {
-        int count = arguments.config_count;
-        bool good = true;
-        struct experiment **experiments =
-            memory_zeroed((size_t)count, sizeof(struct experiment *), "experiments");
-        /* All are checked before any is run. */
-        for (int i = 0; i < count; i++) {
-            experiments[i] = read_config(&arguments, arguments.configs[i]);
-            good &= experiments[i] != NULL;
-        }
-        good = good && names_differ(experiments, count);
-        code = good ? run_all(&arguments, experiments) : EXIT_USER_MISTAKE;
-        for (int i = 0; i < count; i++)
-            experiment_free(experiments[i]);
-        free(experiments);
-    }
+    if (code < 0)
+        code = arguments.manifest ? run_manifest(&arguments) : run_configs(&arguments);
     plugins_free(arguments.plugins);
     free(arguments.overrides);
     return code;

@@ -15,13 +15,13 @@
 /* Commands that other modules bring along; one that is not linked in is NULL. */
 int compare_command_main(int argc, char **argv) __attribute__((weak));
 int validate_command_main(int argc, char **argv) __attribute__((weak));
-int expand_command_main(int argc, char **argv) __attribute__((weak));
 
 const struct command commands[] = {
     {"run", "run experiments: the default command", command_run},
     {"validate", "replay cases of real kernels and compare counters", validate_command_main},
     {"compare", "compare two results, paired by seed", compare_command_main},
-    {"expand", "write one config for each point of a sweep", expand_command_main},
+    {"expand", "write a sweep: a config for each run, and the table of them", command_expand},
+    {"gather", "the results of a sweep, as one result file or as a table", command_gather},
     {"trace", "generate, capture, convert or describe traces; miss-ratio curves", command_trace},
     {"content", "sample the contents of pages", command_content},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
@@ -123,6 +123,7 @@ void print_help(void)
            "  -j N                       threads (one a processor)\n"
            "  --seeds 1..10              instead of the config's seeds\n"
            "  --set PATH=VALUE           change the config; may be repeated\n"
+           "  --manifest M --id 3,5..9   make lines of a sweep (zsim expand) instead\n"
            "  --check-only               read and check the configs, run nothing\n"
            "  --check-invariants[=full]  check the simulator's books while it runs\n"
            "  --progress auto|always|never\n"

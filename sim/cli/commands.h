@@ -24,6 +24,8 @@ struct command {
 extern const struct command commands[];
 
 int command_run(int argc, char **argv);
+int command_expand(int argc, char **argv);
+int command_gather(int argc, char **argv);
 int command_list(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_schema(int argc, char **argv);

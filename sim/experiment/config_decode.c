@@ -241,6 +241,7 @@ void config_decode(struct decoder *decoder, const struct config_node *tree, stru
     decode_sections(decoder, tree, config);
     decode_section(decoder, &section_document, tree, NULL);
     check_text(decoder, tree, "question");
+    check_text(decoder, tree, "directory");
     check_figures(decoder, config_tree_member(tree, "figures"));
     decode_costs(decoder, config_tree_member(tree, "costs"), &config->costs);
     decode_cgroups(decoder, config_tree_member(tree, "cgroups"), config);

@@ -369,6 +369,9 @@ static const struct param engine_rows[] = {
 static const struct structured_key document_structured[] = {
     {"question", "string", NULL, "\"Does the pool limit matter?\"",
      "What the experiment asks; shown with the results."},
+    {"directory", "string", NULL, "\"../..\"",
+     "Where file names of this config start from, itself relative to the config. Default: where "
+     "the config lies. `zsim expand` writes it."},
     {"kernel", "string", NULL, "\"v6.18\"",
      "Preset that gives the default of every key marked \"by kernel\"; `zsim list kernels`. "
      "Default: v6.18."},

@@ -48,6 +48,99 @@ void variants_override(struct decoder *decoder, struct config_node *tree,
     }
 }
 
+/* The end of the first value of a list: a comma that is in no bracket or quotes. */
+static size_t value_length(const char *text)
+{
+    size_t depth = 0, at = 0;
+    bool quoted = false;
+    for (; text[at]; at++) {
+        char byte = text[at];
+        if (quoted && byte == '\\' && text[at + 1])
+            at++;
+        else if (byte == '"')
+            quoted = !quoted;
+        else if (!quoted && (byte == '[' || byte == '{'))
+            depth++;
+        else if (!quoted && (byte == ']' || byte == '}') && depth)
+            depth--;
+        else if (!quoted && !depth && byte == ',')
+            break;
+    }
+    return at;
+}
+
+static void append_child(struct config_node *parent, struct config_node *child)
+{
+    struct config_node **link = &parent->first;
+    while (*link)
+        link = &(*link)->next;
+    *link = child;
+    child->parent = parent;
+    child->next = NULL;
+    parent->children++;
+}
+
+static void remove_child(struct config_node *parent, const char *key)
+{
+    for (struct config_node **link = &parent->first; *link; link = &(*link)->next)
+        if (strcmp((*link)->key, key) == 0) {
+            *link = (*link)->next;
+            parent->children--;
+            return;
+        }
+}
+
+static struct config_node *new_node(struct decoder *decoder, enum config_kind kind, const char *key,
+                                    const char *option)
+{
+    struct config_node *node = arena_zeroed(decoder->arena, sizeof(*node));
+    node->kind = kind;
+    node->key = key;
+    node->at = node->key_at = (struct source_position){.file = option};
+    return node;
+}
+
+static void add_axis(struct decoder *decoder, struct config_node *sweep, const char *text)
+{
+    const char *option = arena_printf(decoder->arena, "--set %s", text);
+    struct source_position position = {.file = option};
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text) {
+        decode_error(decoder, &position, "expected PATH=VALUE or PATH=VALUE,VALUE,...");
+        return;
+    }
+    const char *path = arena_string(decoder->arena, text, (size_t)(equals - text));
+    struct config_node *axis = new_node(decoder, CONFIG_ARRAY, path, option);
+    for (const char *at = equals + 1;;) {
+        size_t length = value_length(at);
+        if (!length) {
+            decode_error(decoder, &position, "a value is empty");
+            return;
+        }
+        append_child(axis, parse_value(decoder, option, arena_string(decoder->arena, at, length)));
+        if (!at[length])
+            break;
+        at += length + 1;
+    }
+    remove_child(sweep, path);
+    append_child(sweep, axis);
+}
+
+void variants_add_axes(struct decoder *decoder, struct config_node *tree, const char *const *axes,
+                       uint32_t count)
+{
+    struct config_node *sweep = config_tree_member(tree, "sweep");
+    if (!count)
+        return;
+    if (!sweep) {
+        sweep = new_node(decoder, CONFIG_OBJECT, "sweep", "--set");
+        append_child(tree, sweep);
+    }
+    if (sweep->kind == CONFIG_OBJECT) /* else read_sweep() says what is wrong */
+        for (uint32_t i = 0; i < count; i++)
+            add_axis(decoder, sweep, axes[i]);
+}
+
 /* "zswap" and "zswap.lru" touch the same key, "zswap" and "zswapx" do not. */
 static bool paths_meet(const char *a, const char *b)
 {
@@ -191,13 +284,8 @@ static void set_append(struct decoder *decoder, struct config_node *set, const c
                        const struct config_node *value)
 {
     struct config_node *copy = config_tree_copy(value, decoder->arena);
-    struct config_node **link = &set->first;
-    while (*link)
-        link = &(*link)->next;
-    *link = copy;
-    copy->parent = set;
     copy->key = path;
-    set->children++;
+    append_child(set, copy);
 }
 
 static struct config_node *merged_set(struct decoder *decoder, const struct config_node *set,
@@ -217,7 +305,8 @@ static struct config_node *merged_set(struct decoder *decoder, const struct conf
 /* Keys that describe the experiment as a whole cannot differ between variants. */
 static bool can_vary(struct decoder *decoder, const struct config_node *key)
 {
-    static const char *const fixed[] = {"question", "variants", "sweep", "seeds", "figures"};
+    static const char *const fixed[] = {"question", "directory", "variants",
+                                        "sweep",    "seeds",     "figures"};
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         if (paths_meet(fixed[i], key->key)) {
             decode_error(decoder, &key->key_at, "\"%s\" is the same for all variants", key->key);

@@ -9,6 +9,12 @@
 void variants_override(struct decoder *decoder, struct config_node *tree,
                        const char *const *overrides, uint32_t count);
 
+/* Add axes of "PATH=VALUE,VALUE" to "sweep", replacing those that the document
+ * has under the same path.  Commas inside brackets, braces and quotes belong to a
+ * value. */
+void variants_add_axes(struct decoder *decoder, struct config_node *tree, const char *const *axes,
+                       uint32_t count);
+
 /* Every variant combined with every point of the sweep: name, set, tree. */
 void variants_expand(struct decoder *decoder, const struct config_node *tree,
                      const char *const *overrides, uint32_t override_count,

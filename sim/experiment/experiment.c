@@ -26,9 +26,31 @@ static const char *directory_of(const char *path, struct arena *arena)
     return slash == path ? "/." : arena_string(arena, path, (size_t)(slash - path));
 }
 
+/* Where file names start from: where the config lies, or what it says. */
+static void read_directory(struct experiment *experiment, struct decoder *decoder)
+{
+    const struct config_node *node = config_tree_member(experiment->tree, "directory");
+    if (node && node->kind == CONFIG_STRING)
+        decoder->directory = decode_file_name(decoder, node->text);
+    experiment->directory = decoder->directory;
+}
+
+/* A document in memory, or (text NULL) the file at `path`. */
+struct source_document {
+    const char *path, *directory, *text;
+    size_t length;
+    const struct plugins *plugins; /* NULL: none */
+    struct shared_inputs *inputs;  /* NULL: its own */
+    const char *const *overrides;  /* "PATH=VALUE" */
+    uint32_t override_count;
+    const char *const *axes; /* "PATH=VALUE,VALUE" */
+    uint32_t axis_count;
+    const char *seeds; /* "1..10"; NULL: as the document says */
+};
+
 /* Overrides, variants, then every variant's config. */
 static void read_document(struct experiment *experiment, struct decoder *decoder,
-                          const char *const *overrides, uint32_t override_count, const char *seeds)
+                          const struct source_document *source)
 {
     if (!experiment->tree)
         return;
@@ -36,9 +58,12 @@ static void read_document(struct experiment *experiment, struct decoder *decoder
         decode_expected(decoder, experiment->tree, "an object");
         return;
     }
-    variants_override(decoder, experiment->tree, overrides, override_count);
-    variants_seeds(decoder, experiment->tree, seeds, experiment);
-    variants_expand(decoder, experiment->tree, overrides, override_count, experiment);
+    variants_override(decoder, experiment->tree, source->overrides, source->override_count);
+    variants_add_axes(decoder, experiment->tree, source->axes, source->axis_count);
+    read_directory(experiment, decoder);
+    variants_seeds(decoder, experiment->tree, source->seeds, experiment);
+    variants_expand(decoder, experiment->tree, source->overrides, source->override_count,
+                    experiment);
     decoder->seed = experiment->seeds[0];
     for (uint32_t i = 0; i < experiment->variant_count; i++)
         config_decode(decoder, experiment->variants[i].tree, &experiment->variants[i].config);
@@ -47,16 +72,8 @@ static void read_document(struct experiment *experiment, struct decoder *decoder
     experiment->figures = config_tree_member(experiment->tree, "figures");
 }
 
-/* A document in memory, or (text NULL) the file at `path`. */
-struct source_document {
-    const char *path, *directory, *text;
-    size_t length;
-    const struct plugins *plugins; /* NULL: none */
-};
-
 static struct experiment *read_experiment(const struct source_document *source,
-                                          const char *const *overrides, uint32_t override_count,
-                                          const char *seeds, struct diagnostics *errors)
+                                          struct diagnostics *errors)
 {
     struct experiment *experiment = memory_zeroed(1, sizeof(*experiment), "an experiment");
     struct arena *arena = &experiment->arena;
@@ -64,7 +81,8 @@ static struct experiment *read_experiment(const struct source_document *source,
     size_t errors_before = errors->count;
     experiment->path = arena_string(arena, path, strlen(path));
     experiment->name = experiment_name(path, arena);
-    experiment->inputs = shared_inputs_create();
+    experiment->owns_inputs = !source->inputs;
+    experiment->inputs = source->inputs ? source->inputs : shared_inputs_create();
     experiment->plugins = source->plugins;
     struct decoder decoder = {.arena = arena,
                               .errors = errors,
@@ -76,7 +94,7 @@ static struct experiment *read_experiment(const struct source_document *source,
     experiment->tree = source->text
                            ? config_tree_parse(path, source->text, source->length, arena, errors)
                            : config_tree_read(experiment->path, arena, errors);
-    read_document(experiment, &decoder, overrides, override_count, seeds);
+    read_document(experiment, &decoder, source);
     decoder_finish(&decoder);
     if (errors->count > errors_before) {
         experiment_free(experiment);
@@ -97,22 +115,45 @@ struct experiment *experiment_read_with_plugins(const char *path, const char *co
                                                 const struct plugins *plugins,
                                                 struct diagnostics *errors)
 {
-    struct source_document source = {.path = path, .plugins = plugins};
-    return read_experiment(&source, overrides, override_count, seeds, errors);
+    struct source_document source = {.path = path,
+                                     .plugins = plugins,
+                                     .overrides = overrides,
+                                     .override_count = override_count,
+                                     .seeds = seeds};
+    return read_experiment(&source, errors);
+}
+
+struct experiment *experiment_read_sweep(const char *path, const char *const *axes,
+                                         uint32_t axis_count, const char *seeds,
+                                         const struct plugins *plugins, struct diagnostics *errors)
+{
+    struct source_document source = {
+        .path = path, .plugins = plugins, .axes = axes, .axis_count = axis_count, .seeds = seeds};
+    return read_experiment(&source, errors);
+}
+
+struct experiment *experiment_read_sharing(const char *path, struct shared_inputs *inputs,
+                                           const struct plugins *plugins,
+                                           struct diagnostics *errors)
+{
+    struct source_document source = {.path = path, .plugins = plugins, .inputs = inputs};
+    return read_experiment(&source, errors);
 }
 
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
                                     size_t length, struct diagnostics *errors)
 {
-    struct source_document source = {name, directory, text, length, NULL};
-    return read_experiment(&source, NULL, 0, NULL, errors);
+    struct source_document source = {
+        .path = name, .directory = directory, .text = text, .length = length};
+    return read_experiment(&source, errors);
 }
 
 void experiment_free(struct experiment *experiment)
 {
     if (!experiment)
         return;
-    shared_inputs_free(experiment->inputs);
+    if (experiment->owns_inputs)
+        shared_inputs_free(experiment->inputs);
     arena_release(&experiment->arena);
     free(experiment);
 }

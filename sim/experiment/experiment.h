@@ -27,6 +27,7 @@ struct variant {
 struct experiment {
     struct arena arena;
     const char *path, *name, *question; /* name: file name without .json */
+    const char *directory;              /* that file names in the config are relative to */
     struct config_node *tree;
     struct variant *variants;
     uint32_t variant_count;
@@ -34,6 +35,7 @@ struct experiment {
     uint32_t seed_count;
     const struct config_node *figures; /* passed through to the result */
     struct shared_inputs *inputs;      /* workloads and contents, opened once */
+    bool owns_inputs;                  /* false: they are shared with other experiments */
     const struct plugins *plugins;     /* NULL: only built-in policies */
 };
 
@@ -48,6 +50,16 @@ struct experiment *experiment_read_with_plugins(const char *path, const char *co
                                                 uint32_t override_count, const char *seeds,
                                                 const struct plugins *plugins,
                                                 struct diagnostics *errors);
+/* The same with further axes of the sweep, "PATH=VALUE,VALUE" (see
+ * config_variants.h). */
+struct experiment *experiment_read_sweep(const char *path, const char *const *axes,
+                                         uint32_t axis_count, const char *seeds,
+                                         const struct plugins *plugins, struct diagnostics *errors);
+/* The same with inputs that other experiments use too: each trace is mapped once
+ * for all of them.  The experiment must live as long as `inputs`. */
+struct experiment *experiment_read_sharing(const char *path, struct shared_inputs *inputs,
+                                           const struct plugins *plugins,
+                                           struct diagnostics *errors);
 /* The same from memory: `name` stands for the file in messages, file names in the
  * document are relative to `directory` ("": where the process is). */
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,

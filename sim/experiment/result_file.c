@@ -326,6 +326,8 @@ static void add_run_inputs(cJSON *object, const struct run_record *record)
 static cJSON *run_object(const struct run_record *record, const struct columns *columns)
 {
     const struct run_result *run = &record->result;
+    if (record->from_file)
+        return config_node_to_json(record->from_file->node);
     cJSON *object = json_object();
     json_add_integer(object, "seed", run->seed);
     json_add_bool(object, "complete", run->complete);
@@ -345,16 +347,33 @@ static cJSON *run_object(const struct run_record *record, const struct columns *
 
 /* ---- over the runs ------------------------------------------------------------- */
 
+/* False when the metric is undefined in this run. */
+static bool metric_of_record(const struct run_record *record, unsigned index, double *value)
+{
+    uint64_t whole;
+    if (record->from_file) {
+        struct metric metric;
+        struct diagnostics errors = {0};
+        metric_describe(index, &metric);
+        bool defined = result_file_metric(record->from_file, &metric, value, &errors) == 1;
+        diagnostics_release(&errors);
+        return defined;
+    }
+    if (!metric_of_run(&record->result, index, &whole))
+        return false;
+    *value = (double)whole;
+    return true;
+}
+
 uint32_t result_values(const struct result_source *source, uint32_t variant, unsigned metric,
                        double *values)
 {
     uint32_t n = 0;
     for (uint32_t s = 0; s < source->seed_count; s++) {
         const struct run_record *record = result_run(source, variant, s);
-        uint64_t value;
         if (record->started && record->result.complete &&
-            metric_of_run(&record->result, metric, &value))
-            values[n++] = (double)value;
+            metric_of_record(record, metric, &values[n]))
+            n++;
     }
     return n;
 }
@@ -379,15 +398,11 @@ struct paired_difference result_paired(const struct result_source *source, uint3
     for (uint32_t s = 0; s < source->seed_count; s++) {
         const struct run_record *b = result_run(source, against, s);
         const struct run_record *v = result_run(source, variant, s);
-        uint64_t base_value, new_value;
         if (!b->started || !v->started || !b->result.complete || !v->result.complete)
             continue;
         *same = *same && same_inputs(b, v);
-        if (!metric_of_run(&b->result, metric, &base_value) ||
-            !metric_of_run(&v->result, metric, &new_value))
-            continue;
-        base[n] = (double)base_value;
-        new[n++] = (double)new_value;
+        if (metric_of_record(b, metric, &base[n]) && metric_of_record(v, metric, &new[n]))
+            n++;
     }
     struct paired_difference paired = statistics_paired(base, new, n);
     free(base);
@@ -421,9 +436,9 @@ static bool metric_is_used(const struct result_source *source, unsigned metric)
 {
     size_t runs = (size_t)source->variant_count * source->seed_count;
     for (size_t r = 0; r < runs; r++) {
-        uint64_t value;
+        double value;
         const struct run_record *record = &source->runs[r];
-        if (record->started && metric_of_run(&record->result, metric, &value) && value)
+        if (record->started && metric_of_record(record, metric, &value) && value > 0)
             return true;
     }
     return false;
@@ -607,8 +622,7 @@ static void add_inputs(cJSON *document, const struct result_source *source)
     json_add(document, "inputs", list);
 }
 
-/* Libraries whose versions may change a number: compressed lengths, statistics. */
-static void add_libraries(cJSON *document)
+cJSON *result_libraries(void)
 {
     cJSON *libraries = json_object();
     json_add_string(libraries, "lz4", LZ4_versionString());
@@ -616,7 +630,7 @@ static void add_libraries(cJSON *document)
     json_add_string(libraries, "zstd", ZSTD_versionString());
     json_add_string(libraries, "zlib", zlibVersion());
     json_add_string(libraries, "gsl", gsl_version);
-    json_add(document, "libraries", libraries);
+    return libraries;
 }
 
 /* Code of others: the path says where it lay, the hash what it was. */
@@ -682,7 +696,7 @@ cJSON *result_document(const struct result_source *source)
         json_add_to_array(seeds, json_integer(source->seeds[s]));
     json_add(document, "seeds", seeds);
     add_inputs(document, source);
-    add_libraries(document);
+    json_add(document, "libraries", result_libraries());
     add_plugins(document, source);
     for (uint32_t v = 0; v < source->variant_count; v++)
         json_add_to_array(variants, variant_object(source, v, &columns));

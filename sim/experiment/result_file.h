@@ -17,11 +17,8 @@
 #include "sim/experiment/metrics.h"
 #include "sim/experiment/plugins.h"
 #include "sim/experiment/statistics.h"
+#include "sim/experiment/version.h"
 #include "sim/result.h"
-
-#ifndef ZSIM_VERSION
-#define ZSIM_VERSION "0.1.0"
-#endif
 
 #define RESULT_SCHEMA "zsim.result/1"
 
@@ -35,6 +32,9 @@ struct run_input {
 struct run_record {
     bool started; /* false: no result, left out of the file */
     struct run_result result;
+    /* A run that was read back from a file instead of made now; of `result` only
+     * seed, complete, host_wall_ns and host_state_bytes are set then.  NULL else. */
+    const struct result_file_run *from_file;
     struct run_input *inputs; /* one a task */
     uint32_t input_count;
 };
@@ -74,6 +74,9 @@ uint32_t result_values(const struct result_source *source, uint32_t variant, uns
 struct paired_difference result_paired(const struct result_source *source, uint32_t variant,
                                        uint32_t against, unsigned metric, bool *same_inputs);
 
+/* Libraries whose versions may change a number: compressed lengths, statistics. */
+cJSON *result_libraries(void);
+
 /* The document.  Free with cJSON_Delete(). */
 cJSON *result_document(const struct result_source *source);
 
@@ -91,9 +94,11 @@ struct result_file {
     struct arena arena;
     const char *path, *name, *config_hash;
     bool complete;
+    const struct config_node *root;
     struct result_file_variant {
         const char *name;
         const struct config_node *node;
+        /* One run, as it stands in the file. */
         struct result_file_run {
             uint64_t seed;
             bool complete;

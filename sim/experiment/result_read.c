@@ -143,6 +143,7 @@ static bool read_document(struct result_file *file, const struct config_node *ro
     const struct config_node *variants = expect(root, "variants", CONFIG_ARRAY, errors);
     if (!variants)
         return false;
+    file->root = root;
     file->name = name->text;
     file->config_hash = hash->text;
     file->variants = arena_zeroed(&file->arena, (variants->children + 1) * sizeof(*file->variants));
