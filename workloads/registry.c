@@ -15,6 +15,12 @@ const struct workload_type *const workload_types[] = {
     &workload_emulator_phases,
     &workload_trace,
     &workload_lackey,
+    &workload_perf_script,
+    &workload_damon,
+    &workload_oracle_general,
+    &workload_msr,
+    &workload_csv,
+    &workload_blkparse,
     NULL,
 };
 

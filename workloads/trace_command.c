@@ -2,7 +2,6 @@
 #include "workloads/trace_command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,9 +14,12 @@
 #include "sim/base/units.h"
 #include "workloads/capture/capture_command.h"
 #include "workloads/generators/generators.h"
+#include "workloads/readers/foreign.h"
 #include "workloads/readers/lackey.h"
 #include "workloads/readers/native_writer.h"
 #include "workloads/readers/readers.h"
+#include "workloads/readers/trace_output.h"
+#include "workloads/trace_convert.h"
 #include "workloads/trace_info.h"
 
 enum { DONE = 0, FAILED = 1, MISTAKE = 2 };
@@ -25,33 +27,41 @@ enum { DONE = 0, FAILED = 1, MISTAKE = 2 };
 static const char usage[] =
     "Usage: zsim trace generate -o FILE [--to native1|native2] SEED STEP...\n"
     "       zsim trace capture [-o FILE] [OPTION...] [--] COMMAND [ARGUMENT...]\n"
-    "       zsim trace convert [--from FORMAT] [--to native1|native2] IN OUT\n"
-    "       zsim trace info [--json] FILE\n"
+    "       zsim trace convert [--from FORMAT] [-t OPTIONS] [--to FORMAT] IN OUT\n"
+    "       zsim trace info [--from FORMAT] [-t OPTIONS] [--json] FILE\n"
     "       zsim trace mrc --help\n"
     "\n"
     "generate  write the trace of a generator; a STEP is STREAM|STREAM..., a STREAM is\n"
     "          SPACE:PATTERN:FIRST:PAGES:COUNT:WRITE%[:PARAM[:BATCH]] with the patterns\n"
     "          seq, free, rand, perm, zipf, szipf and hot\n"
     "capture   record the page accesses of a program (zsim trace capture --help)\n"
-    "convert   read another format, or change the version; IN may be - for standard input\n"
-    "info      count accesses, pages and the working set over time\n"
+    "convert   read any format, write another; IN may be - for standard input\n"
+    "info      count accesses, pages, the working set over time and reuse distances\n"
     "\n"
     "  -o, --output FILE      the trace to write\n"
-    "      --to VERSION       native1 (plain records) or native2 (compressed blocks);\n"
-    "                         generate writes native1, convert native2 unless told\n"
-    "      --from FORMAT      native or lackey; found out by looking when left out\n"
+    "      --to FORMAT        native1 (plain records), native2 (compressed blocks),\n"
+    "                         oracleGeneral, csv or lackey (text); the last three inside zstd\n"
+    "                         when OUT ends in .zst. generate writes native1, convert native2\n"
+    "                         unless told\n"
+    "      --from FORMAT      what the file is, or --format: native, lackey, perf_script, damon,\n"
+    "                         oracleGeneral, msr, csv, blkparse; found out by looking when left\n"
+    "                         out. All but native may be compressed (zstd; gzip, zlib)\n"
+    "  -t, --options LIST     KEY=VALUE,KEY=VALUE for the format read: a key of its workload\n"
+    "                         type (zsim explain FORMAT), as in\n"
+    "                         time-col=1,obj-id-col=2,obj-size-col=3,delimiter=;\n"
     "      --window N         lackey: drop an access to one of the last N pages recorded\n"
     "                         unless it is the first write (1..4096, default 8)\n"
     "      --instructions     lackey: instruction fetches are reads too\n"
-    "      --level N          native2: zstd level 1..19, default 9\n"
+    "      --level N          zstd level 1..19, default 9\n"
     "      --note TEXT        native2: where the trace comes from; native1 has no place for\n"
     "                         it, nor for regions: they are left out\n"
     "      --json             info: one JSON object instead of tables\n"
     "  -h, --help\n";
 
 struct command {
-    const char *output, *from, *note;
-    unsigned version; /* 0: not said */
+    const char *output, *from, *options, *note;
+    unsigned version;                     /* native; 0: not said */
+    const struct trace_format_writer *to; /* another format; NULL: not said */
     uint64_t window, level;
     bool instructions, json, help;
     unsigned given; /* GIVEN() of every option on the command line */
@@ -81,6 +91,7 @@ enum option_code {
     OPTION_NOTE,
     OPTION_INSTRUCTIONS,
     OPTION_JSON,
+    OPTION_OPTIONS,
     OPTION_OUTPUT,
 };
 
@@ -95,13 +106,20 @@ static bool take_count(const char *name, uint64_t least, uint64_t most, uint64_t
     return false;
 }
 
-static bool take_version(struct command *command)
+static bool take_target(struct command *command)
 {
+    command->to = NULL;
+    command->version = 0;
     if (strcmp(optarg, "native1") == 0 || strcmp(optarg, "native2") == 0) {
         command->version = optarg[6] == '1' ? 1 : 2;
         return true;
     }
-    mistake("--to is \"%s\"; expected native1 or native2", optarg);
+    for (size_t i = 0; trace_format_writers[i]; i++)
+        if (trace_format_same_name(optarg, trace_format_writers[i]->name)) {
+            command->to = trace_format_writers[i];
+            return true;
+        }
+    mistake("--to is \"%s\"; expected native1, native2, oracleGeneral, csv or lackey", optarg);
     return false;
 }
 
@@ -109,6 +127,8 @@ static bool take_option(int option, struct command *command, char **argv)
 {
     if (option == 'o')
         command->given |= GIVEN(OPTION_OUTPUT);
+    else if (option == 't')
+        command->given |= GIVEN(OPTION_OPTIONS);
     else if (option >= OPTION_FROM)
         command->given |= GIVEN(option);
     switch (option) {
@@ -121,8 +141,12 @@ static bool take_option(int option, struct command *command, char **argv)
     case OPTION_FROM:
         command->from = optarg;
         return true;
+    case 't':
+    case OPTION_OPTIONS:
+        command->options = optarg;
+        return true;
     case OPTION_TO:
-        return take_version(command);
+        return take_target(command);
     case OPTION_WINDOW:
         return take_count("--window", 1, LACKEY_WINDOW_AT_MOST, &command->window);
     case OPTION_LEVEL:
@@ -151,6 +175,8 @@ static bool parse(int argc, char **argv, struct command *command)
         {"output", required_argument, NULL, 'o'},
         {"help", no_argument, NULL, 'h'},
         {"from", required_argument, NULL, OPTION_FROM},
+        {"format", required_argument, NULL, OPTION_FROM},
+        {"options", required_argument, NULL, OPTION_OPTIONS},
         {"to", required_argument, NULL, OPTION_TO},
         {"window", required_argument, NULL, OPTION_WINDOW},
         {"level", required_argument, NULL, OPTION_LEVEL},
@@ -162,7 +188,7 @@ static bool parse(int argc, char **argv, struct command *command)
     *command = (struct command){.window = LACKEY_WINDOW, .level = NATIVE_WRITER_LEVEL};
     optind = 0; /* glibc: begin anew, whatever was parsed before */
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, ":o:h", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, ":o:t:h", options, NULL)) != -1;)
         if (!take_option(option, command, argv))
             return false;
     command->words = argv + optind;
@@ -171,79 +197,6 @@ static bool parse(int argc, char **argv, struct command *command)
 }
 
 /* ---- generate and convert -------------------------------------------------------- */
-
-/* `tasks` of the records, or NULL. */
-static void put_block(struct native_writer *writer, const struct access *block,
-                      const uint16_t *tasks, uint32_t count)
-{
-    while (tasks && count > 0) {
-        uint32_t same = 1;
-        while (same < count && tasks[same] == tasks[0])
-            same++;
-        native_writer_switch(writer, tasks[0]);
-        native_writer_put(writer, block, same);
-        block += same;
-        tasks += same;
-        count -= same;
-    }
-    if (count > 0)
-        native_writer_put(writer, block, count);
-}
-
-/* Copy all records of a workload; false after adding to `errors`. */
-static bool copy_records(const struct workload *workload, struct native_writer *writer,
-                         struct diagnostics *errors)
-{
-    const struct workload_type *type = workload->type;
-    for (uint32_t i = 0; i < workload->spaces; i++)
-        native_writer_space(writer, i, workload->space_pages[i]);
-    struct workload_cursor cursor = {.workload = workload};
-    const char *failure = "the workload cannot be started";
-    if (type->start(&cursor)) {
-        const struct access *block;
-        for (uint32_t count; (count = type->next(&cursor, &block));)
-            put_block(writer, block, trace_cursor_tasks(&cursor), count);
-        failure = type->failure ? type->failure(&cursor) : NULL;
-    }
-    if (failure)
-        diagnostics_add(errors, NULL, "%s", failure);
-    type->stop(&cursor);
-    return !failure;
-}
-
-static void copy_description(const struct native_trace *native, struct native_writer *writer)
-{
-    for (uint32_t i = 0; i < native->regions; i++)
-        native_writer_region(writer, &native->region[i]);
-    for (uint32_t i = 0; i < native->tasks; i++)
-        native_writer_task(writer, &native->task[i]);
-    for (uint32_t i = 0; native->space_names && i < native->spaces; i++)
-        native_writer_space_name(writer, i, native->space_names[i]);
-    native_writer_sample(writer, native->sample);
-    native_writer_note(writer, native->note);
-}
-
-/* Write a workload to a file and close it. */
-static bool write_workload(struct workload *workload, const struct command *command,
-                           const char *path, unsigned version, struct diagnostics *errors)
-{
-    struct native_writer *writer = native_writer_open(path, version, (int)command->level, errors);
-    bool good = writer != NULL;
-    if (good) {
-        const struct native_trace *native = trace_workload_native(workload);
-        if (native)
-            copy_description(native, writer);
-        if (command->note)
-            native_writer_note(writer, command->note);
-        good = copy_records(workload, writer, errors);
-        if (good)
-            good = native_writer_finish(writer, errors);
-        else
-            native_writer_abandon(writer);
-    }
-    workload->type->close(workload);
-    return good;
-}
 
 static int report(struct diagnostics *errors, int code)
 {
@@ -272,113 +225,77 @@ static int generate(const struct command *command)
     if (!workload)
         return report(&errors, MISTAKE);
     unsigned version = command->version ? command->version : 1;
-    bool good = write_workload(workload, command, command->output, version, &errors);
+    bool good = trace_write_native(workload, command->output, version, (int)command->level,
+                                   command->note, &errors);
+    workload->type->close(workload);
     return report(&errors, good ? DONE : FAILED);
 }
 
-static void put_records(void *writer, const struct access *records, uint32_t count)
+/* The options of the format read: --options, and lackey's own. */
+static const char *format_options(const struct command *command, struct arena *arena)
 {
-    native_writer_put(writer, records, count);
+    const char *text = command->options ? command->options : "";
+    if (command->given & GIVEN(OPTION_WINDOW))
+        text = arena_printf(arena, "%s%swindow=%" PRIu64, text, *text ? "," : "", command->window);
+    if (command->given & GIVEN(OPTION_INSTRUCTIONS))
+        text = arena_printf(arena, "%s%sinstructions=true", text, *text ? "," : "");
+    return text;
 }
 
-/* Where lackey's text came from and what was dropped, for the note. */
-static void note_lackey(struct native_writer *writer, const struct command *command,
-                        const struct lackey_counts *counts)
+/* The type and the parameters that a file is to be read with.  Not DONE after
+ * adding to `errors` or printing the mistake. */
+static int choose_format(const struct command *command, const char *path, struct arena *arena,
+                         const struct workload_type **type, void **params,
+                         struct diagnostics *errors)
 {
-    char text[512];
-    snprintf(text, sizeof(text),
-             "%s%svalgrind lackey: %" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64
-             " modifies; window %" PRIu64 "%s",
-             command->note ? command->note : "", command->note ? "; " : "", counts->loads,
-             counts->stores, counts->modifies, command->window,
-             command->instructions ? ", with instruction fetches" : "");
-    native_writer_note(writer, text);
+    *type = command->from ? trace_format_find(command->from) : NULL;
+    if (command->from && !*type)
+        return mistake("--from is \"%s\"; expected one of: %s", command->from,
+                       trace_format_names(arena));
+    if (!*type)
+        *type = trace_format_detect(path, errors);
+    if (!*type)
+        return FAILED;
+    *params = trace_format_params(*type, path, format_options(command, arena), arena, errors);
+    return *params ? DONE : MISTAKE;
 }
 
-static bool convert_lackey(const struct command *command, int file, const char *in, const char *out,
-                           struct diagnostics *errors)
+static int convert_file(const struct command *command, struct arena *arena,
+                        struct diagnostics *errors)
 {
-    struct lackey_options options = {.instructions = command->instructions,
-                                     .window = (uint32_t)command->window};
-    struct lackey_counts counts;
-    struct native_writer *writer = native_writer_open(out, command->version ? command->version : 2,
-                                                      (int)command->level, errors);
-    if (!writer)
-        return false;
-    if (!lackey_read(file, in, &options, put_records, writer, &counts, NULL, errors)) {
-        native_writer_abandon(writer);
-        return false;
-    }
-    note_lackey(writer, command, &counts);
-    if (!native_writer_finish(writer, errors))
-        return false;
-    fprintf(stderr,
-            "zsim trace: %" PRIu64 " page accesses (%" PRIu64 " loads, %" PRIu64 " stores, %" PRIu64
-            " modifies), %" PRIu64 " records, %" PRIu32 " pages\n",
-            counts.accesses, counts.loads, counts.stores, counts.modifies, counts.records,
-            counts.pages);
-    return true;
-}
-
-static bool convert_native(const struct command *command, const char *in, const char *out,
-                           struct diagnostics *errors)
-{
-    struct workload *workload = trace_workload_open(in, NULL, errors);
-    return workload &&
-           write_workload(workload, command, out, command->version ? command->version : 2, errors);
-}
-
-/* The format of a file by its first bytes: a native trace begins with its magic
- * or with zstd's; what else is text is lackey's. */
-static const char *detect_format(int file)
-{
-    unsigned char head[8] = {0};
-    ssize_t got = pread(file, head, sizeof(head), 0);
-    if (got >= 8 && memcmp(head, NATIVE_MAGIC, 8) == 0)
-        return "native";
-    if (got >= 4 && memcmp(head, "\x28\xB5\x2F\xFD", 4) == 0)
-        return "native";
-    if (got >= 3 && (head[0] == '=' || head[0] == '-' || head[0] == ' ' || head[0] == 'I'))
-        return "lackey";
-    return NULL;
+    const char *in = command->words[0];
+    const char *path = strcmp(in, "-") == 0 ? "/dev/stdin" : in;
+    void *params;
+    struct trace_conversion conversion = {
+        .in = in,
+        .out = command->words[1],
+        .version = command->version || command->to ? command->version : 2,
+        .to = command->to,
+        .level = (int)command->level,
+        .note = command->note};
+    int code = choose_format(command, path, arena, &conversion.from, &params, errors);
+    if (code != DONE)
+        return code;
+    conversion.params = params;
+    return trace_convert(&conversion, errors) ? DONE : FAILED;
 }
 
 static int convert(const struct command *command)
 {
-    static const char *const formats[] = {"native", "lackey"};
     if (command->word_count != 2)
         return mistake("convert needs IN and OUT");
-    const char *in = command->words[0], *out = command->words[1], *from = command->from;
+    const char *in = command->words[0];
     bool standard_input = strcmp(in, "-") == 0;
-    if (from && strcmp(from, "native") != 0 && strcmp(from, "lackey") != 0) {
-        const char *near = nearest_name(from, formats, 2);
-        return mistake("--from is \"%s\"; expected native or lackey%s%s%s", from,
-                       near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-    }
-    if (standard_input && (!from || strcmp(from, "native") == 0))
-        return mistake("standard input needs --from lackey: native traces are mapped files");
-    int file = standard_input ? STDIN_FILENO : open(in, O_RDONLY | O_CLOEXEC);
-    if (file < 0)
+    if (standard_input && (!command->from || trace_format_find(command->from) == &workload_trace))
+        return mistake("standard input needs --from and a format that is not native: native "
+                       "traces are mapped files");
+    if (!standard_input && access(in, R_OK) != 0)
         return mistake("cannot open \"%s\": %s", in, strerror(errno));
-    if (!from)
-        from = detect_format(file);
-    bool good = false;
     struct diagnostics errors = {0};
-    if (from && strcmp(from, "native") == 0 &&
-        (command->given & (GIVEN(OPTION_WINDOW) | GIVEN(OPTION_INSTRUCTIONS)))) {
-        close(file);
-        return mistake("--window and --instructions are for lackey, \"%s\" is native", in);
-    }
-    if (!from)
-        diagnostics_add(&errors, &(struct source_position){.file = in},
-                        "byte 0: neither a native trace nor lackey text; say --from if it is");
-    else if (strcmp(from, "native") == 0)
-        good = convert_native(command, in, out, &errors);
-    else
-        good = convert_lackey(command, file, standard_input ? "standard input" : in, out, &errors);
-    if (!standard_input)
-        close(file);
-    return report(&errors, good ? DONE : FAILED);
+    struct arena arena = {0};
+    int code = convert_file(command, &arena, &errors);
+    arena_release(&arena);
+    return report(&errors, code);
 }
 
 /* ---- info -------------------------------------------------------------------------- */
@@ -389,9 +306,16 @@ static int info(const struct command *command)
         return mistake("info needs one FILE");
     const char *file = command->words[0];
     struct diagnostics errors = {0};
-    struct workload *workload = trace_workload_open(file, NULL, &errors);
+    struct arena arena = {0};
+    const struct workload_type *type;
+    void *params;
+    int code = choose_format(command, file, &arena, &type, &params, &errors);
+    struct workload *workload = NULL;
+    if (code == DONE)
+        workload = type->open(params, 0, &(struct source_position){.file = "zsim trace"}, &errors);
+    arena_release(&arena);
     if (!workload)
-        return report(&errors, FAILED);
+        return report(&errors, code == DONE ? FAILED : code);
     struct trace_info counted;
     bool good = trace_info_count(workload, &counted, &errors);
     if (good && command->json)
@@ -415,9 +339,11 @@ static const struct action {
     {"generate", generate,
      GIVEN(OPTION_OUTPUT) | GIVEN(OPTION_TO) | GIVEN(OPTION_LEVEL) | GIVEN(OPTION_NOTE)},
     {"convert", convert,
-     GIVEN(OPTION_FROM) | GIVEN(OPTION_TO) | GIVEN(OPTION_WINDOW) | GIVEN(OPTION_INSTRUCTIONS) |
-         GIVEN(OPTION_LEVEL) | GIVEN(OPTION_NOTE)},
-    {"info", info, GIVEN(OPTION_JSON)},
+     GIVEN(OPTION_FROM) | GIVEN(OPTION_OPTIONS) | GIVEN(OPTION_TO) | GIVEN(OPTION_WINDOW) |
+         GIVEN(OPTION_INSTRUCTIONS) | GIVEN(OPTION_LEVEL) | GIVEN(OPTION_NOTE)},
+    {"info", info,
+     GIVEN(OPTION_JSON) | GIVEN(OPTION_FROM) | GIVEN(OPTION_OPTIONS) | GIVEN(OPTION_WINDOW) |
+         GIVEN(OPTION_INSTRUCTIONS)},
 };
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
 
@@ -434,6 +360,9 @@ static int run_action(const struct action *action, int argc, char **argv)
         return mistake("%s does not take one of the options given", action->name);
     if (command.note && (command.version == 1 || (!command.version && action->run == generate)))
         return mistake("--note needs --to native2: version 1 has no place for it");
+    if (command.to && (command.note || action->run == generate))
+        return mistake("%s", command.note ? "--note needs --to native2"
+                                          : "generate writes native1 or native2");
     return action->run(&command);
 }
 

@@ -5,11 +5,14 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/random.h"
 #include "sim/base/units.h"
+#include "workloads/analysis/stack_distance.h"
+#include "workloads/readers/foreign.h"
 #include "workloads/readers/native.h"
 #include "workloads/readers/readers.h"
 
-enum { SPACES_SHOWN_AT_MOST = 16, TASKS_SHOWN_AT_MOST = 16 };
+enum { SPACES_SHOWN_AT_MOST = 16, TASKS_SHOWN_AT_MOST = 16, BAR_LENGTH = 30 };
 
 /* ---- counting ------------------------------------------------------------- */
 
@@ -18,7 +21,30 @@ struct counting {
     uint64_t *base;      /* [spaces]: index of a space's page 0 in `seen` */
     unsigned char *seen; /* number + 1 of the interval of a page's last access; 0: none */
     uint64_t per_interval;
+    struct stack_distances *distances;
+    unsigned shift; /* one page in 2^shift is followed */
 };
+
+static unsigned bucket_of(uint64_t distance)
+{
+    return distance ? 64 - (unsigned)__builtin_clzll(distance) : 0;
+}
+
+static void count_reuse(struct counting *in, uint64_t page, enum access_op op)
+{
+    struct trace_reuse *reuse = &in->info->reuse;
+    if (in->shift && random_splitmix(page) >> (64 - in->shift))
+        return;
+    if (op == ACCESS_FREE) {
+        stack_distances_forget(in->distances, page);
+        return;
+    }
+    uint64_t distance = stack_distances_access(in->distances, page);
+    if (distance == STACK_DISTANCE_FIRST)
+        reuse->first += reuse->one_in;
+    else
+        reuse->bucket[bucket_of(distance << in->shift)] += reuse->one_in;
+}
 
 static void count_block(struct counting *in, const struct access *block, uint32_t count,
                         uint32_t number)
@@ -38,6 +64,7 @@ static void count_block(struct counting *in, const struct access *block, uint32_
         space->writes += record.op == ACCESS_WRITE;
         space->frees += record.op == ACCESS_FREE;
         space->accesses++;
+        count_reuse(in, in->base[record.space] + record.page, record.op);
     }
     interval->accesses += count;
 }
@@ -70,8 +97,23 @@ static void add_totals(struct trace_info *info)
         info->intervals++;
 }
 
+/* Bits of the pages' hash that must be 0. */
+static unsigned sample_shift(uint64_t accesses, uint64_t exact_accesses)
+{
+    unsigned shift = 0;
+    while (accesses >> shift > exact_accesses)
+        shift++;
+    return shift;
+}
+
 bool trace_info_count(const struct workload *workload, struct trace_info *info,
                       struct diagnostics *errors)
+{
+    return trace_info_count_within(workload, TRACE_INFO_EXACT_ACCESSES, info, errors);
+}
+
+bool trace_info_count_within(const struct workload *workload, uint64_t exact_accesses,
+                             struct trace_info *info, struct diagnostics *errors)
 {
     *info = (struct trace_info){.spaces = workload->spaces};
     info->space = memory_zeroed(workload->spaces, sizeof(*info->space), "counts of spaces");
@@ -83,6 +125,9 @@ bool trace_info_count(const struct workload *workload, struct trace_info *info,
         pages += workload->space_pages[i];
     }
     in.seen = memory_mapped(pages, "pages of a trace");
+    in.shift = sample_shift(workload->accesses, exact_accesses);
+    in.distances = stack_distances_create(0);
+    info->reuse.one_in = (uint64_t)1 << in.shift;
     in.per_interval = workload->accesses / TRACE_INFO_INTERVALS +
                       (workload->accesses % TRACE_INFO_INTERVALS != 0);
 
@@ -102,6 +147,7 @@ bool trace_info_count(const struct workload *workload, struct trace_info *info,
     type->stop(&cursor);
     add_totals(info);
     memory_unmap(in.seen, pages);
+    stack_distances_free(in.distances);
     free(in.base);
     return !failure;
 }
@@ -119,16 +165,82 @@ static double percent(uint64_t part, uint64_t whole)
     return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
+static void print_bar(uint64_t part, uint64_t largest, FILE *out)
+{
+    uint64_t length = largest ? (uint64_t)((double)part / (double)largest * BAR_LENGTH + 0.5) : 0;
+    for (uint64_t i = 0; i < length; i++)
+        fputc('#', out);
+    fputc('\n', out);
+}
+
+static uint64_t bucket_first(unsigned bucket)
+{
+    return bucket ? (uint64_t)1 << (bucket - 1) : 0;
+}
+
+static uint64_t bucket_last(unsigned bucket)
+{
+    return bucket ? bucket_first(bucket) + (bucket_first(bucket) - 1) : 0;
+}
+
+/* Buckets up to the last that holds something. */
+static unsigned buckets_used(const struct trace_reuse *reuse)
+{
+    unsigned used = TRACE_INFO_BUCKETS;
+    while (used > 0 && reuse->bucket[used - 1] == 0)
+        used--;
+    return used;
+}
+
+static void print_reuse_row(const char *first, const char *last, uint64_t count, uint64_t whole,
+                            uint64_t largest, FILE *out)
+{
+    fprintf(out, "%12s %12s %12" PRIu64 " %12.1f %8s  ", first, last, count, percent(count, whole),
+            "");
+    print_bar(count, largest, out);
+}
+
+static void print_reuse(const struct trace_info *info, FILE *out)
+{
+    const struct trace_reuse *reuse = &info->reuse;
+    uint64_t whole = reuse->first, largest = reuse->first;
+    unsigned used = buckets_used(reuse);
+    for (unsigned i = 0; i < used; i++) {
+        whole += reuse->bucket[i];
+        if (reuse->bucket[i] > largest)
+            largest = reuse->bucket[i];
+    }
+    if (reuse->one_in == 1)
+        fputs("\nreuse distance  other pages since the last access to the page, exact\n", out);
+    else
+        fprintf(out,
+                "\nreuse distance  other pages since the last access to the page, from one page in "
+                "%" PRIu64 "\n",
+                reuse->one_in);
+    fprintf(out, "%12s %12s %12s %12s\n", "from", "to", "accesses", "%");
+    for (unsigned i = 0; i < used; i++) {
+        char first[24], last[24];
+        snprintf(first, sizeof(first), "%" PRIu64, bucket_first(i));
+        snprintf(last, sizeof(last), "%" PRIu64, bucket_last(i));
+        print_reuse_row(first, last, reuse->bucket[i], whole, largest, out);
+    }
+    print_reuse_row("first", "access", reuse->first, whole, largest, out);
+}
+
 static void print_intervals(const struct trace_info *info, FILE *out)
 {
-    fprintf(out, "\n%12s %12s %12s %12s %8s\n", "from", "accesses", "working set", "new pages",
-            "write %");
-    uint64_t from = 0;
+    uint64_t from = 0, largest = 0;
+    for (uint32_t i = 0; i < info->intervals; i++)
+        if (info->interval[i].working_set > largest)
+            largest = info->interval[i].working_set;
+    fprintf(out, "\n%12s %12s %12s %12s %8s  %s\n", "from", "accesses", "working set", "new pages",
+            "write %", "pages accessed in the interval");
     for (uint32_t i = 0; i < info->intervals; i++) {
         const struct trace_interval *interval = &info->interval[i];
-        fprintf(out, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8.1f\n", from,
+        fprintf(out, "%12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %8.1f  ", from,
                 interval->accesses, interval->working_set, interval->first_touches,
                 percent(interval->writes, interval->accesses));
+        print_bar(interval->working_set, largest, out);
         from += interval->accesses;
     }
 }
@@ -173,10 +285,11 @@ static void print_tasks(const struct native_trace *native, FILE *out)
         fprintf(out, "%12s %" PRIu32 " more\n", "and", native->tasks - TASKS_SHOWN_AT_MOST);
 }
 
-static const char *layout_name(const struct native_trace *native)
+static const char *layout_name(const struct workload *workload)
 {
+    const struct native_trace *native = trace_workload_native(workload);
     if (!native)
-        return "lackey text";
+        return workload->type->summary;
     static const char *const names[] = {[NATIVE_PLAIN] = "native version 1",
                                         [NATIVE_COMPRESSED] = "native version 1 in zstd",
                                         [NATIVE_BLOCKS] = "native version 2"};
@@ -200,9 +313,10 @@ void trace_info_print(const struct trace_info *info, const struct workload *work
     const struct native_trace *native = trace_workload_native(workload);
     char size[32];
     print_bytes(size, sizeof(size), info->distinct * PAGE_BYTES);
-    fprintf(out, "%s: %s\n", name, layout_name(native));
-    if (native && native->note[0])
-        fprintf(out, "note            %s\n", native->note);
+    fprintf(out, "%s: %s\n", name, layout_name(workload));
+    const char *note = native ? native->note : foreign_note(workload);
+    if (note && note[0])
+        fprintf(out, "note            %s\n", note);
     fprintf(out, "accesses        %" PRIu64 "\n", info->accesses);
     fprintf(out, "reads           %" PRIu64 " (%.1f %%)\n", info->reads,
             percent(info->reads, info->accesses));
@@ -223,6 +337,7 @@ void trace_info_print(const struct trace_info *info, const struct workload *work
     print_tasks(native, out);
     print_regions(native, out);
     print_intervals(info, out);
+    print_reuse(info, out);
 }
 
 static void print_json_string(const char *text, FILE *out)
@@ -287,7 +402,23 @@ static void print_json_intervals(const struct trace_info *info, FILE *out)
                 interval->accesses, interval->working_set, interval->first_touches,
                 interval->writes, interval->frees, i + 1 < info->intervals ? "," : "");
     }
-    fputs("  ]\n", out);
+    fputs("  ],\n", out);
+}
+
+static void print_json_reuse(const struct trace_info *info, FILE *out)
+{
+    const struct trace_reuse *reuse = &info->reuse;
+    unsigned used = buckets_used(reuse);
+    fprintf(out,
+            "  \"reuse\": {\n    \"pages_sampled_one_in\": %" PRIu64
+            ",\n    \"first_accesses\": %" PRIu64 ",\n    \"buckets\": [",
+            reuse->one_in, reuse->first);
+    for (unsigned i = 0; i < used; i++)
+        fprintf(out,
+                "%s\n      {\"distance_from\": %" PRIu64 ", \"distance_to\": %" PRIu64
+                ", \"accesses\": %" PRIu64 "}",
+                i ? "," : "", bucket_first(i), bucket_last(i), reuse->bucket[i]);
+    fputs("\n    ]\n  }\n", out);
 }
 
 static void print_json_regions(const struct native_trace *native, FILE *out)
@@ -312,8 +443,9 @@ void trace_info_print_json(const struct trace_info *info, const struct workload 
     const struct native_trace *native = trace_workload_native(workload);
     fputs("{\n  \"file\": ", out);
     print_json_string(name, out);
-    fprintf(out, ",\n  \"format\": \"%s\",\n  \"note\": ", layout_name(native));
-    print_json_string(native ? native->note : "", out);
+    fprintf(out, ",\n  \"format\": \"%s\",\n  \"note\": ", layout_name(workload));
+    const char *note = native ? native->note : foreign_note(workload);
+    print_json_string(note ? note : "", out);
     fprintf(out,
             ",\n  \"fingerprint\": \"%s\",\n  \"accesses\": %" PRIu64 ",\n  \"reads\": %" PRIu64
             ",\n  \"writes\": %" PRIu64 ",\n  \"frees\": %" PRIu64
@@ -325,5 +457,6 @@ void trace_info_print_json(const struct trace_info *info, const struct workload 
     print_json_tasks(native, out);
     print_json_regions(native, out);
     print_json_intervals(info, out);
+    print_json_reuse(info, out);
     fputs("}\n", out);
 }

@@ -32,6 +32,8 @@ struct access {
 
 enum { WORKLOAD_SPACES_AT_MOST = 65535 };
 
+struct trace_reader;
+
 struct workload {
     const struct workload_type *type;
     uint32_t spaces;
@@ -51,6 +53,9 @@ struct workload_type {
     const char *name; /* as in a config: "workload": {"type": NAME, ...} */
     const char *summary;
     struct param_table params;
+    /* How the type's files are recognised and read (workloads/readers/foreign.h);
+     * NULL for types that are not another program's file. */
+    const struct trace_reader *reader;
     /* `params` is the filled parameter struct, `position` where messages point.
      * NULL after adding to `errors`.  `seed` is the run's seed for types that
      * are random and have no seed of their own. */

@@ -13,7 +13,7 @@
 #include "sim/experiment/json_output.h"
 #include "sim/experiment/result_file.h"
 #include "workloads/analysis/miss_ratio.h"
-#include "workloads/readers/readers.h"
+#include "workloads/readers/foreign.h"
 
 #define MRC_SCHEMA "zsim.mrc/1"
 
@@ -522,7 +522,7 @@ int command_mrc(int argc, char **argv)
         fputs(usage, stdout);
         return finish_output(EXIT_DONE);
     }
-    struct workload *workload = trace_workload_open(arguments.trace, NULL, &errors);
+    struct workload *workload = trace_file_open(arguments.trace, NULL, NULL, &errors);
     code = workload ? analyse(&arguments, workload) : EXIT_USER_MISTAKE;
     if (workload)
         workload->type->close(workload);

@@ -225,11 +225,13 @@ static void test_command(void **state)
     assert_int_equal(RUN("generate", "-o", path, "1", "0:seq"), 2);
     assert_int_equal(RUN("generate", "1", "0:seq:0:4:8:0"), 2);
     assert_int_equal(RUN("generate", "-o", "/nonexistent/x", "1", "0:seq:0:4:8:0"), 1);
-    assert_int_equal(RUN("info", text_name), 1);
+    assert_int_equal(RUN("info", text_name), 0);
+    assert_int_equal(RUN("info", "--from", "native", text_name), 1);
     assert_int_equal(RUN("info", "--jsn", path), 2);
     assert_int_equal(RUN("inf"), 2);
     assert_int_equal(RUN("convert", "--window", "3", path, path), 2);
     assert_int_equal(RUN("info", "--window", "3", path), 2);
+    assert_int_equal(RUN("info", "--window", "3", text_name), 0);
     assert_int_equal(RUN("convert", "--to", "native1", "--note", "x", text_name, path), 2);
     unlink(text_name);
     unlink(path);

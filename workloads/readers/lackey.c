@@ -15,6 +15,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/generators/stream.h"
+#include "workloads/readers/foreign.h"
 #include "workloads/readers/readers.h"
 
 enum {
@@ -379,6 +380,13 @@ static void mix_options(struct lackey_workload *kept, const struct lackey_params
     workload_fingerprint(text, (size_t)length, kept->fingerprint);
 }
 
+struct lackey_options lackey_params_options(const void *params)
+{
+    const struct lackey_params *own = params;
+    return (struct lackey_options){.instructions = own->instructions,
+                                   .window = (uint32_t)own->window};
+}
+
 static struct workload *lackey_open(const void *params, uint64_t seed,
                                     const struct source_position *position,
                                     struct diagnostics *errors)
@@ -391,8 +399,7 @@ static struct workload *lackey_open(const void *params, uint64_t seed,
                         strerror(errno));
         return NULL;
     }
-    struct lackey_options options = {.instructions = own->instructions,
-                                     .window = (uint32_t)own->window};
+    struct lackey_options options = lackey_params_options(params);
     struct lackey_counts counts;
     struct lackey_workload *kept = memory_zeroed(1, sizeof(*kept), "a trace");
     bool good = lackey_read(file, own->file, &options, keep_records, kept, &counts,
@@ -444,10 +451,24 @@ static void lackey_stop(struct workload_cursor *cursor)
     cursor->state = NULL;
 }
 
+static bool recognise(const char *head, size_t bytes)
+{
+    static const char *const beginnings[] = {" L ", " S ", " M ", "I  "};
+    if (is_message(head, bytes))
+        return true;
+    for (size_t i = 0; bytes >= 6 && i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (memcmp(head, beginnings[i], 3) == 0 && hex_digit(head[3]) >= 0)
+            return true;
+    return false;
+}
+
+static const struct trace_reader reader = {.recognise = recognise};
+
 const struct workload_type workload_lackey = {
     .name = "lackey",
     .summary = "text of valgrind's lackey tool",
     .params = PARAM_TABLE(lackey_rows, struct lackey_params),
+    .reader = &reader,
     .open = lackey_open,
     .close = lackey_close,
     .start = lackey_start,

@@ -30,4 +30,7 @@ bool lackey_read(int file, const char *name, const struct lackey_options *option
                  lackey_sink *sink, void *context, struct lackey_counts *counts,
                  char fingerprint[33], struct diagnostics *errors);
 
+/* The options that the parameters of type `lackey` stand for. */
+struct lackey_options lackey_params_options(const void *params);
+
 #endif

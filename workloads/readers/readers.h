@@ -8,6 +8,12 @@ struct native_trace;
 
 extern const struct workload_type workload_trace;
 extern const struct workload_type workload_lackey;
+extern const struct workload_type workload_perf_script;
+extern const struct workload_type workload_damon;
+extern const struct workload_type workload_oracle_general;
+extern const struct workload_type workload_msr;
+extern const struct workload_type workload_csv;
+extern const struct workload_type workload_blkparse;
 
 /* Type `trace` without a config. */
 struct workload *trace_workload_open(const char *path, const struct source_position *position,

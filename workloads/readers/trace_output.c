@@ -1,0 +1,197 @@
+#define _GNU_SOURCE
+#include "workloads/readers/trace_output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "sim/base/memory.h"
+
+struct trace_output {
+    char *path, *temporary;
+    FILE *file;
+    int error; /* errno of the first failure */
+    ZSTD_CCtx *zstd;
+    char *compressed;
+    size_t room;
+};
+
+/* ---- the file ------------------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), tail = strlen(end);
+    return length > tail && strcmp(text + length - tail, end) == 0;
+}
+
+static void output_free(struct trace_output *output)
+{
+    if (output->file)
+        fclose(output->file);
+    ZSTD_freeCCtx(output->zstd);
+    free(output->compressed);
+    free(output->path);
+    free(output->temporary);
+    free(output);
+}
+
+static bool open_temporary(struct trace_output *output)
+{
+    struct stat about;
+    if (stat(output->path, &about) == 0 && !S_ISREG(about.st_mode)) {
+        errno = EEXIST;
+        return false;
+    }
+    int file = mkstemp(output->temporary);
+    if (file < 0)
+        return false;
+    mode_t mask = umask(0);
+    umask(mask);
+    fchmod(file, 0666 & ~mask);
+    output->file = fdopen(file, "w");
+    return output->file != NULL;
+}
+
+struct trace_output *trace_output_open(const char *path, int level, struct diagnostics *errors)
+{
+    struct trace_output *output = memory_zeroed(1, sizeof(*output), "a trace writer");
+    output->path = memory_string(path);
+    output->temporary = memory_zeroed(strlen(path) + 8, 1, "a file name");
+    snprintf(output->temporary, strlen(path) + 8, "%s.XXXXXX", path);
+    if (!open_temporary(output)) {
+        diagnostics_add(errors, &(struct source_position){.file = path}, "cannot create: %s",
+                        errno == EEXIST ? "it exists and is not a regular file" : strerror(errno));
+        output_free(output);
+        return NULL;
+    }
+    if (ends_with(path, ".zst")) {
+        output->zstd = ZSTD_createCCtx();
+        ZSTD_CCtx_setParameter(output->zstd, ZSTD_c_compressionLevel, level);
+        output->room = ZSTD_CStreamOutSize();
+        output->compressed = memory_zeroed(output->room, 1, "compressed bytes");
+    }
+    return output;
+}
+
+static void write_bytes(struct trace_output *output, const void *bytes, size_t count)
+{
+    if (!output->error && fwrite(bytes, 1, count, output->file) != count)
+        output->error = errno;
+}
+
+static void compress(struct trace_output *output, const void *bytes, size_t count,
+                     ZSTD_EndDirective how)
+{
+    ZSTD_inBuffer in = {.src = bytes, .size = count};
+    for (size_t left = 1; !output->error && (how == ZSTD_e_end ? left : in.pos < in.size);) {
+        ZSTD_outBuffer out = {.dst = output->compressed, .size = output->room};
+        left = ZSTD_compressStream2(output->zstd, &out, &in, how);
+        if (ZSTD_isError(left))
+            output->error = ENOMEM;
+        write_bytes(output, output->compressed, out.pos);
+    }
+}
+
+void trace_output_put(struct trace_output *output, const void *bytes, size_t count)
+{
+    if (output->zstd)
+        compress(output, bytes, count, ZSTD_e_continue);
+    else
+        write_bytes(output, bytes, count);
+}
+
+void trace_output_abandon(struct trace_output *output)
+{
+    if (!output)
+        return;
+    unlink(output->temporary);
+    output_free(output);
+}
+
+bool trace_output_finish(struct trace_output *output, struct diagnostics *errors)
+{
+    if (output->zstd)
+        compress(output, NULL, 0, ZSTD_e_end);
+    if (fclose(output->file) != 0 && !output->error)
+        output->error = errno;
+    output->file = NULL;
+    if (!output->error && rename(output->temporary, output->path) != 0)
+        output->error = errno;
+    bool good = !output->error;
+    if (!good) {
+        diagnostics_add(errors, &(struct source_position){.file = output->path}, "cannot write: %s",
+                        strerror(output->error));
+        unlink(output->temporary);
+    }
+    output_free(output);
+    return good;
+}
+
+/* ---- a workload -------------------------------------------------------------------- */
+
+bool workload_each_block(const struct workload *workload, workload_block_taker *take, void *context,
+                         struct diagnostics *errors)
+{
+    const struct workload_type *type = workload->type;
+    struct workload_cursor cursor = {.workload = workload};
+    const char *failure = "the workload cannot be started";
+    if (type->start(&cursor)) {
+        const struct access *block;
+        for (uint32_t count; (count = type->next(&cursor, &block));)
+            take(context, &cursor, block, count);
+        failure = type->failure ? type->failure(&cursor) : NULL;
+    }
+    if (failure)
+        diagnostics_add(errors, NULL, "%s", failure);
+    type->stop(&cursor);
+    return !failure;
+}
+
+struct writing {
+    const struct trace_format_writer *format;
+    struct trace_output *output;
+    struct trace_losses *losses;
+    void *state;
+    uint64_t position;
+};
+
+static void write_block(void *context, const struct workload_cursor *cursor,
+                        const struct access *block, uint32_t count)
+{
+    (void)cursor;
+    struct writing *writing = context;
+    for (uint32_t i = 0; i < count; i++) {
+        writing->losses->writes += !writing->format->has_writes && block[i].op == ACCESS_WRITE;
+        writing->losses->frees += !writing->format->has_frees && block[i].op == ACCESS_FREE;
+    }
+    writing->format->put(writing->output, block, count, writing->position, writing->state);
+    writing->position += count;
+}
+
+bool trace_output_write(const struct trace_format_writer *format, const struct workload *workload,
+                        const char *path, int level, struct trace_losses *losses,
+                        struct diagnostics *errors)
+{
+    struct writing writing = {.format = format, .losses = losses};
+    *losses = (struct trace_losses){0};
+    if (format->prepare && !(writing.state = format->prepare(workload, errors)))
+        return false;
+    writing.output = trace_output_open(path, level, errors);
+    bool good = writing.output != NULL;
+    if (good) {
+        if (format->header)
+            trace_output_put(writing.output, format->header, strlen(format->header));
+        good = workload_each_block(workload, write_block, &writing, errors);
+        if (good)
+            good = trace_output_finish(writing.output, errors);
+        else
+            trace_output_abandon(writing.output);
+    }
+    if (format->release)
+        format->release(writing.state);
+    return good;
+}
