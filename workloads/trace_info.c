@@ -203,7 +203,7 @@ static void print_reuse_row(const char *first, const char *last, uint64_t count,
 static void print_reuse(const struct trace_info *info, FILE *out)
 {
     const struct trace_reuse *reuse = &info->reuse;
-    uint64_t whole = reuse->first, largest = reuse->first;
+    uint64_t whole = reuse->first, largest = whole;
     unsigned used = buckets_used(reuse);
     for (unsigned i = 0; i < used; i++) {
         whole += reuse->bucket[i];

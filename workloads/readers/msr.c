@@ -30,14 +30,15 @@ static const struct param rows[] = {
 static int split(const char *line, const char *fields[FIELDS])
 {
     int count = 0;
-    for (const char *at = line; at; count++) {
-        if (count == FIELDS)
-            return FIELDS + 1;
-        fields[count] = at;
-        at = strchr(at, ',');
-        at = at ? at + 1 : NULL;
+    const char *at = line;
+    while (count < FIELDS) {
+        fields[count++] = at;
+        const char *comma = strchr(at, ',');
+        if (!comma)
+            return count;
+        at = comma + 1;
     }
-    return count;
+    return FIELDS + 1;
 }
 
 static size_t field_length(const char *field)
