@@ -366,8 +366,8 @@ static bool read_event(struct damon_records *records, const char *line, uint64_t
     uint32_t space = trace_pages_space(reading->pages, event.target, event.target_length);
     if (space == UINT32_MAX)
         return trace_input_line_error(reading->input, event.target, "more than 65535 targets");
-    struct damon_snapshot *last = records->snapshots + records->snapshot_count - 1;
-    if (*left == 0 || last->space != space) {
+    bool goes_on = *left > 0 && records->snapshots[records->snapshot_count - 1].space == space;
+    if (!goes_on) {
         damon_add_snapshot(records, event.time, space, records->samples);
         *left = event.regions;
     }
