@@ -179,6 +179,7 @@ struct engine_config {
     uint64_t quantum_ns;         /* how far a task may run ahead of the others */
     uint64_t series_interval_ns; /* a row of the time series this often; 0: none */
     uint64_t series_rows; /* and/or this many rows evenly over the accesses of task 0; 0: none */
+    bool bound;           /* compute what no policy could beat (docs/bound.md) */
 };
 
 struct config {

@@ -35,6 +35,7 @@ struct counters_at {
 
 struct cgroup_result {
     const char *path;
+    uint64_t usage_peak;       /* pages, as memory.peak */
     struct counters_at at_end; /* subtree sums, as memory.stat shows them */
 };
 
@@ -75,6 +76,16 @@ struct cpu_result {
     uint64_t user_ns, sys_ns, iowait_ns, idle_ns;
 };
 
+/* What no policy could have beaten with the same accesses and limits
+ * (docs/bound.md), and how far this run is from it.  Not `known`: nobody asked
+ * (engine.bound), or a task was killed. */
+struct bound_result {
+    bool known;
+    uint64_t refaults, disk_reads, fault_ns;             /* the least possible */
+    uint64_t refaults_ppm, disk_reads_ppm, fault_ns_ppm; /* this run's of that; 1,000,000: equal,
+                                                             UINT64_MAX: the least is 0 */
+};
+
 struct run_result {
     uint64_t seed;
     bool complete;       /* false: interrupted or failed */
@@ -96,6 +107,9 @@ struct run_result {
     struct inversion_result inversion;
     struct fairness_result fairness;
     struct psi_result psi;
+    struct bound_result bound;
+    /* the most pages that there were in RAM, in pools, and in both at one time */
+    uint64_t resident_peak, pool_peak, memory_peak;
     /* host block: depends on the machine */
     uint64_t host_wall_ns, host_state_bytes;
 };

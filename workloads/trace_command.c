@@ -30,6 +30,7 @@ static const char usage[] =
     "       zsim trace convert [--from FORMAT] [-t OPTIONS] [--to FORMAT] IN OUT\n"
     "       zsim trace info [--from FORMAT] [-t OPTIONS] [--json] FILE\n"
     "       zsim trace mrc --help\n"
+    "       zsim trace bound --help\n"
     "\n"
     "generate  write the trace of a generator; a STEP is STREAM|STREAM..., a STREAM is\n"
     "          SPACE:PATTERN:FIRST:PAGES:COUNT:WRITE%[:PARAM[:BATCH]] with the patterns\n"
@@ -371,7 +372,7 @@ int trace_command_main(int argc, char **argv)
     const char *names[ACTIONS];
     const char *name = argc > 1 ? argv[1] : NULL;
     if (!name)
-        return mistake("expected generate, capture, convert, info or mrc");
+        return mistake("expected generate, capture, convert, info, mrc or bound");
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         fputs(usage, stdout);
         return DONE;
@@ -384,6 +385,7 @@ int trace_command_main(int argc, char **argv)
             return run_action(&actions[i], argc - 1, argv + 1);
     }
     const char *near = nearest_name(name, names, ACTIONS);
-    return mistake("unknown action \"%s\"; expected generate, capture, convert, info or mrc%s%s%s",
-                   name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return mistake(
+        "unknown action \"%s\"; expected generate, capture, convert, info, mrc or bound%s%s%s",
+        name, near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }

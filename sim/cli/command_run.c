@@ -31,6 +31,7 @@ enum {
     FLAG_PLUGIN,
     FLAG_MANIFEST,
     FLAG_ID,
+    FLAG_BOUND,
     FLAG_HELP
 };
 
@@ -45,6 +46,7 @@ static const struct option flags[] = {
     {"plugin", required_argument, NULL, FLAG_PLUGIN},
     {"manifest", required_argument, NULL, FLAG_MANIFEST},
     {"id", required_argument, NULL, FLAG_ID},
+    {"bound", no_argument, NULL, FLAG_BOUND},
     {"help", no_argument, NULL, FLAG_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -92,6 +94,9 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
         return EXIT_DONE;
     case FLAG_SET:
         arguments->overrides[arguments->override_count++] = text;
+        return EXIT_DONE;
+    case FLAG_BOUND:
+        arguments->overrides[arguments->override_count++] = "engine.bound=true";
         return EXIT_DONE;
     case FLAG_CHECK_ONLY:
         arguments->check_only = true;
@@ -242,7 +247,7 @@ static int run_configs(const struct arguments *arguments)
 int command_run(int argc, char **argv)
 {
     struct arguments arguments = {0};
-    /* At most one --set for each word of the command line. */
+    /* At most one --set or --bound for each word of the command line. */
     arguments.overrides =
         memory_zeroed((size_t)argc, sizeof(*arguments.overrides), "the command line");
     arguments.plugins = plugins_create();

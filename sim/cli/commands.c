@@ -22,7 +22,8 @@ const struct command commands[] = {
     {"compare", "compare two results, paired by seed", compare_command_main},
     {"expand", "write a sweep: a config for each run, and the table of them", command_expand},
     {"gather", "the results of a sweep, as one result file or as a table", command_gather},
-    {"trace", "generate, capture, convert or describe traces; miss-ratio curves", command_trace},
+    {"trace", "generate, capture, convert or describe traces; miss-ratio curves, bounds",
+     command_trace},
     {"content", "sample the contents of pages", command_content},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
     {"explain", "explain a key, policy, counter, cost or kernel", command_explain},
@@ -126,6 +127,7 @@ void print_help(void)
            "  --manifest M --id 3,5..9   make lines of a sweep (zsim expand) instead\n"
            "  --check-only               read and check the configs, run nothing\n"
            "  --check-invariants[=full]  check the simulator's books while it runs\n"
+           "  --bound                    show how far each run is from the least possible\n"
            "  --progress auto|always|never\n"
            "  --plugin FILE.so           policies from a shared object (also: list, explain);\n"
            "                             may be repeated\n\n"

@@ -361,6 +361,10 @@ static const struct param engine_rows[] = {
      "A row of the time series this often; 0: none by time.", NULL},
     {"series_rows", PARAM_COUNT, FIELD(series_rows), "100", 0, 1000000, NULL, 0,
      "And this many rows, evenly over the accesses of the first task; 0: none.", NULL},
+    {"bound", PARAM_BOOL, FIELD(bound), "false", 0, 0, NULL, 0,
+     "Compute the least disk reads and fault time that any policy could have had with these "
+     "accesses and limits, for comparison; costs about as much as the run. See docs/bound.md.",
+     NULL},
 };
 #undef FIELD
 
@@ -383,7 +387,7 @@ static const struct structured_key document_structured[] = {
      "Memory cgroups by path. A parent must be listed; the root always exists."},
     {"tasks", "array", "tasks[]", NULL, "Programs that touch memory. At least one."},
     {"events", "array", "events[]", NULL, "Changes while the simulation runs."},
-    {"engine", "object", "engine", NULL, "Precision of the simulation and of its series."},
+    {"engine", "object", "engine", NULL, "Precision of the simulation, its series, its bound."},
     {"costs", "string", NULL, "\"costs/vm.json\"",
      "Cost table, relative to the config file. Default: the built-in table vm."},
     {"variants", "array", "variants[]", NULL,

@@ -98,6 +98,19 @@ static const struct plain_metric plain_metrics[] = {
     {"fairness", "nodes_ppm", "ppm",
      "Jain's index of written-back pages over nodes (1,000,000: even)", FIELD(fairness.nodes_ppm),
      HIGHER_IS_BETTER, false},
+    {"bound", "refaults", "faults",
+     "least number of times that pages must be brought back into RAM (engine.bound)",
+     FIELD(bound.refaults), NEITHER_IS_BETTER, false},
+    {"bound", "disk_reads", "pages", "least number of pages read from devices",
+     FIELD(bound.disk_reads), NEITHER_IS_BETTER, false},
+    {"bound", "fault_ns", "ns", "least time spent in faults, over all tasks", FIELD(bound.fault_ns),
+     NEITHER_IS_BETTER, false},
+    {"bound", "refaults_ppm", "ppm", "faults but first touches, of the least possible",
+     FIELD(bound.refaults_ppm), LOWER_IS_BETTER, false},
+    {"bound", "disk_reads_ppm", "ppm", "pages read from devices, of the least possible",
+     FIELD(bound.disk_reads_ppm), LOWER_IS_BETTER, false},
+    {"bound", "fault_ns_ppm", "ppm", "time spent in faults, of the least possible",
+     FIELD(bound.fault_ns_ppm), LOWER_IS_BETTER, false},
 };
 enum { PLAIN_METRICS = sizeof(plain_metrics) / sizeof(plain_metrics[0]) };
 
@@ -334,9 +347,12 @@ static uint64_t lock_value(const struct run_result *run, unsigned index)
 
 bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value)
 {
-    if (index < FIRST_COUNTER)
+    if (index < FIRST_COUNTER) {
+        const char *object = plain_metrics[index].object;
+        if (object && strcmp(object, "bound") == 0 && !run->bound.known)
+            return false;
         memcpy(value, (const char *)run + plain_metrics[index].offset, sizeof(*value));
-    else if (index < FIRST_GAUGE)
+    } else if (index < FIRST_GAUGE)
         *value = run->totals.counters[index - FIRST_COUNTER];
     else if (index < FIRST_TIME)
         *value = run->totals.gauges[index - FIRST_GAUGE];

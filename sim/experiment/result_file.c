@@ -284,6 +284,22 @@ static void add_derived(cJSON *object, const struct run_result *run)
     json_add(object, "undefined", undefined);
 }
 
+/* Only where it was asked for. */
+static void add_bound(cJSON *object, const struct run_result *run)
+{
+    if (!run->bound.known)
+        return;
+    static const char none[] = "the least possible is none";
+    cJSON *part = json_object(), *undefined = cJSON_GetObjectItem(object, "undefined");
+    json_add_integer(part, "refaults", run->bound.refaults);
+    json_add_integer(part, "disk_reads", run->bound.disk_reads);
+    json_add_integer(part, "fault_ns", run->bound.fault_ns);
+    add_defined(part, undefined, "bound", "refaults_ppm", run->bound.refaults_ppm, none);
+    add_defined(part, undefined, "bound", "disk_reads_ppm", run->bound.disk_reads_ppm, none);
+    add_defined(part, undefined, "bound", "fault_ns_ppm", run->bound.fault_ns_ppm, none);
+    json_add(object, "bound", part);
+}
+
 static void add_times(cJSON *object, const struct run_result *run)
 {
     cJSON *part = json_object();
@@ -337,6 +353,7 @@ static cJSON *run_object(const struct run_record *record, const struct columns *
     add_totals(object, "totals", &run->totals);
     add_times(object, run);
     add_derived(object, run);
+    add_bound(object, run);
     add_histograms(object, run);
     add_cgroups(object, run);
     add_nodes(object, run);

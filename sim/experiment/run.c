@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/experiment/bound.h"
 #include "sim/experiment/config_resolved.h"
 #include "sim/experiment/summary.h"
 
@@ -64,6 +65,11 @@ void run_record_make(struct run_record *record, struct experiment *experiment, u
     }
     record->result.seed = seed;
     record->result.host_wall_ns = host_now_ns() - begin;
+    if (record->result.complete && config.engine.bound &&
+        !bound_of_run(&config, &record->result, errors)) {
+        record->result.complete = false;
+        record->result.failure = memory_string("its bound cannot be computed");
+    }
 }
 
 void run_record_release(struct run_record *record)

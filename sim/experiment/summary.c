@@ -14,6 +14,10 @@ static const struct summary_row {
     {"pgmajfault", "major faults"},
     {"zswpin", "zswap loads"},
     {"pswpin", "disk reads (pages)"},
+    {"bound.disk_reads", "disk reads, least possible"},
+    {"bound.disk_reads_ppm", "  disk reads done, of that"},
+    {"bound.fault_ns", "fault time, least possible"},
+    {"bound.fault_ns_ppm", "  fault time spent, of that"},
     {"pswpout", "disk writes (pages)"},
     {"zswpwb", "of these: zswap writeback"},
     {"zswpout", "zswap stores"},
@@ -112,7 +116,11 @@ static void print_mean(FILE *out, const struct result_source *source, uint32_t v
 {
     char text[32];
     uint32_t n = result_values(source, variant, index, values);
-    print_quantity(text, sizeof(text), statistics_summary(values, n).mean, unit);
+    double mean = statistics_summary(values, n).mean;
+    if (strcmp(unit, "%") == 0 && isfinite(mean))
+        snprintf(text, sizeof(text), "%.1f %%", mean / 10000);
+    else
+        print_quantity(text, sizeof(text), mean, unit);
     print_padded(out, text, VALUE_WIDTH);
 }
 
@@ -137,6 +145,8 @@ static bool print_row(FILE *out, const struct result_source *source, const struc
         return false;
     bool any_open = false;
     metric_describe((unsigned)index, &metric);
+    if (strncmp(metric.name, "bound.", 6) == 0 && strcmp(metric.unit, "ppm") == 0)
+        metric.unit = "%"; /* of the least possible */
     fprintf(out, "%-*s", LABEL_WIDTH, row->label);
     print_mean(out, source, 0, (unsigned)index, metric.unit, values);
     for (uint32_t v = first; v < end; v++) {

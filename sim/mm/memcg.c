@@ -94,6 +94,13 @@ bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root)
 
 /* ---- page counters ----------------------------------------------------------- */
 
+static void add_usage(struct memcg *counter, uint64_t pages)
+{
+    counter->usage += pages;
+    if (counter->usage > counter->usage_peak)
+        counter->usage_peak = counter->usage;
+}
+
 /* Charge the whole chain, or nothing: then the lowest ancestor at its limit. */
 static bool counter_try_charge(struct mm *mm, uint32_t memcg, uint64_t pages, uint32_t *over)
 {
@@ -105,14 +112,14 @@ static bool counter_try_charge(struct mm *mm, uint32_t memcg, uint64_t pages, ui
         }
     }
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].usage += pages;
+        add_usage(&mm->memcgs[at], pages);
     return true;
 }
 
 static void counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].usage += pages;
+        add_usage(&mm->memcgs[at], pages);
 }
 
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)

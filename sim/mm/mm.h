@@ -90,6 +90,7 @@ struct memcg {
     bool offline;
     /* charges, in pages, of the subtree */
     uint64_t usage, swap_usage;
+    uint64_t usage_peak;                                                /* memory.peak */
     uint64_t memory_min, memory_low, memory_high, memory_max, swap_max; /* pages */
     uint64_t zswap_max;                                                 /* pages */
     bool zswap_writeback;
@@ -228,6 +229,9 @@ struct mm {
     /* run-time parameters; start from config->vm, events change them */
     uint64_t swappiness, page_cluster;
     uint64_t resident_pages;
+    uint64_t pool_pages; /* held by zswap pools */
+    /* the most that there ever was of each, and of both at one time */
+    uint64_t resident_peak, pool_peak, memory_peak;
     uint64_t writes_under_way; /* pages under PAGE_WRITEBACK */
     /* called when the OOM killer has chosen a space */
     void (*kill_space)(void *owner, struct exec *exec, uint32_t space);
@@ -267,6 +271,17 @@ static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_k
         lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
     *released_ns = end_ns;
     spend(mm, exec, time, end_ns - start_ns - hold_ns - mm->costs->ns[COST_lock_uncontended]);
+}
+
+/* After resident_pages or pool_pages has grown. */
+static inline void note_peaks(struct mm *mm)
+{
+    if (mm->resident_pages > mm->resident_peak)
+        mm->resident_peak = mm->resident_pages;
+    if (mm->pool_pages > mm->pool_peak)
+        mm->pool_peak = mm->pool_pages;
+    if (mm->resident_pages + mm->pool_pages > mm->memory_peak)
+        mm->memory_peak = mm->resident_pages + mm->pool_pages;
 }
 
 /* Count an event of a cgroup on a node. */

@@ -169,6 +169,8 @@ void node_free_page(struct mm *mm, uint32_t node)
 void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred, int64_t pages)
 {
     (void)exec;
+    mm->pool_pages += (uint64_t)pages;
+    note_peaks(mm);
     for (; pages > 0; pages--) {
         uint32_t from;
         if (!take_page(mm, preferred, WATERMARK_NONE, &from))

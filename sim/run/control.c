@@ -208,7 +208,8 @@ void control_init(struct simulation *simulation)
         add_stop(simulation,
                  (uint64_t)((unsigned __int128)accesses * i / config->engine.series_rows),
                  series_stop, 0);
-    qsort(simulation->stops, simulation->stop_count, sizeof(*simulation->stops), compare_stops);
+    if (simulation->stop_count)
+        qsort(simulation->stops, simulation->stop_count, sizeof(*simulation->stops), compare_stops);
     schedule_timer(simulation, PSI_PERIOD_NS, psi_due);
     if (config->vm.memcg_stat_flush_ns)
         schedule_timer(simulation, config->vm.memcg_stat_flush_ns, stat_flush_due);

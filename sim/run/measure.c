@@ -295,8 +295,12 @@ void measure_finish(struct simulation *simulation)
     result->cgroups = memory_zeroed(mm->memcg_count, sizeof(*result->cgroups), "cgroup results");
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         result->cgroups[i].path = mm->memcgs[i].path;
+        result->cgroups[i].usage_peak = mm->memcgs[i].usage_peak;
         measure_memcg(simulation, i, &result->cgroups[i].at_end);
     }
+    result->resident_peak = mm->resident_peak;
+    result->pool_peak = mm->pool_peak;
+    result->memory_peak = mm->memory_peak;
     measure_nodes(simulation);
     memcpy(result->time_ns, simulation->time_ns, sizeof(result->time_ns));
     memcpy(result->locks, mm->locks, sizeof(result->locks));

@@ -55,6 +55,7 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     map(mm, page, true);
     mm->resident_pages++;
     mm->memcgs[memcg].resident_pages++;
+    note_peaks(mm);
     lru_add(mm, exec, page);
     spend_cost(mm, exec, TIME_fault, COST_first_touch);
     count_event(mm, memcg, node, COUNTER_first_touch, 1);

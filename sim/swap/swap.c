@@ -498,6 +498,7 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
     mm->memcgs[memcg].swap_cache_pages++;
     mm->resident_pages++;
     mm->memcgs[memcg].resident_pages++;
+    note_peaks(mm);
     mm->hot[page] |= HOT_IN_RAM;
     cold->bits = bits_with_field(cold->bits, PAGE_NODE_SHIFT, node);
     if (cold->bits & PAGE_HAS_SHADOW) {
