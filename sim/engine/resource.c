@@ -3,6 +3,13 @@
 #include <stdbool.h>
 #include <string.h>
 
+void cache_line_init(struct cache_line *line, const uint64_t *settled_ns)
+{
+    memset(line, 0, sizeof(*line));
+    line->owner = NO_CPU;
+    line->settled_ns = settled_ns;
+}
+
 /* What it costs `cpu` to get the line from `owner`. */
 static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
                             const struct costs *costs, uint32_t cpu)
@@ -13,24 +20,44 @@ static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
     return costs->ns[same_socket ? COST_line_same_socket : COST_line_cross_socket];
 }
 
-static uint32_t owner_before(const struct cache_line *line, uint32_t at)
+/* Interval number `at`, from the oldest one. */
+static struct interval *interval_at(struct cache_line *line, uint32_t at)
 {
-    return at ? line->taken[at - 1].owner : line->owner;
+    return &line->taken[(line->first + at) % RESOURCE_INTERVALS];
+}
+
+static uint32_t owner_before(struct cache_line *line, uint32_t at)
+{
+    return at ? interval_at(line, at - 1)->owner : line->owner;
 }
 
 static void forget_oldest(struct cache_line *line)
 {
-    line->owner = line->taken[0].owner;
+    line->owner = interval_at(line, 0)->owner;
+    line->first = (uint16_t)((line->first + 1) % RESOURCE_INTERVALS);
     line->count--;
-    memmove(&line->taken[0], &line->taken[1], line->count * sizeof(line->taken[0]));
+}
+
+/* When the last interval is over for everybody, only its owner matters.  Nearly
+ * always so without contention: a use then touches the head of the line's record
+ * and not 1.5 KiB of intervals. */
+static void forget_settled(struct cache_line *line)
+{
+    if (!line->count || !line->settled_ns)
+        return;
+    const struct interval *last = interval_at(line, line->count - 1u);
+    if (last->end_ns > *line->settled_ns)
+        return;
+    line->owner = last->owner;
+    line->first = line->count = 0;
 }
 
 /* Remember an interval before number `at`, which begins where it ends or later. */
 static void insert(struct cache_line *line, uint32_t at, struct interval interval)
 {
-    if (at > 0 && line->taken[at - 1].end_ns == interval.start_ns) {
-        line->taken[at - 1].end_ns = interval.end_ns;
-        line->taken[at - 1].owner = interval.owner;
+    if (at > 0 && interval_at(line, at - 1)->end_ns == interval.start_ns) {
+        interval_at(line, at - 1)->end_ns = interval.end_ns;
+        interval_at(line, at - 1)->owner = interval.owner;
         return;
     }
     if (line->count == RESOURCE_INTERVALS) {
@@ -39,8 +66,9 @@ static void insert(struct cache_line *line, uint32_t at, struct interval interva
         forget_oldest(line);
         at--;
     }
-    memmove(&line->taken[at + 1], &line->taken[at], (line->count - at) * sizeof(line->taken[0]));
-    line->taken[at] = interval;
+    for (uint32_t i = line->count; i > at; i--)
+        *interval_at(line, i) = *interval_at(line, i - 1);
+    *interval_at(line, at) = interval;
     line->count++;
 }
 
@@ -50,13 +78,14 @@ static uint64_t take(struct cache_line *line, const struct topology *topology,
                      const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t use_ns,
                      uint64_t *wait_ns)
 {
+    forget_settled(line);
     uint32_t at = line->count;
-    while (at > 0 && line->taken[at - 1].end_ns > now_ns)
+    while (at > 0 && interval_at(line, at - 1)->end_ns > now_ns)
         at--;
     uint64_t start = now_ns;
     uint64_t length = transfer_ns(owner_before(line, at), topology, costs, cpu) + use_ns;
-    while (at < line->count && line->taken[at].start_ns < start + length) {
-        start = line->taken[at].end_ns;
+    while (at < line->count && interval_at(line, at)->start_ns < start + length) {
+        start = interval_at(line, at)->end_ns;
         at++;
         length = transfer_ns(owner_before(line, at), topology, costs, cpu) + use_ns;
     }

@@ -32,22 +32,31 @@ enum { NO_CPU = UINT32_MAX };
 /* Times that a resource is taken for, remembered at most; neighbours are merged. */
 enum { RESOURCE_INTERVALS = 64 };
 
+struct interval {
+    uint64_t start_ns, end_ns;
+    uint32_t owner; /* at its end */
+};
+
 /* A cache line that several processors write: it moves to the writer, one
- * transfer at a time.  Initialise owner to NO_CPU and the rest to 0. */
+ * transfer at a time.  Initialise with cache_line_init(), or owner to NO_CPU and
+ * the rest to 0. */
 struct cache_line {
     uint32_t owner; /* before the first interval */
-    uint32_t count; /* of intervals */
-    struct interval {
-        uint64_t start_ns, end_ns;
-        uint32_t owner;          /* at its end */
-    } taken[RESOURCE_INTERVALS]; /* in order of time, apart from each other */
+    uint16_t first; /* its place in taken[], which is a ring */
+    uint16_t count; /* of intervals */
+    /* No request comes for an earlier time than this; NULL: nothing is known. */
+    const uint64_t *settled_ns;
+    struct interval taken[RESOURCE_INTERVALS]; /* in order of time, apart from each other */
 };
+
+/* `settled_ns`: a clock that outlives the line (event_queue.now_ns), or NULL. */
+void cache_line_init(struct cache_line *line, const uint64_t *settled_ns);
 
 /* One atomic update by `cpu` at `now_ns`; returns when it is done. */
 uint64_t cache_line_update(struct cache_line *line, const struct topology *topology,
                            const struct costs *costs, uint32_t cpu, uint64_t now_ns);
 
-/* A FIFO spinlock.  Initialise line.owner to NO_CPU. */
+/* A FIFO spinlock.  Initialise `line` as a line by itself. */
 struct spinlock {
     struct cache_line line;
     uint64_t acquisitions, contended;

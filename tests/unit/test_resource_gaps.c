@@ -4,9 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
+#include "sim/base/random.h"
 #include "sim/engine/resource.h"
 
 static const struct topology topology = {.cpus = 4, .sockets = 2, .nodes = 1};
@@ -68,6 +70,29 @@ static void test_the_oldest_intervals_are_forgotten(void **state)
     assert_int_equal(line.taken[0].start_ns, 9 * RESOURCE_INTERVALS * 1000);
 }
 
+/* To forget what is settled changes no answer: two locks with the same requests, of
+ * which one knows the time before which none comes. */
+static void test_settled_intervals_do_not_matter(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    uint64_t settled_ns = 0, random = 7;
+    struct spinlock knowing, other = {.line.owner = NO_CPU};
+    memset(&knowing, 0, sizeof(knowing));
+    cache_line_init(&knowing.line, &settled_ns);
+    for (uint32_t i = 0; i < 20000; i++) {
+        /* Quiet times and crowded ones. */
+        settled_ns += random_below(&random, i / 1000 % 2 ? 40 : 400);
+        uint64_t now_ns = settled_ns + random_below(&random, 3000);
+        uint32_t cpu = (uint32_t)random_below(&random, topology.cpus);
+        uint64_t hold_ns = random_below(&random, 100);
+        assert_int_equal(spinlock_hold(&knowing, &topology, &costs, cpu, now_ns, hold_ns),
+                         spinlock_hold(&other, &topology, &costs, cpu, now_ns, hold_ns));
+    }
+    assert_int_equal(knowing.wait_ns, other.wait_ns);
+    assert_true(knowing.contended > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +100,7 @@ int main(void)
         cmocka_unit_test(test_a_gap_that_is_too_short_is_passed_over),
         cmocka_unit_test(test_the_line_comes_from_its_owner_at_that_time),
         cmocka_unit_test(test_the_oldest_intervals_are_forgotten),
+        cmocka_unit_test(test_settled_intervals_do_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
