@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { ARENA_BLOCK_BYTES = 64 * 1024 };
+enum { ARENA_BLOCK_BYTES = 64 * 1024, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
 struct arena_block {
     struct arena_block *next;
@@ -49,21 +49,56 @@ char *memory_string(const char *text)
     return copy;
 }
 
+/* How much is mapped for a request: whole huge pages where there is at least one. */
+static size_t mapped_bytes(size_t bytes)
+{
+    if (bytes < HUGE_PAGE_BYTES)
+        return bytes ? bytes : 1;
+    return (bytes + HUGE_PAGE_BYTES - 1) / HUGE_PAGE_BYTES * HUGE_PAGE_BYTES;
+}
+
 void *memory_mapped(size_t bytes, const char *what)
 {
-    void *block = mmap(NULL, bytes ? bytes : 1, PROT_READ | PROT_WRITE,
+    size_t wanted = mapped_bytes(bytes), spare = wanted < HUGE_PAGE_BYTES ? 0 : HUGE_PAGE_BYTES;
+    char *block = mmap(NULL, wanted + spare, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (block == MAP_FAILED)
         out_of_memory(1, bytes, what);
+    if (spare) {
+        /* Only aligned parts can be huge pages: cut off what lies before and behind. */
+        size_t before = -(uintptr_t)block % HUGE_PAGE_BYTES;
+        if (before)
+            munmap(block, before);
+        block += before;
+        if (before != spare)
+            munmap(block + wanted, spare - before);
+    }
     /* Fewer TLB misses on random pages; a refusal changes only speed. */
-    (void)madvise(block, bytes, MADV_HUGEPAGE);
+    (void)madvise(block, wanted, MADV_HUGEPAGE);
+    return block;
+}
+
+void *memory_mapped_resized(void *old, size_t old_bytes, size_t bytes, const char *what)
+{
+    char *block = memory_mapped(bytes, what);
+    size_t kept = mapped_bytes(old_bytes < bytes ? old_bytes : bytes);
+    if (!old)
+        return block;
+    /* Moves whole huge pages; memory of malloc() would lose them at every growth. */
+    if (kept < HUGE_PAGE_BYTES ||
+        mremap(old, kept, kept, MREMAP_MAYMOVE | MREMAP_FIXED, block) == MAP_FAILED) {
+        memcpy(block, old, old_bytes < bytes ? old_bytes : bytes);
+        memory_unmap(old, old_bytes);
+    } else if (mapped_bytes(old_bytes) > kept) {
+        munmap((char *)old + kept, mapped_bytes(old_bytes) - kept);
+    }
     return block;
 }
 
 void memory_unmap(void *address, size_t bytes)
 {
     if (address)
-        munmap(address, bytes ? bytes : 1);
+        munmap(address, mapped_bytes(bytes));
 }
 
 void *arena_zeroed(struct arena *arena, size_t bytes)

@@ -22,6 +22,8 @@ char *memory_string(const char *text);
  * untouched parts cost no memory, and huge pages are asked for.  Release with
  * memory_unmap() and the same size. */
 void *memory_mapped(size_t bytes, const char *what);
+/* The same as a new size of `old` (NULL: nothing yet), whose contents move. */
+void *memory_mapped_resized(void *old, size_t old_bytes, size_t bytes, const char *what);
 void memory_unmap(void *address, size_t bytes);
 
 /* A bump allocator for many small objects that die together (a parsed config).

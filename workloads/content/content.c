@@ -59,6 +59,11 @@ static size_t lengths_bytes(uint32_t pages)
     return (size_t)compressor_count() * pages * sizeof(uint16_t);
 }
 
+static size_t kinds_bytes(uint32_t pages)
+{
+    return pages / 4 + 1;
+}
+
 struct content *content_create(const struct content_source *source, void *state, uint32_t pages)
 {
     struct content *content = memory_zeroed(1, sizeof(*content), "page contents");
@@ -66,6 +71,7 @@ struct content *content_create(const struct content_source *source, void *state,
     content->source = source;
     content->state = state;
     content->lengths = memory_mapped(lengths_bytes(pages), "compressed lengths");
+    content->kinds = memory_mapped(kinds_bytes(pages), "kinds of pages");
     content->pool = pool_create();
     return content;
 }
@@ -76,6 +82,7 @@ void content_close(struct content *content)
         return;
     content->source->release(content->state);
     memory_unmap(content->lengths, lengths_bytes(content->pages));
+    memory_unmap(content->kinds, kinds_bytes(content->pages));
     pool_release(content->pool);
     free(content);
 }
@@ -86,10 +93,14 @@ bool content_knows(const struct content *content, unsigned compressor)
            (!content->source->knows || content->source->knows(content->state, compressor));
 }
 
-enum content_kind content_kind(const struct content *content, uint32_t page)
+enum content_kind content_kind_compute(const struct content *content, uint32_t page)
 {
     assert(page < content->pages);
-    return content->source->kind(content->state, page);
+    enum content_kind kind = content->source->kind(content->state, page);
+    /* Threads that race here set the same bits. */
+    __atomic_fetch_or(&content->kinds[page / 4], (uint8_t)((kind + 1u) << page % 4 * 2),
+                      __ATOMIC_RELAXED);
+    return kind;
 }
 
 static uint32_t length_of_bytes(const struct content *content, uint32_t page, unsigned compressor)

@@ -4,7 +4,7 @@
  * it holds, and the real compression algorithms are run on those bytes.  A
  * page's length under a compressor is computed once per process and kept in a
  * table that all runs share (2 bytes a page and compressor, filled on first
- * use, any thread). */
+ * use, any thread), and so is its kind (2 bits). */
 #ifndef ZSIM_WORKLOADS_CONTENT_H
 #define ZSIM_WORKLOADS_CONTENT_H
 
@@ -75,6 +75,7 @@ struct content_source;
 struct content {
     uint32_t pages;
     uint16_t *lengths; /* [compressor][page]: 0 not known yet, else length + 1 */
+    uint8_t *kinds;    /* 2 bits a page: 0 not known yet, else enum content_kind + 1 */
     const struct content_source *source;
     void *state; /* the source's own, read-only after open */
     struct compressor_pool *pool;
@@ -112,8 +113,16 @@ void content_close(struct content *content); /* accepts NULL */
  * (a profile that was sampled without it); to be asked before a run. */
 bool content_knows(const struct content *content, unsigned compressor);
 
+/* The slow half of content_kind(): ask the source, and fill the table. */
+enum content_kind content_kind_compute(const struct content *content, uint32_t page);
+
 /* The kind of a page; page < content->pages. */
-enum content_kind content_kind(const struct content *content, uint32_t page);
+static inline enum content_kind content_kind(const struct content *content, uint32_t page)
+{
+    uint32_t four = __atomic_load_n(&content->kinds[page / 4], __ATOMIC_RELAXED);
+    uint32_t known = four >> page % 4 * 2 & 3;
+    return known ? (enum content_kind)(known - 1) : content_kind_compute(content, page);
+}
 
 /* The slow half of content_length(): compute, and fill the table. */
 uint32_t content_length_compute(const struct content *content, uint32_t page, unsigned compressor);
@@ -127,6 +136,14 @@ static inline uint32_t content_length(const struct content *content, uint32_t pa
     const uint16_t *entry = &content->lengths[(size_t)compressor * content->pages + page];
     uint32_t stored = __atomic_load_n(entry, __ATOMIC_RELAXED);
     return stored ? stored - 1 : content_length_compute(content, page, compressor);
+}
+
+/* Ask the host's caches for what content_length() and content_kind() will read. */
+static inline void content_prefetch(const struct content *content, uint32_t page,
+                                    unsigned compressor)
+{
+    __builtin_prefetch(&content->lengths[(size_t)compressor * content->pages + page]);
+    __builtin_prefetch(&content->kinds[page / 4]);
 }
 
 /* The page's 4096 bytes, where the type knows them (false: sizes only). */
