@@ -17,6 +17,9 @@ enum allocator_result {
     ALLOCATOR_NO_MEMORY = 3, /* not from alloc(): the machine has no page for it (-ENOMEM) */
 };
 
+/* Steps of prefetch(). */
+enum { ALLOCATOR_PREFETCH_STEPS = 3 };
+
 /* Ask zswap to write one object back.  `owner` is the cookie given at alloc.
  * True: the object is gone (zswap has called free for its handle); false: it stays. */
 typedef bool (*allocator_evict_object)(void *context, uint32_t owner, uint32_t handle);
@@ -73,6 +76,10 @@ struct allocator_hooks {
     /* optional: an object of this many bytes takes a page of its own, as a whole
      * page would; NULL: only one of 4096 */
     uint32_t (*huge_from)(const void *state);
+    /* optional: ask the host's caches for what free() of an object will read, one
+     * dependent step at a time: step 0 first, the next ones after a while each.
+     * Changes nothing; NULL: nothing is asked for */
+    void (*prefetch)(const void *state, uint32_t handle, unsigned step);
     /* optional: what is wrong with the instance's own books, or NULL (used by
      * --check-invariants) */
     const char *(*check)(const void *state);

@@ -296,22 +296,28 @@ static uint32_t grown(uint32_t room)
     return room < 1024 ? 1024 : room > UINT32_MAX / 2 ? UINT32_MAX : room * 2;
 }
 
+/* An array of `room` elements of `size` bytes with room for twice as many. */
+static void *array_grown(void *array, uint32_t room, size_t size, const char *what)
+{
+    return memory_mapped_resized(array, room * size, grown(room) * size, what);
+}
+
 static void zspage_room_grow(struct zsmalloc *zsmalloc)
 {
-    zsmalloc->zspage_room = grown(zsmalloc->zspage_room);
-    zsmalloc->zspages = memory_resized(zsmalloc->zspages, zsmalloc->zspage_room,
-                                       sizeof(*zsmalloc->zspages), "zspages");
+    uint32_t room = zsmalloc->zspage_room;
+    zsmalloc->zspages = array_grown(zsmalloc->zspages, room, sizeof(*zsmalloc->zspages), "zspages");
     if (zsmalloc->evicts)
-        zsmalloc->positions = memory_resized(zsmalloc->positions, zsmalloc->zspage_room,
-                                             sizeof(*zsmalloc->positions), "the zspage LRU");
+        zsmalloc->positions =
+            array_grown(zsmalloc->positions, room, sizeof(*zsmalloc->positions), "the zspage LRU");
+    zsmalloc->zspage_room = grown(room);
 }
 
 static uint32_t slots_reserve(struct zsmalloc *zsmalloc, uint32_t objects)
 {
     while (zsmalloc->slot_room - zsmalloc->slot_count < objects) {
+        zsmalloc->slots = array_grown(zsmalloc->slots, zsmalloc->slot_room,
+                                      sizeof(*zsmalloc->slots), "zsmalloc slots");
         zsmalloc->slot_room = grown(zsmalloc->slot_room);
-        zsmalloc->slots = memory_resized(zsmalloc->slots, zsmalloc->slot_room,
-                                         sizeof(*zsmalloc->slots), "zsmalloc slots");
     }
     uint32_t first = zsmalloc->slot_count;
     zsmalloc->slot_count += objects;
@@ -395,14 +401,15 @@ static void zspage_move_to_lru_head(struct zsmalloc *zsmalloc, uint32_t index)
 
 static void handle_room_grow(struct zsmalloc *zsmalloc)
 {
-    uint32_t room = zsmalloc->handle_room = grown(zsmalloc->handle_room);
-    zsmalloc->home = memory_resized(zsmalloc->home, room, sizeof(*zsmalloc->home), "handles");
+    uint32_t room = zsmalloc->handle_room;
+    zsmalloc->handle_room = grown(room);
+    zsmalloc->home = array_grown(zsmalloc->home, room, sizeof(*zsmalloc->home), "handles");
     if (!zsmalloc->evicts)
         return;
     zsmalloc->owners =
-        memory_resized(zsmalloc->owners, room, sizeof(*zsmalloc->owners), "object owners");
+        array_grown(zsmalloc->owners, room, sizeof(*zsmalloc->owners), "object owners");
     zsmalloc->slot_of =
-        memory_resized(zsmalloc->slot_of, room, sizeof(*zsmalloc->slot_of), "object positions");
+        array_grown(zsmalloc->slot_of, room, sizeof(*zsmalloc->slot_of), "object positions");
 }
 
 static inline uint32_t handle_take(struct zsmalloc *zsmalloc)
@@ -486,6 +493,23 @@ static void zsmalloc_free(void *state, uint32_t handle)
     zspage_regroup(zsmalloc, class, index);
     if (!zspage->inuse)
         zspage_destroy(zsmalloc, class, index);
+}
+
+/* Its zspage's number; the zspage; the zspage's neighbours in its fullness list. */
+static void zsmalloc_prefetch(const void *state, uint32_t handle, unsigned step)
+{
+    const struct zsmalloc *zsmalloc = state;
+    if (step == 0) {
+        __builtin_prefetch(&zsmalloc->home[handle], 1);
+        return;
+    }
+    const struct zspage *zspage = &zsmalloc->zspages[zsmalloc->home[handle]];
+    if (step == 1) {
+        __builtin_prefetch(zspage, 1);
+        return;
+    }
+    __builtin_prefetch(&zsmalloc->zspages[zspage->link.previous], 1);
+    __builtin_prefetch(&zsmalloc->zspages[zspage->link.next], 1);
 }
 
 static uint64_t zsmalloc_total_pages(const void *state)
@@ -880,12 +904,13 @@ static void zsmalloc_destroy(void *state)
     struct zsmalloc *zsmalloc = state;
     if (!zsmalloc)
         return;
-    free(zsmalloc->zspages);
-    free(zsmalloc->home);
-    free(zsmalloc->positions);
-    free(zsmalloc->owners);
-    free(zsmalloc->slot_of);
-    free(zsmalloc->slots);
+    size_t zspages = zsmalloc->zspage_room, handles = zsmalloc->handle_room;
+    memory_unmap(zsmalloc->zspages, zspages * sizeof(*zsmalloc->zspages));
+    memory_unmap(zsmalloc->positions, zspages * sizeof(*zsmalloc->positions));
+    memory_unmap(zsmalloc->home, handles * sizeof(*zsmalloc->home));
+    memory_unmap(zsmalloc->owners, handles * sizeof(*zsmalloc->owners));
+    memory_unmap(zsmalloc->slot_of, handles * sizeof(*zsmalloc->slot_of));
+    memory_unmap(zsmalloc->slots, zsmalloc->slot_room * sizeof(*zsmalloc->slots));
     free(zsmalloc->group_tables);
     free(zsmalloc);
 }
@@ -963,6 +988,7 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .locks = zsmalloc_locks,
     .locking = zsmalloc_locking,
     .huge_from = zsmalloc_huge_from,
+    .prefetch = zsmalloc_prefetch,
     .check = zsmalloc_check,
 };
 

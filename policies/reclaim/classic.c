@@ -119,19 +119,6 @@ static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_
     return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
 }
 
-/* isolate_lru_folios: up to n pages off the tail, oldest first. */
-static uint32_t isolate(struct mm *mm, struct page_list *list, uint32_t n, uint32_t *pages)
-{
-    uint32_t taken = 0;
-    while (taken < n && list->tail != NO_PAGE) {
-        uint32_t page = list->tail;
-        lru_list_remove(mm->cold, list, page);
-        mm->cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
-        pages[taken++] = page;
-    }
-    return taken;
-}
-
 static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                      uint32_t memcg, uint32_t node, uint32_t n)
 {
@@ -140,7 +127,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     lru_add_drain(mm, exec);
     if (mm->writes_under_way)
         mm->swap_hooks.settle_writes(mm->swap, exec->now_ns);
-    uint32_t taken = isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
+    uint32_t taken = lru_isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
     if (!taken)
         return 0;
     lru_lock(mm, exec, lruvec, taken);
@@ -192,7 +179,7 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     uint32_t pages[RECLAIM_CLUSTER];
     lru_add_drain(mm, exec);
-    uint32_t taken = isolate(mm, &lruvec->lists[LRU_ACTIVE_ANON], n, pages);
+    uint32_t taken = lru_isolate(mm, &lruvec->lists[LRU_ACTIVE_ANON], n, pages);
     lru_lock(mm, exec, lruvec, taken);
     lru_lock(mm, exec, lruvec, taken); /* to put them back */
     for (uint32_t i = 0; i < taken; i++) {

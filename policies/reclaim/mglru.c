@@ -67,7 +67,7 @@ struct generations {
     uint64_t max_seq, min_seq; /* the youngest and the oldest generation */
     /* Pages by the list they are linked in, which may be older than their
      * generation: a walk over page tables changes the number, not the link. */
-    struct page_list lists[GENERATIONS];
+    struct lru_list lists[GENERATIONS];
     uint64_t pages[GENERATIONS]; /* by generation */
     /* Page tables worth a walk, one bit a chunk, for the walks of even and odd
      * generations; NULL: nothing is known, all are. */
@@ -109,7 +109,7 @@ static struct generations *generations_of(struct lruvec *lruvec)
     state = memory_zeroed(1, sizeof(*state), "the generations of a lruvec");
     state->max_seq = GENERATIONS_LEAST + 1;
     for (uint32_t i = 0; i < GENERATIONS; i++)
-        state->lists[i] = PAGE_LIST_EMPTY;
+        state->lists[i] = LRU_LIST_EMPTY;
     lruvec->reclaim_state = state;
     return state;
 }
@@ -222,7 +222,7 @@ static void mglru_reparent(struct mm *mm, struct lruvec *from, struct lruvec *to
 {
     struct generations *child = generations_of(from), *parent = generations_of(to);
     for (uint64_t age = 0; age < count_generations(child); age++) {
-        struct page_list *list = &child->lists[(child->max_seq - age) % GENERATIONS];
+        struct lru_list *list = &child->lists[(child->max_seq - age) % GENERATIONS];
         uint64_t seq = age < count_generations(parent) ? parent->max_seq - age : parent->min_seq;
         uint32_t generation = (uint32_t)(seq % GENERATIONS);
         while (list->head != NO_PAGE) {
@@ -619,7 +619,7 @@ static bool sort(struct mm *mm, struct generations *state, uint32_t page)
     if (bits & PAGE_WORKINGSET) {
         /* Refaulted into this life: once through the next generation, at its tail. */
         to_next_generation(mm, state, page);
-        struct page_list *list = &state->lists[list_of(mm, page)];
+        struct lru_list *list = &state->lists[list_of(mm, page)];
         lru_list_remove(mm->cold, list, page);
         lru_list_add_tail(mm->cold, list, page);
         return true;
@@ -658,7 +658,7 @@ static uint64_t fill_batch(struct mm *mm, struct exec *exec, struct scan_control
         mm->swap_hooks.settle_writes(mm->swap, exec->now_ns);
     if (count_generations(state) <= GENERATIONS_LEAST)
         return 0;
-    struct page_list *list = &state->lists[state->min_seq % GENERATIONS];
+    struct lru_list *list = &state->lists[state->min_seq % GENERATIONS];
     while (list->tail != NO_PAGE && scanned < most && eviction->count < BATCH) {
         uint32_t page = list->tail;
         scanned++;

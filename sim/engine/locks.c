@@ -24,11 +24,11 @@ uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
     return end_ns;
 }
 
-struct spinlock *lock_of(struct spinlock **locks, size_t number)
+struct spinlock *lock_of(struct spinlock **locks, size_t number, const uint64_t *settled_ns)
 {
     if (!locks[number]) {
         locks[number] = memory_zeroed(1, sizeof(*locks[number]), "a lock");
-        locks[number]->line.owner = NO_CPU;
+        cache_line_init(&locks[number]->line, settled_ns);
     }
     return locks[number];
 }

@@ -39,8 +39,9 @@ uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
                    const struct topology *topology, const struct costs *costs, uint32_t cpu,
                    uint64_t now_ns, uint64_t hold_ns);
 
-/* Locks of which there may be many and few are ever taken: made at the first use. */
-struct spinlock *lock_of(struct spinlock **locks, size_t number);
+/* Locks of which there may be many and few are ever taken: made at the first use,
+ * with cache_line_init()'s `settled_ns`. */
+struct spinlock *lock_of(struct spinlock **locks, size_t number, const uint64_t *settled_ns);
 void locks_release(struct spinlock **locks, size_t count);
 
 #endif

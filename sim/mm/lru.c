@@ -20,7 +20,8 @@ void lru_release(struct mm *mm)
 
 void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
 {
-    spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec, lock_of(&lruvec->lock, 0),
+    spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec,
+                    lock_of(&lruvec->lock, 0, &mm->events->now_ns),
                     pages * mm->costs->ns[COST_lru_lock_hold]);
 }
 
@@ -66,6 +67,7 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     struct lru_batch *batch = &mm->batches[exec->cpu];
     if (mm->reclaim->enter)
         mm->reclaim->enter(mm, exec, page);
+    lru_prefetch(mm);
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
@@ -105,6 +107,38 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
         return;
     mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
+}
+
+void lru_prefetch(struct mm *mm)
+{
+    struct lru_coming *coming = &mm->coming;
+    if (coming->asked == coming->found)
+        return;
+    uint32_t page = coming->pages[coming->asked++];
+    page_prefetch(mm->cold, page);
+    __builtin_prefetch(&mm->hot[page], 1);
+    if (mm->swap_hooks.prefetch)
+        mm->swap_hooks.prefetch(mm->swap, page);
+}
+
+uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages)
+{
+    struct lru_coming *coming = &mm->coming;
+    uint32_t taken = 0;
+    /* What is left is about to be taken: better all at once now than one by one. */
+    while (coming->asked != coming->found)
+        lru_prefetch(mm);
+    coming->asked = coming->found = 0;
+    while (taken < n && list->tail != NO_PAGE) {
+        uint32_t page = list->tail;
+        struct page_cold *cold = &mm->cold[page];
+        lru_list_remove(mm->cold, list, page);
+        cold->bits &= ~(uint32_t)PAGE_ON_LRU;
+        pages[taken++] = page;
+        if (!(cold->bits & PAGE_IN_ZSWAP) && coming->found < LRU_STRIDE)
+            coming->pages[coming->found++] = cold->later;
+    }
+    return taken;
 }
 
 void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS])

@@ -27,6 +27,13 @@ void lru_remove(struct mm *mm, uint32_t page);
  * happens when the page is not on a list (isolated, or in a batch). */
 void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 
+/* isolate_lru_folios: up to n pages off the tail of a list, oldest first.  Returns how many. */
+uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages);
+
+/* Ask the host's caches for the next page that lru_isolate() will probably take.  Once
+ * at a fault and twice at an eviction, so that it is there when its turn comes. */
+void lru_prefetch(struct mm *mm);
+
 /* How many pages of a lruvec show as inactive and active. */
 void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);
 

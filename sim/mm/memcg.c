@@ -45,7 +45,7 @@ void memcg_init(struct mm *mm)
         for (uint32_t node = 0; node < mm->node_count; node++) {
             memcg->iterator[node] = NO_MEMCG;
             for (unsigned list = 0; list < LRU_LISTS; list++)
-                memcg->lruvecs[node].lists[list] = PAGE_LIST_EMPTY;
+                memcg->lruvecs[node].lists[list] = LRU_LIST_EMPTY;
         }
     }
     /* Siblings in creation order: link from the last to the first. */

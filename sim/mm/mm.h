@@ -66,7 +66,7 @@ enum lru { LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_LISTS };
 
 /* The LRU lists of one cgroup on one node. */
 struct lruvec {
-    struct page_list lists[LRU_LISTS];
+    struct lru_list lists[LRU_LISTS];
     uint64_t nonresident_age; /* evictions and activations, of the subtree */
     uint64_t anon_cost;       /* of reclaiming anonymous pages, decaying; of the subtree */
     uint64_t activations;     /* workingset_activate_anon of this cgroup alone, live */
@@ -155,6 +155,12 @@ struct lru_batch {
     uint32_t pages[LRU_BATCH_AT_MOST];
 };
 
+/* Pages to be fetched into the host's caches, a few at a time. */
+struct lru_coming {
+    uint32_t asked, found;
+    uint32_t pages[LRU_STRIDE];
+};
+
 /* ---- hooks upwards ----------------------------------------------------------- */
 
 enum swap_write_result {
@@ -186,6 +192,9 @@ struct mm_swap_hooks {
     bool (*half_full)(const void *swap, uint32_t memcg);
     /* shrink_slab() for one cgroup on one node */
     void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
+    /* ask the host's caches for what write() will read of a page besides its record;
+     * optional */
+    void (*prefetch)(const void *swap, uint32_t page);
     /* a cgroup goes offline; its entries move to the parent */
     void (*memcg_offline)(void *swap, uint32_t memcg);
 };
@@ -219,6 +228,7 @@ struct mm {
     struct charge_stock *stocks;  /* [cpus] */
     struct lru_batch *batches;    /* [cpus] */
     struct psi_queue *psi_queues; /* [cpus] */
+    struct lru_coming coming;
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

@@ -5,15 +5,15 @@
 #include "sim/base/memory.h"
 #include "sim/mm/node.h"
 
-void object_pool_init(struct object_pool *pool, const struct allocator_hooks *allocator,
-                      const struct allocator_setup *setup)
+void object_pool_init(struct object_pool *pool, const struct mm *mm,
+                      const struct allocator_hooks *allocator, const struct allocator_setup *setup)
 {
     *pool = (struct object_pool){.allocator = allocator, .state = allocator->create(setup)};
     uint32_t locks = allocator->locks ? allocator->locks(pool->state) : 1;
     pool->locks = memory_zeroed(locks, sizeof(*pool->locks), "allocator locks");
     for (uint32_t i = 0; i < locks; i++)
-        pool->locks[i].line.owner = NO_CPU;
-    pool->read_side.owner = NO_CPU;
+        cache_line_init(&pool->locks[i].line, &mm->events->now_ns);
+    cache_line_init(&pool->read_side, &mm->events->now_ns);
 }
 
 void object_pool_release(struct object_pool *pool)

@@ -17,8 +17,8 @@ struct object_pool {
     struct cache_line read_side;
 };
 
-void object_pool_init(struct object_pool *pool, const struct allocator_hooks *allocator,
-                      const struct allocator_setup *setup);
+void object_pool_init(struct object_pool *pool, const struct mm *mm,
+                      const struct allocator_hooks *allocator, const struct allocator_setup *setup);
 /* Gives no pages back to the nodes: the machine goes with it, or it is empty. */
 void object_pool_release(struct object_pool *pool);
 

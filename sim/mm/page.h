@@ -74,7 +74,11 @@ struct page_cold {
         } shadow;           /* not in RAM, with PAGE_HAS_SHADOW */
     };
     uint32_t entry_previous, entry_next; /* zswap LRU links */
-    uint32_t handle;                     /* allocator object of the entry; 0: none */
+    union {
+        uint32_t handle; /* with PAGE_IN_ZSWAP: allocator object of the entry; 0: none */
+        uint32_t later;  /* without: the page that came onto its LRU list LRU_STRIDE pages
+                            later, a hint for lru_isolate() */
+    };
     uint32_t bits;
 };
 
@@ -87,6 +91,20 @@ struct page_list {
 
 #define PAGE_LIST_EMPTY ((struct page_list){NO_PAGE, NO_PAGE, 0})
 
+/* As many pages as reclaim takes off a list at a time. */
+enum { LRU_STRIDE = 32 };
+
+/* An LRU list.  Links lead from page to page, and each step is a miss in the host's
+ * caches that waits for the one before; so every page also names one a whole batch
+ * further on, and the next batch can be fetched all at once. */
+struct lru_list {
+    uint32_t head, tail, count;
+    uint32_t added;              /* pages added at the head so far, */
+    uint32_t recent[LRU_STRIDE]; /* the last of them: page n at n % LRU_STRIDE */
+};
+
+#define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE})
+
 static inline uint32_t bits_field(uint32_t bits, unsigned shift)
 {
     return (bits >> shift) & 15;
@@ -97,10 +115,28 @@ static inline uint32_t bits_with_field(uint32_t bits, unsigned shift, uint32_t v
     return (bits & ~(15u << shift)) | (value << shift);
 }
 
+/* Ask the host's caches for a page's record; a quarter of them straddle two lines. */
+static inline void page_prefetch(const struct page_cold *cold, uint32_t page)
+{
+    const char *record = (const char *)&cold[page];
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch(record + sizeof(*cold) - 1, 1);
+}
+
 /* ---- LRU lists ----------------------------------------------------------- */
 
-static inline void lru_list_add_head(struct page_cold *cold, struct page_list *list, uint32_t page)
+/* Tell the page added LRU_STRIDE pages before. */
+static inline void lru_list_note_added(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
+    uint32_t *recent = &list->recent[list->added % LRU_STRIDE];
+    if (list->added++ >= LRU_STRIDE && !(cold[*recent].bits & PAGE_IN_ZSWAP))
+        cold[*recent].later = page;
+    *recent = page;
+}
+
+static inline void lru_list_add_head(struct page_cold *cold, struct lru_list *list, uint32_t page)
+{
+    lru_list_note_added(cold, list, page);
     cold[page].lru.previous = NO_PAGE;
     cold[page].lru.next = list->head;
     if (list->head != NO_PAGE)
@@ -111,7 +147,7 @@ static inline void lru_list_add_head(struct page_cold *cold, struct page_list *l
     list->count++;
 }
 
-static inline void lru_list_add_tail(struct page_cold *cold, struct page_list *list, uint32_t page)
+static inline void lru_list_add_tail(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
     cold[page].lru.next = NO_PAGE;
     cold[page].lru.previous = list->tail;
@@ -123,7 +159,7 @@ static inline void lru_list_add_tail(struct page_cold *cold, struct page_list *l
     list->count++;
 }
 
-static inline void lru_list_remove(struct page_cold *cold, struct page_list *list, uint32_t page)
+static inline void lru_list_remove(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
     uint32_t previous = cold[page].lru.previous, next = cold[page].lru.next;
     if (previous != NO_PAGE)

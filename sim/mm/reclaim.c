@@ -75,6 +75,7 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
                              uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
+    lru_prefetch(mm);
     if (!(cold->bits & PAGE_HAS_SLOT)) {
         if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
             return FATE_ACTIVATE;
@@ -104,6 +105,7 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
             return FATE_KEEP;
     }
     spend_cost(mm, exec, TIME_evict, COST_evict_page);
+    lru_prefetch(mm);
     drop(mm, scan, page);
     return FATE_FREED;
 }

@@ -2,6 +2,7 @@
  *
  * sim.c        set-up, the loop, tear-down
  * task.c       tasks: the hot loop over accesses, faults
+ * lookahead.c  what coming faults will read is asked for in advance
  * control.c    what happens at set times or accesses: events, flushes, samples
  * measure.c    counters, gauges, series, inversion, fairness
  * invariants.c what must always be true
@@ -10,6 +11,7 @@
 #define ZSIM_RUN_SIMULATION_H
 
 #include "sim/mm/mm.h"
+#include "sim/run/lookahead.h"
 #include "sim/sim.h"
 #include "sim/swap/swap.h"
 #include "sim/zswap/zswap.h"
@@ -23,6 +25,7 @@ struct task {
     struct workload_cursor cursor;
     const struct access *block;
     uint32_t block_count, block_at;
+    struct lookahead lookahead;
     uint32_t first_space; /* its space s is mm.spaces[first_space + s] */
     uint32_t spaces;
     uint64_t position;  /* accesses done */

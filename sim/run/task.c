@@ -5,11 +5,21 @@
 
 /* ---- hits ---------------------------------------------------------------------- */
 
+/* The access whose hot byte is asked for while access i is executed: a streamed page's
+ * byte is in no cache of the host. */
+static uint32_t access_ahead(uint32_t i, uint32_t left)
+{
+    return i + LOOKAHEAD_ACCESSES < left ? i + LOOKAHEAD_ACCESSES : left - 1;
+}
+
 /* The loop that nearly every access goes through: one byte of state, no calls.
- * Returns how many of the n records are hits from the first one on. */
-static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n)
+ * Returns how many of the n records are hits from the first one on; `left` records
+ * are in the block. */
+static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n,
+                                   uint32_t left)
 {
     for (uint32_t i = 0; i < n; i++) {
+        __builtin_prefetch(&hot[block[access_ahead(i, left)].page], 1);
         uint8_t *state = &hot[block[i].page];
         if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
             return i;
@@ -22,10 +32,12 @@ static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uin
 _Static_assert(HOT_DIRTY == HOT_ACCESSED << ACCESS_WRITE, "a write sets both bits by a shift");
 
 static uint32_t run_hits_many_spaces(struct mm *mm, uint32_t first_space,
-                                     const struct access *block, uint32_t n)
+                                     const struct access *block, uint32_t n, uint32_t left)
 {
     const struct address_space *spaces = &mm->spaces[first_space];
     for (uint32_t i = 0; i < n; i++) {
+        const struct access *ahead = &block[access_ahead(i, left)];
+        __builtin_prefetch(&mm->hot[spaces[ahead->space].first_page + ahead->page], 1);
         uint8_t *state = &mm->hot[spaces[block[i].space].first_page + block[i].page];
         if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
             return i;
@@ -38,9 +50,11 @@ static uint32_t run_hits(struct task *task, uint32_t n)
 {
     struct mm *mm = &task->simulation->mm;
     const struct access *block = task->block + task->block_at;
+    uint32_t left = task->block_count - task->block_at;
     if (task->spaces == 1)
-        return run_hits_one_space(mm->hot + mm->spaces[task->first_space].first_page, block, n);
-    return run_hits_many_spaces(mm, task->first_space, block, n);
+        return run_hits_one_space(mm->hot + mm->spaces[task->first_space].first_page, block, n,
+                                  left);
+    return run_hits_many_spaces(mm, task->first_space, block, n, left);
 }
 
 /* ---- everything else ---------------------------------------------------------------- */
@@ -126,6 +140,7 @@ static bool next_block(struct task *task)
 {
     const struct workload_type *type = task->config->workload->type;
     task->block_at = 0;
+    task->lookahead = (struct lookahead){0};
     task->block_count = type->next(&task->cursor, &task->block);
     if (task->block_count)
         return true;
@@ -214,6 +229,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = TURN_PAUSED;
             break;
         }
+        lookahead_advance(&task->lookahead, &simulation->swap, &mm->spaces[task->first_space],
+                          task->block, task->block_at, task->block_count);
         uint64_t ready_ns = 0;
         enum miss_end miss = run_miss(task, &exec, &ready_ns);
         if (miss == MISS_RETRY) {

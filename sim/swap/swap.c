@@ -105,6 +105,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         .room = swap_has_room,
         .half_full = swap_half_full,
         .shrink_slab = zswap_shrink_slab,
+        .prefetch = swap_prefetch,
         .memcg_offline = zswap_memcg_offline,
     };
 }
@@ -219,7 +220,8 @@ static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8
         number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
     }
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot,
-                    lock_of(swap->slot_locks, number), slots * mm->costs->ns[COST_slot_lock_hold]);
+                    lock_of(swap->slot_locks, number, &mm->events->now_ns),
+                    slots * mm->costs->ns[COST_slot_lock_hold]);
 }
 
 /* Room on the devices and under memory.swap.max; counts what is in the way. */
@@ -469,6 +471,15 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
         return SWAP_KEEP_ACTIVE;
     }
     return swap_write_to_device(swap, exec, page);
+}
+
+void swap_prefetch(const void *state, uint32_t page)
+{
+    const struct swap *swap = state;
+    const struct zswap *zswap = swap->zswap;
+    const struct address_space *space = page_space(swap->mm, page);
+    content_prefetch(space->content, page - space->first_page,
+                     zswap->pools[zswap->order[0]].compressor);
 }
 
 /* ---- in ------------------------------------------------------------------------------ */

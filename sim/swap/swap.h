@@ -73,6 +73,7 @@ void swap_wait_for_write(void *swap, struct exec *exec, uint32_t page);
 void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
+void swap_prefetch(const void *swap, uint32_t page);
 
 /* Is there room on a device to write a page of this cgroup to?  Always, where pages
  * have had room since they entered the swap cache. */

@@ -11,7 +11,7 @@ void zram_init(struct zram *zram, struct mm *mm, uint32_t blocks, unsigned compr
     const struct policy_choice *allocator = &mm->config->swap.zram_allocator;
     struct allocator_setup setup = {.params = allocator->params};
     *zram = (struct zram){.mm = mm, .compressor = compressor, .blocks = blocks};
-    object_pool_init(&zram->objects, allocator->policy->hooks, &setup);
+    object_pool_init(&zram->objects, mm, allocator->policy->hooks, &setup);
     zram->objects.may_fail = true;
     zram->objects.most_pages = limit_pages ? limit_pages : UINT64_MAX;
     zram->huge_from = PAGE_BYTES;

@@ -39,7 +39,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
         zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
     zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
     for (uint32_t i = 0; i < zswap->tree_count; i++)
-        zswap->tree_locks[i].line.owner = NO_CPU;
+        cache_line_init(&zswap->tree_locks[i].line, &mm->events->now_ns);
     zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                            sizeof(*zswap->shrinker_states), "shrinker states");
     zswap->worker.cursor = NO_MEMCG;
@@ -84,11 +84,11 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     pool->alive = true;
     pool->compressor = compressor;
     pool->created_ns = now_ns;
-    pool->reference_line.owner = NO_CPU;
+    cache_line_init(&pool->reference_line, &zswap->mm->events->now_ns);
     uint64_t zpools = zswap->config->zswap.zpools;
     pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
     for (uint64_t i = 0; i < zpools; i++)
-        object_pool_init(&pool->zpools[i], zswap->allocator, &setup);
+        object_pool_init(&pool->zpools[i], zswap->mm, zswap->allocator, &setup);
     pool->evicts = setup.evicts &&
                    (!zswap->allocator->evicts || zswap->allocator->evicts(pool->zpools[0].state));
 }
@@ -201,6 +201,14 @@ void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, ui
     pool->total_pages += zpool->pages - pages;
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries--;
+}
+
+void zswap_pool_prefetch(const struct zswap *zswap, uint32_t number, uint32_t page, unsigned step)
+{
+    const struct zswap_pool *pool = &zswap->pools[number];
+    if (zswap->allocator->prefetch)
+        zswap->allocator->prefetch(pool->zpools[zpool_of(zswap, page)].state,
+                                   zswap->mm->cold[page].handle, step);
 }
 
 /* ---- eviction by the allocator (up to 6.4) ------------------------------------------------- */

@@ -57,7 +57,8 @@ static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t group, ui
         number = 0;
     else if (zswap->config->zswap.list_locks == LIST_LOCK_PER_CGROUP)
         number += (size_t)memcg * mm->node_count;
-    spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru, lock_of(at->locks, number),
+    spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru,
+                  lock_of(at->locks, number, &mm->events->now_ns),
                   mm->costs->ns[COST_lru_lock_hold]);
 }
 

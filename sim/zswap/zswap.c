@@ -360,6 +360,20 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
     return false;
 }
 
+void zswap_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
+{
+    const struct page_cold *cold = &zswap->mm->cold[page];
+    if (!(cold->bits & PAGE_IN_ZSWAP) || !entry_has_object(zswap->mm, page))
+        return;
+    if (step == 0 && (cold->bits & PAGE_ENTRY_ON_LRU)) {
+        if (cold->entry_previous != NO_PAGE)
+            page_prefetch(zswap->mm->cold, cold->entry_previous);
+        if (cold->entry_next != NO_PAGE)
+            page_prefetch(zswap->mm->cold, cold->entry_next);
+    }
+    zswap_pool_prefetch(zswap, entry_pool(zswap->mm, page), page, step);
+}
+
 /* ---- load ---------------------------------------------------------------------------------- */
 
 bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)

@@ -84,7 +84,7 @@ static struct world *make_world(const char *rules)
         world->memcgs[i].lruvecs = &world->lruvecs[i];
         world->memcgs[i].memory_max = UINT64_MAX;
         for (unsigned list = 0; list < LRU_LISTS; list++)
-            world->lruvecs[i].lists[list] = PAGE_LIST_EMPTY;
+            world->lruvecs[i].lists[list] = LRU_LIST_EMPTY;
     }
     world->space = (struct address_space){.pages = PAGES, .memcg = CGROUP};
     world->exec = (struct exec){.space = 0};

@@ -1,0 +1,51 @@
+#include "sim/run/lookahead.h"
+
+#include "sim/zswap/zswap.h"
+
+/* How many faults before its own each step of a page is done. */
+static const uint32_t step_distance[ZSWAP_PREFETCH_STEPS] = {5, 3, 2};
+
+static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t number)
+{
+    return &lookahead->faults[number % LOOKAHEAD_FAULTS];
+}
+
+/* Find the next faults, and ask for the records of their pages. */
+static void find_faults(struct lookahead *lookahead, const struct swap *swap,
+                        const struct address_space *spaces, const struct access *block, uint32_t at,
+                        uint32_t count)
+{
+    const struct mm *mm = swap->mm;
+    uint32_t end =
+        at + LOOKAHEAD_ACCESSES / 4 * 3 < count ? at + LOOKAHEAD_ACCESSES / 4 * 3 : count;
+    uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
+    for (; frontier < end && lookahead->found - lookahead->over < LOOKAHEAD_FAULTS; frontier++) {
+        uint32_t page = spaces[block[frontier].space].first_page + block[frontier].page;
+        if (mm->hot[page] & HOT_MAPPED)
+            continue;
+        *fault_at(lookahead, lookahead->found++) = (struct coming_fault){page, frontier};
+        page_prefetch(mm->cold, page);
+        swap_prefetch(swap, page);
+    }
+    lookahead->frontier = frontier;
+}
+
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
+                       const struct address_space *spaces, const struct access *block, uint32_t at,
+                       uint32_t count)
+{
+    while (lookahead->over != lookahead->found && fault_at(lookahead, lookahead->over)->at <= at)
+        lookahead->over++;
+    find_faults(lookahead, swap, spaces, block, at, count);
+    for (unsigned step = 0; step < ZSWAP_PREFETCH_STEPS; step++) {
+        uint32_t end = lookahead->over + step_distance[step];
+        if (end > lookahead->found)
+            end = lookahead->found;
+        uint32_t next = lookahead->stepped[step];
+        if (next < lookahead->over)
+            next = lookahead->over;
+        for (; next < end; next++)
+            zswap_prefetch(swap->zswap, fault_at(lookahead, next)->page, step);
+        lookahead->stepped[step] = next;
+    }
+}

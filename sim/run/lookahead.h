@@ -1,0 +1,45 @@
+/* Looking ahead in a task's block of accesses, for the host's sake.
+ *
+ * A fault reads a handful of records that are nowhere near each other, each found
+ * through the one before: the page's, its neighbours' on the zswap list, its
+ * object's, its zspage's.  Read when they are needed, every one is a miss in all of
+ * the host's caches.  So the next pages that will fault are found in advance (the
+ * access block is known, and so are the hot bytes), and their records are asked for
+ * step by step, one step for each fault that is worked through meanwhile.
+ *
+ * What it buys (zipf 0.9 over 4 million pages, a quarter of them in RAM): with
+ * lru_prefetch(), 1.9 us of host time for a fault become 0.6.
+ *
+ * A wrong guess costs a useless read and nothing else: no result depends on it. */
+#ifndef ZSIM_RUN_LOOKAHEAD_H
+#define ZSIM_RUN_LOOKAHEAD_H
+
+#include "sim/swap/swap.h"
+#include "workloads/workload.h"
+
+enum {
+    /* Hot bytes are asked for this many accesses ahead. */
+    LOOKAHEAD_ACCESSES = 64,
+    /* Faults ahead: one for each dependent step, and one more at either end. */
+    LOOKAHEAD_FAULTS = 8,
+};
+
+/* A page that is not mapped, and where in the block it is accessed. */
+struct coming_fault {
+    uint32_t page, at;
+};
+
+/* Zero-initialise for each block. */
+struct lookahead {
+    uint32_t frontier; /* accesses of the block that have been looked at */
+    /* faults found in the block so far; over; with so many steps done */
+    uint32_t found, over, stepped[3];
+    struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
+};
+
+/* Before the access at `at` is worked through, which faults. */
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
+                       const struct address_space *spaces, const struct access *block, uint32_t at,
+                       uint32_t count);
+
+#endif
