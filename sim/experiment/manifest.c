@@ -195,12 +195,14 @@ static bool choose_ids(const struct manifest *manifest, const char *text, bool *
 
 /* ---- making results ------------------------------------------------------------- */
 
+enum work_state { WORK_WAITS, WORK_THERE, WORK_MADE, WORK_FAILED, WORK_MISTAKE };
+
 /* One line that is to be made. */
 struct manifest_work {
     const struct manifest_row *row;
     struct experiment *experiment; /* kept: shared inputs point into it */
     uint64_t done, total;          /* accesses; total 0: not begun */
-    enum { WORK_WAITS, WORK_THERE, WORK_MADE, WORK_FAILED, WORK_MISTAKE } state;
+    enum work_state state;
 };
 
 struct manifest_runs {
@@ -229,7 +231,7 @@ static void show_progress(void *context)
     for (uint32_t i = 0; i < runs->parallel.count; i++) {
         const struct manifest_work *work = &runs->works[i];
         uint64_t total = __atomic_load_n(&work->total, __ATOMIC_RELAXED);
-        int state = (int)__atomic_load_n(&work->state, __ATOMIC_RELAXED);
+        enum work_state state = __atomic_load_n(&work->state, __ATOMIC_RELAXED);
         finished += state == WORK_MADE || state == WORK_THERE;
         failed += state == WORK_FAILED || state == WORK_MISTAKE;
         if (state != WORK_WAITS)
@@ -270,8 +272,8 @@ static bool check_address(struct manifest_runs *runs, struct manifest_work *work
     return false;
 }
 
-static int make_result(struct manifest_runs *runs, struct manifest_work *work,
-                       struct diagnostics *errors)
+static enum work_state make_result(struct manifest_runs *runs, struct manifest_work *work,
+                                   struct diagnostics *errors)
 {
     struct sim_options options = {
         .checks = runs->options->checks,
@@ -282,7 +284,7 @@ static int make_result(struct manifest_runs *runs, struct manifest_work *work,
     struct source_position position = {.file = work->row->config};
     struct run_record record = {0};
     run_record_make(&record, work->experiment, 0, work->experiment->seeds[0], &options, errors);
-    int state = WORK_FAILED;
+    enum work_state state = WORK_FAILED;
     if (record.result.complete) {
         struct result_totals totals = {&record, true, 1, record.result.host_wall_ns};
         if (experiment_write_result(work->experiment, work->row->result, &totals,
@@ -303,7 +305,7 @@ static void work_line(void *context, uint32_t index)
     struct manifest_runs *runs = context;
     struct manifest_work *work = &runs->works[index];
     struct diagnostics errors = {0};
-    int state = WORK_THERE;
+    enum work_state state = WORK_THERE;
     if (access(work->row->result, F_OK) != 0) {
         work->experiment = experiment_read_sharing(work->row->config, runs->inputs,
                                                    runs->options->plugins, &errors);
@@ -337,11 +339,11 @@ static bool choose_work(struct manifest_runs *runs, struct diagnostics *errors)
     return good;
 }
 
-static uint32_t count_state(const struct manifest_runs *runs, int state)
+static uint32_t count_state(const struct manifest_runs *runs, enum work_state state)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < runs->parallel.count; i++)
-        count += (int)runs->works[i].state == state;
+        count += runs->works[i].state == state;
     return count;
 }
 
