@@ -15,6 +15,7 @@
 
 #define EVERY_KERNEL_OVER(backing) \
     {"vm.reclaim", "classic"}, \
+    {"vm.proactive_reclaim", "off"}, \
     {"swap.backing", backing}, \
     {"swap.zram_allocator", "zsmalloc"}, \
     {"zswap.admission", "always"}

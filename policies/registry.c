@@ -6,6 +6,7 @@
 #include "policies/admission/admission.h"
 #include "policies/allocator/allocator.h"
 #include "policies/pool_ref/pool_ref.h"
+#include "policies/proactive_reclaim/proactive_reclaim.h"
 #include "policies/reclaim/reclaim.h"
 #include "policies/shrinker/shrinker.h"
 #include "policies/store_reclaim/store_reclaim.h"
@@ -40,6 +41,8 @@
     X(compressibility) \
     X(classic) \
     X(mglru) \
+    X(no_proactive_reclaim) \
+    X(senpai) \
     X(slots) \
     X(virtual) \
     X(no_backing)
@@ -66,6 +69,8 @@ static const struct policy *const pool_refs[] = {&kref_policy, &percpu_ref_polic
 static const struct policy *const shrinkers[] = {&protected_policy, &second_chance_policy, NULL};
 static const struct policy *const admissions[] = {&always_policy, &compressibility_policy, NULL};
 static const struct policy *const reclaims[] = {&classic_policy, &mglru_policy, NULL};
+static const struct policy *const proactive_reclaims[] = {&no_proactive_reclaim_policy,
+                                                          &senpai_policy, NULL};
 static const struct policy *const swap_backings[] = {&slots_policy, &virtual_policy,
                                                      &no_backing_policy, NULL};
 
@@ -110,6 +115,13 @@ static const struct policy_hook reclaim_required[] = {
     {HOOK(reclaim, shrink_lruvec)}, {HOOK(reclaim, evict)},
     {HOOK(reclaim, refault)},       {.name = NULL},
 };
+static const struct policy_hook proactive_reclaim_required[] = {
+    {HOOK_WITH(proactive_reclaim, interval_ns, tick)},
+    {HOOK_WITH(proactive_reclaim, create, tick)},
+    {HOOK_WITH(proactive_reclaim, destroy, tick)},
+    {HOOK_WITH(proactive_reclaim, tick, interval_ns)},
+    {.name = NULL},
+};
 /* Flags alone. */
 static const struct policy_hook swap_backing_required[] = {{.name = NULL}};
 
@@ -125,6 +137,8 @@ const struct policy_axis policy_axes[] = {
     {"shrinker", "when memory pressure shrinks the pool", shrinkers, shrinker_required},
     {"admission", "which pages are worth keeping compressed", admissions, admission_required},
     {"reclaim", "which page leaves RAM", reclaims, reclaim_required},
+    {"proactive_reclaim", "who reclaims by the clock, before memory is short", proactive_reclaims,
+     proactive_reclaim_required},
     {"swap_backing", "what a page in compressed swap costs on disk", swap_backings,
      swap_backing_required},
     {NULL, NULL, NULL, NULL},

@@ -4,10 +4,10 @@
  * `min_age` leaves young entries alone: of a cgroup's entries, as many as it has
  * stored in that time are taken to be younger, whatever became of them; so with
  * loads in between too many are spared, never too few.  `floor` leaves each cgroup
- * so many compressed bytes.  With `pressure` the pace is that of a controller in
- * the manner of Senpai: nothing in an interval after one in which tasks waited for
- * swap devices for more than this share of the time, and half the pace then; an
- * eighth of `pace` more after each quiet one.
+ * so many compressed bytes.  With `pressure` the pace is a controller's: nothing in an
+ * interval after one in which PSI (some) was above this share of the time, and half the
+ * pace then; an eighth of `pace` more after each quiet one.  `cgroup` is whom all that
+ * is about, with all below it: without it, the whole machine.
  *
  * The work is done in the clock's own time: it takes locks, memory and the device,
  * but no processor away from the tasks. */
@@ -20,11 +20,18 @@
 enum { HISTORY = 64, PACE_STEPS = 8 };
 
 struct proactive_params {
+    const char *cgroup;
     uint64_t interval_ns, pace, floor, min_age_ns, budget;
     double pressure;
 };
 
 static const struct param proactive_rows[] = {
+    {.name = "cgroup",
+     .type = PARAM_STRING,
+     .offset = offsetof(struct proactive_params, cgroup),
+     .initial = "",
+     .help = "the cgroup that is written back, with all below it; empty: every one",
+     .source = "per-cgroup proactive writeback, v5: whose memory.reclaim is written to"},
     {.name = "interval",
      .type = PARAM_TIME,
      .offset = offsetof(struct proactive_params, interval_ns),
@@ -67,15 +74,16 @@ static const struct param proactive_rows[] = {
      .initial = "1",
      .least = 0,
      .most = 1,
-     .help = "share of time that tasks may wait for swap devices before the pace is halved; 1: no "
-             "controller",
+     .help = "share of time that some task may stall on memory, as PSI has it, before the pace is "
+             "halved; 1: no controller",
      .source = "Senpai: 0.1 % of PSI"},
 };
 
 struct proactive {
+    uint32_t target; /* root of the cgroups that are written back */
     uint32_t cursor;
-    uint64_t pace;      /* now, of the controller */
-    uint64_t waited_ns; /* for devices, at the last round */
+    uint64_t pace;       /* now, of the controller */
+    uint64_t stalled_us; /* the target's PSI total at the last round */
     uint64_t rounds;
     uint64_t *stored_then; /* [HISTORY * memcgs]: zswpout of each cgroup, a round each */
 };
@@ -93,6 +101,9 @@ static uint64_t proactive_interval_ns(const void *params)
 static void *proactive_create(const struct zswap *zswap, const void *params)
 {
     struct proactive *own = memory_zeroed(1, sizeof(*own), "proactive writeback");
+    own->target = memcg_find(zswap->mm, params_of(params)->cgroup);
+    if (own->target == NO_MEMCG)
+        own->target = ROOT_MEMCG;
     own->cursor = NO_MEMCG;
     own->pace = params_of(params)->pace;
     own->stored_then = memory_zeroed((size_t)HISTORY * zswap->mm->memcg_count, sizeof(uint64_t),
@@ -111,11 +122,14 @@ static void proactive_destroy(void *state)
 static uint64_t pace_now(struct zswap *zswap, struct proactive *own,
                          const struct proactive_params *params)
 {
-    uint64_t waited = zswap->mm->time_ns[TIME_device_read_wait] - own->waited_ns;
-    own->waited_ns += waited;
+    struct mm *mm = zswap->mm;
     if (params->pressure >= 1)
         return params->pace;
-    if ((double)waited > params->pressure * (double)params->interval_ns) {
+    psi_collect(mm, own->target, mm->events->now_ns);
+    uint64_t total_us = psi_total_us(mm, own->target, PSI_SOME, mm->events->now_ns);
+    double stalled_ns = (double)(total_us - own->stalled_us) * 1e3;
+    own->stalled_us = total_us;
+    if (stalled_ns > params->pressure * (double)params->interval_ns) {
         own->pace = own->pace > 1 ? own->pace / 2 : 1;
         return 0;
     }
@@ -186,7 +200,7 @@ static void proactive_tick(struct zswap *zswap, struct exec *exec, void *state, 
     uint32_t failures = 0, attempts = 0;
     while (written < pace && failures < WRITEBACK_FAILURES_AT_MOST) {
         do {
-            own->cursor = memcg_next(mm, ROOT_MEMCG, own->cursor);
+            own->cursor = memcg_next(mm, own->target, own->cursor);
         } while (own->cursor != NO_MEMCG && mm->memcgs[own->cursor].offline);
         if (own->cursor == NO_MEMCG) {
             failures += attempts == 0;

@@ -227,6 +227,13 @@ def stacked($document; $spec):
      | datablock);
 
 # A metric against a number of the config.
+# The name that a variant had before a sweep added its values.
+def swept_name: .name | sub("(, [^,=]+=[^,]*)+$"; "");
+
+# group_by, in the order in which the groups first appear.
+def groups(key): to_entries as $all | [$all | group_by(.value | key)[] | {at: (map(.key) | min), of: map(.value)}]
+  | sort_by(.at) | map(.of);
+
 def scaling($document; $spec):
   ($spec.x // ("needs \"x\", the path of a number in the config" | stop)) as $path
   | metrics($spec) as $metrics
@@ -235,10 +242,10 @@ def scaling($document; $spec):
   | (if $unit == null then "its metrics have different units; make one figure a unit" | stop else . end)
   | [$variants[] as $variant | $metrics[] as $metric
      | {x: (setting($document; $variant; $path) | number),
-        group: (if $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end),
+        group: (if $spec.by == "variant" then $variant | swept_name elif $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end),
         metric: $metric, of: $variant.summary[$metric]}] as $points
   | (if [$points[] | select(.x == null)] | length > 0 then "\"\($path)\" is not a number in every variant" | stop else . end)
-  | ([$points | group_by([.group, .metric])[]
+  | ([[$points | groups(.group)[] | group_by(.metric)[]][]
       | {name: (if .[0].group == "" then .[0].metric
                 elif ($metrics | length) == 1 then .[0].group
                 else "\(.[0].metric), \(.[0].group)" end), points: sort_by(.x)}] | few(8; "lines")) as $lines

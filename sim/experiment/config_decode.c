@@ -235,6 +235,20 @@ void config_decode_sections(struct decoder *decoder, const struct kernel_preset 
     decode_sections(decoder, NULL, config);
 }
 
+/* "cgroup" of a policy: a path that is there. */
+static void check_policy_cgroups(struct decoder *decoder, const struct config_node *object,
+                                 const struct config_section *section)
+{
+    uint32_t index;
+    for (const struct axis_key *key = section->axes; object && key && key->name; key++) {
+        const struct config_node *policy = config_tree_member(object, key->name);
+        const struct config_node *cgroup =
+            policy && policy->kind == CONFIG_OBJECT ? config_tree_member(policy, "cgroup") : NULL;
+        if (cgroup && cgroup->kind == CONFIG_STRING && *cgroup->text)
+            decode_cgroup_name(decoder, cgroup, &index);
+    }
+}
+
 void config_decode(struct decoder *decoder, const struct config_node *tree, struct config *config)
 {
     decoder->preset = decode_kernel(decoder, tree);
@@ -245,6 +259,8 @@ void config_decode(struct decoder *decoder, const struct config_node *tree, stru
     check_figures(decoder, config_tree_member(tree, "figures"));
     decode_costs(decoder, config_tree_member(tree, "costs"), &config->costs);
     decode_cgroups(decoder, config_tree_member(tree, "cgroups"), config);
+    check_policy_cgroups(decoder, config_tree_member(tree, "vm"), &section_vm);
+    check_policy_cgroups(decoder, config_tree_member(tree, "zswap"), &section_zswap);
     decode_tasks(decoder, tree, config);
     decode_events(decoder, config_tree_member(tree, "events"), config);
     cgroup_index_free(decoder->cgroups);

@@ -19,6 +19,9 @@ void decode_events(struct decoder *decoder, const struct config_node *node, stru
 
 /* The index of the cgroup that `node` (a string) names; false after a message. */
 bool decode_cgroup_name(struct decoder *decoder, const struct config_node *node, uint32_t *index);
+/* The same where a range such as "/web[0..9]" may be named. */
+bool decode_cgroup_names(struct decoder *decoder, const struct config_node *node,
+                         uint32_t **indexes, size_t *count);
 void cgroup_index_free(struct cgroup_index *index); /* accepts NULL */
 
 /* The preset that the document names; NULL after a message. */

@@ -90,7 +90,11 @@ static const struct param vm_rows[] = {
      "every 512 pages touched), or all levels.",
      NULL},
 };
-static const struct axis_key vm_axes[] = {{"reclaim", "reclaim", FIELD(reclaim)}, {0}};
+static const struct axis_key vm_axes[] = {
+    {"reclaim", "reclaim", FIELD(reclaim)},
+    {"proactive_reclaim", "proactive_reclaim", FIELD(proactive_reclaim)},
+    {0},
+};
 #undef FIELD
 
 /* ---- "swap" -------------------------------------------------------------- */
@@ -294,7 +298,8 @@ static const struct param task_rows[] = {
     {"name", PARAM_STRING, FIELD(name), NULL, 0, 0, NULL, PARAM_REQUIRED,
      "Name in results; unique.", NULL},
     {"cgroup", PARAM_STRING, FIELD(cgroup), "/", 0, 0, NULL, 0,
-     "Cgroup that its pages are charged to.", NULL},
+     "Cgroup that its pages are charged to; a range such as \"/web[0..9]\" deals its replicas out.",
+     NULL},
     {"cpu", PARAM_COUNT, FIELD(cpu), NULL, 0, CPUS_AT_MOST - 1, NULL, 0,
      "Processor it starts on. Default: processors are dealt out to the tasks in turn; replicas "
      "take the following ones.",
@@ -384,7 +389,8 @@ static const struct structured_key document_structured[] = {
     {"swap", "object", "swap", NULL, "Swap devices."},
     {"zswap", "object", "zswap", NULL, "Compressed swap cache."},
     {"cgroups", "object", "cgroups.PATH", "{\"/web\": {\"memory.max\": \"64M\"}}",
-     "Memory cgroups by path. A parent must be listed; the root always exists."},
+     "Memory cgroups by path. A parent must be listed; the root always exists. \"/web[0..9]\" is "
+     "ten cgroups."},
     {"tasks", "array", "tasks[]", NULL, "Programs that touch memory. At least one."},
     {"events", "array", "events[]", NULL, "Changes while the simulation runs."},
     {"engine", "object", "engine", NULL, "Precision of the simulation, its series, its bound."},

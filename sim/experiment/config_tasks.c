@@ -131,6 +131,8 @@ struct task_plan {
     struct input_choice *contents; /* 1, or one a space */
     uint32_t *cgroups;             /* 1, or one a space */
     size_t content_count, cgroup_count;
+    uint32_t *replica_cgroups; /* that replicas are dealt out to; NULL: all to the same */
+    size_t replica_cgroup_count;
 };
 
 /* The value of "one" or the elements of "many", whichever is there. */
@@ -154,6 +156,27 @@ static const struct config_node *one_or_many(struct decoder *decoder,
     return list->first;
 }
 
+/* "cgroup": one for all replicas, or a range that they are dealt out to. */
+static void plan_replica_cgroups(struct decoder *decoder, struct task_plan *plan,
+                                 const struct config_node *node)
+{
+    uint32_t *indexes;
+    size_t count;
+    if (!decode_cgroup_names(decoder, node, &indexes, &count))
+        return;
+    plan->cgroups[0] = indexes[0];
+    if (count == 1)
+        return;
+    if (plan->fields.count % count) {
+        decode_error(decoder, &node->at,
+                     "%s: %zu cgroups for %llu replicas; expected \"count\" to be a multiple",
+                     decode_path(decoder, node), count, (unsigned long long)plan->fields.count);
+        return;
+    }
+    plan->replica_cgroups = indexes;
+    plan->replica_cgroup_count = count;
+}
+
 static void plan_cgroups(struct decoder *decoder, struct task_plan *plan)
 {
     size_t count;
@@ -162,7 +185,11 @@ static void plan_cgroups(struct decoder *decoder, struct task_plan *plan)
     plan->cgroups = arena_zeroed(decoder->arena, plan->cgroup_count * sizeof(*plan->cgroups));
     for (size_t i = 0; i < count; i++, at = at->next) {
         bool told = at->key && at->kind != CONFIG_STRING; /* by its row */
-        if (!told)
+        if (told)
+            continue;
+        if (at->key)
+            plan_replica_cgroups(decoder, plan, at);
+        else
             decode_cgroup_name(decoder, at, &plan->cgroups[i]);
     }
 }
@@ -235,7 +262,7 @@ static void open_contents(struct decoder *decoder, const struct task_plan *plan,
 }
 
 static void open_task(struct decoder *decoder, const struct task_plan *plan, uint32_t number,
-                      struct task_config *task)
+                      uint64_t replica, struct task_config *task)
 {
     if (!plan->workload.type)
         return;
@@ -251,7 +278,9 @@ static void open_task(struct decoder *decoder, const struct task_plan *plan, uin
     uint32_t spaces = task->workload->spaces;
     task->cgroups = arena_zeroed(decoder->arena, spaces * sizeof(*task->cgroups));
     for (uint32_t i = 0; i < spaces; i++)
-        task->cgroups[i] = plan->cgroups[plan->cgroup_count > 1 ? i : 0];
+        task->cgroups[i] = plan->replica_cgroups
+                               ? plan->replica_cgroups[replica % plan->replica_cgroup_count]
+                               : plan->cgroups[plan->cgroup_count > 1 ? i : 0];
     open_contents(decoder, plan, task);
 }
 
@@ -272,7 +301,7 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         task->think_ns = plan->fields.think_ns;
         task->fill_ns = plan->fields.fill_ns;
         task->load_before_store = plan->fields.load_before_store;
-        open_task(decoder, plan, number, task);
+        open_task(decoder, plan, number, i, task);
     }
 }
 

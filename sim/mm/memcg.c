@@ -1,6 +1,7 @@
 #include "sim/mm/memcg.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "policies/reclaim/reclaim.h"
 #include "sim/base/memory.h"
@@ -360,6 +361,14 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
         }
     }
     psi_memstall_leave(mm, exec);
+}
+
+uint32_t memcg_find(const struct mm *mm, const char *path)
+{
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
+        if (strcmp(mm->memcgs[memcg].path, path) == 0)
+            return memcg;
+    return NO_MEMCG;
 }
 
 void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)

@@ -52,6 +52,9 @@ void memcg_offline(struct mm *mm, uint32_t memcg);
 /* page_counter margin: pages that could still be charged, all ancestors included. */
 uint64_t memcg_margin(const struct mm *mm, uint32_t memcg);
 
+/* The cgroup of this path; NO_MEMCG: none. */
+uint32_t memcg_find(const struct mm *mm, const char *path);
+
 bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root);
 
 #endif

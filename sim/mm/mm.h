@@ -201,7 +201,8 @@ struct mm_swap_hooks {
 
 /* ---- everything ----------------------------------------------------------------- */
 
-struct reclaim_hooks; /* policies/reclaim/reclaim.h */
+struct reclaim_hooks;           /* policies/reclaim/reclaim.h */
+struct proactive_reclaim_hooks; /* policies/proactive_reclaim/proactive_reclaim.h */
 
 struct mm {
     const struct config *config;
@@ -233,6 +234,8 @@ struct mm {
 
     const struct reclaim_hooks *reclaim;
     const void *reclaim_params;
+    const struct proactive_reclaim_hooks *proactive_reclaim;
+    void *proactive_reclaim_state;
     struct mm_swap_hooks swap_hooks;
     void *swap;
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/proactive_reclaim/proactive_reclaim.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/mm/lru.h"
@@ -145,6 +146,32 @@ static void writeback_due(void *owner, uint64_t now_ns, uint64_t argument)
     schedule_timer(simulation, next_ns > exec.now_ns ? next_ns : exec.now_ns, writeback_due);
 }
 
+static void proactive_reclaim_due(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct simulation *simulation = owner;
+    struct mm *mm = &simulation->mm;
+    const void *params = simulation->config->vm.proactive_reclaim.params;
+    uint32_t cpu = processors_find_idle(&simulation->processors, 0);
+    struct exec exec = {
+        .now_ns = now_ns, .cpu = cpu, .node = topology_node(&mm->topology, cpu), .space = NO_SPACE};
+    simulation->timers--;
+    mm->proactive_reclaim->tick(mm, &exec, mm->proactive_reclaim_state, params);
+    uint64_t next_ns = now_ns + mm->proactive_reclaim->interval_ns(params);
+    schedule_timer(simulation, next_ns > exec.now_ns ? next_ns : exec.now_ns,
+                   proactive_reclaim_due);
+}
+
+static void start_proactive_reclaim(struct simulation *simulation)
+{
+    struct mm *mm = &simulation->mm;
+    const void *params = simulation->config->vm.proactive_reclaim.params;
+    if (!mm->proactive_reclaim->tick)
+        return;
+    mm->proactive_reclaim_state = mm->proactive_reclaim->create(mm, params);
+    schedule_timer(simulation, mm->proactive_reclaim->interval_ns(params), proactive_reclaim_due);
+}
+
 /* ---- by access of task 0 ------------------------------------------------------------- */
 
 static void flush_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
@@ -217,11 +244,15 @@ void control_init(struct simulation *simulation)
         schedule_timer(simulation, config->engine.series_interval_ns, series_due);
     if (zswap_writeback_interval_ns(&simulation->zswap))
         schedule_timer(simulation, zswap_writeback_interval_ns(&simulation->zswap), writeback_due);
+    start_proactive_reclaim(simulation);
     if (simulation->stop_count && simulation->task_count)
         simulation->tasks[0].next_stop = simulation->stops[0].at;
 }
 
 void control_release(struct simulation *simulation)
 {
+    struct mm *mm = &simulation->mm;
+    if (mm->proactive_reclaim_state)
+        mm->proactive_reclaim->destroy(mm->proactive_reclaim_state);
     free(simulation->stops);
 }

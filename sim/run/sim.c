@@ -82,6 +82,7 @@ bool simulation_build(struct simulation *simulation)
     mm->page_cluster = config->vm.page_cluster;
     mm->reclaim = config->vm.reclaim.policy->hooks;
     mm->reclaim_params = config->vm.reclaim.params;
+    mm->proactive_reclaim = config->vm.proactive_reclaim.policy->hooks;
     mm->kill_space = tasks_kill_space;
     mm->kill_owner = simulation;
     processors_init(&simulation->processors, &simulation->events, mm->costs, mm->topology,

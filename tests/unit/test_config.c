@@ -276,6 +276,27 @@ static void test_cgroups(void **state)
     experiment_free(experiment);
 }
 
+/* "/c[0..2]" is three cgroups, and deals six replicas out to them. */
+static void test_cgroup_ranges(void **state)
+{
+    (void)state;
+    struct experiment *experiment =
+        read_good("{\"cgroups\": {\"/a\": {}, \"/a/c[8..10]\": {\"memory.max\": \"64M\"}},"
+                  "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a/c[8..10]\", \"count\": 6,"
+                  "\"workload\": {\"type\": \"zipf\", \"footprint\": \"1M\", \"accesses\": 1}}]}");
+    const struct config *config = &experiment->variants[0].config;
+    assert_int_equal(config->cgroup_count, 5);
+    assert_string_equal(config->cgroups[2].path, "/a/c8");
+    assert_string_equal(config->cgroups[4].path, "/a/c10");
+    for (uint32_t i = 2; i < 5; i++) {
+        assert_int_equal(config->cgroups[i].parent, 1);
+        assert_int_equal(config->cgroups[i].memory_max, 64 << 20);
+    }
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(config->tasks[i].cgroups[0], 2 + i % 3);
+    experiment_free(experiment);
+}
+
 static void test_tasks(void **state)
 {
     (void)state;
@@ -518,6 +539,7 @@ int main(void)
         TEST(test_preset_values),
         TEST(test_policy_parameters),
         TEST(test_cgroups),
+        TEST(test_cgroup_ranges),
         TEST(test_tasks),
         TEST(test_events),
         TEST(test_round_trip),

@@ -479,11 +479,29 @@ static void test_proactive_pressure(void **state)
     struct bench *bench = bench_open(PROACTIVE("\"pace\": 8000, \"pressure\": 0.001"));
     bench_store(bench, 0, 40);
     assert_int_equal(written_in_a_round(bench), 8);
-    bench->mm->time_ns[TIME_device_read_wait] += 1000000; /* 0.1 % is not above it */
+    bench->mm->memcgs[ROOT_MEMCG].psi.total_ns[PSI_SOME] += 1000000; /* 0.1 % is not above it */
     assert_int_equal(written_in_a_round(bench), 8);
-    bench->mm->time_ns[TIME_device_read_wait] += 1000001;
+    bench->mm->memcgs[ROOT_MEMCG].psi.total_ns[PSI_SOME] += 1001000;
     assert_int_equal(written_in_a_round(bench), 0);
     assert_int_equal(written_in_a_round(bench), 6); /* 4000 + 1001 bytes */
+    bench_close(bench);
+}
+
+/* Only the target and what is below it. */
+static void test_proactive_cgroup(void **state)
+{
+    (void)state;
+    struct bench *bench =
+        bench_open(BENCH_CONFIG("proactive-v5",
+                                "\"second_chance\": false, \"writeback\": {\"policy\": "
+                                "\"proactive\", \"pace\": \"1M\", \"cgroup\": \"/b\"}",
+                                TASK("/a", 1000) "," TASK("/b", 1000) "," TASK("/b/c", 1000)));
+    bench_store(bench, 0, 4);
+    bench_store(bench, CHUNK_PAGES, 3);
+    bench_store(bench, 2 * CHUNK_PAGES, 2);
+    assert_int_equal(written_in_a_round(bench), 5);
+    assert_true(bench_in_zswap(bench, 0));
+    assert_false(bench_in_zswap(bench, 2 * CHUNK_PAGES));
     bench_close(bench);
 }
 
@@ -543,6 +561,7 @@ int main(void)
         cmocka_unit_test(test_proactive_floor),
         cmocka_unit_test(test_proactive_age),
         cmocka_unit_test(test_proactive_pressure),
+        cmocka_unit_test(test_proactive_cgroup),
         cmocka_unit_test(test_mixed_policies_stay_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
