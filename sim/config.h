@@ -44,7 +44,7 @@ enum memcg_walk { MEMCG_WALK_FULL, MEMCG_WALK_PARTIAL };
 
 /* "vm": sysctls and the era's reclaim rules */
 struct vm_config {
-    struct policy_choice reclaim;    /* axis reclaim */
+    struct policy_choice reclaim; /* axis reclaim */
     struct policy_choice proactive_reclaim;
     uint64_t swappiness;             /* 0..200 */
     uint64_t page_cluster;           /* swap readahead window is 2^page_cluster pages */

@@ -80,6 +80,7 @@
     X(zram_discards, "pages", "zram io_stat", "blocks of zram devices freed by their owner (notify_free and discards)") \
     X(failed_writes, "pages", "zram io_stat", "writes to zram devices that found no memory, or met mem_limit") \
     X(huge_pages_since, "pages", "zram mm_stat", "pages that zram devices stored uncompressed, so far") \
+    X(zswap_invalidated, "entries", "zsim", "zswap entries dropped because their slot was freed or written again") \
     X(pages_freed, "pages", "zsim", "pages dropped by their owner") \
     X(unbacked_activate, "pages", "zsim", "pages reclaim had to keep because zswap refused and writeback is off")
 

@@ -189,8 +189,10 @@ void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
 
 void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
-    if (zswap->mm->cold[page].bits & PAGE_IN_ZSWAP)
-        zswap_entry_free(zswap, exec, page);
+    if (!(zswap->mm->cold[page].bits & PAGE_IN_ZSWAP))
+        return;
+    zswap->mm->counters[COUNTER_zswap_invalidated]++;
+    zswap_entry_free(zswap, exec, page);
 }
 
 /* ---- store ------------------------------------------------------------------------------- */
@@ -303,7 +305,7 @@ static void remove_duplicate(struct zswap *zswap, struct exec *exec, uint32_t pa
         return;
     if (zswap->config->zswap.duplicate_rule == DUPLICATE_COUNTED)
         count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_duplicate_entry, 1);
-    zswap_entry_free(zswap, exec, page);
+    zswap_invalidate(zswap, exec, page);
 }
 
 /* Everything up to the point where the page is in zswap. */
@@ -338,8 +340,7 @@ static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, 
                       result == ALLOCATOR_INVALID ? COUNTER_reject_alloc_fail
                                                   : COUNTER_reject_compress_poor);
     zswap_pool_map(zswap, exec, pool_number, page, handle);
-    if (mm->cold[page].bits & PAGE_IN_ZSWAP)
-        zswap_entry_free(zswap, exec, page);
+    zswap_invalidate(zswap, exec, page);
     publish(zswap, exec, page, pool_number, handle, length);
     return true;
 }
