@@ -101,6 +101,7 @@ struct run_result {
     struct series_row *series;
     uint32_t series_count;
     struct histogram fault_latency[FAULT_KINDS];
+    struct histogram store_wait; /* of stores at memory.zswap.max, ns */
     uint64_t time_ns[TIME_KINDS];
     struct lock_counts locks[LOCK_KINDS];
     struct cpu_result cpu; /* sums over processors */

@@ -12,6 +12,9 @@ struct swap_backing_hooks {
     bool needs_device;
     /* the configured devices are not used */
     bool ignores_devices;
+    /* optional: RAM that is taken to know where swapped pages are, in bytes, beside
+     * zswap's entries */
+    uint64_t (*metadata_bytes)(const struct swap *swap, const void *params);
 };
 
 #endif

@@ -184,12 +184,28 @@ def bars($document; $spec):
     "reference = \(if $relative then 100 else 0 end)",
     ($data | datablock);
 
+# A counter of each memory node, side by side; mean over seeds.
+def nodes($document; $spec):
+  (metrics($spec)[0]) as $metric
+  | (variants($document; $spec) | few(12; "variants")) as $variants
+  | ([$variants[].runs[0].nodes | length] | max) as $nodes
+  | ($variants[0].runs[0].nodes[0] | has($metric) | if . then . else "no \"\($metric)\" of a node in the result" | stop end) as $known
+  | [$variants[] | [.runs[].nodes] | [range($nodes) as $n | [.[][$n][$metric] // 0] | add / length]] as $means
+  | scale(unit_of($document; $metric); [$means[][]] | largest) as $y
+  | [range($nodes) as $n | [$means | to_entries[] | [.key, (.value[$n] | scaled($y[0])), null, null]]] as $data
+  | ([range($nodes) | "node \(.)"] | array("names")),
+    ($variants | map(.name) | names_below("metrics")),
+    text($spec; "x_label"; ""),
+    text($spec; "y_label"; "\($metric) (\($y[1]))"),
+    "reference = 0",
+    ($data | datablock);
+
 # Which share of the faults is faster than a time.
 def cdf($document; $spec):
   ($spec.kind // "major") as $kind
   | (variants($document; $spec) | few(8; "variants")) as $variants
   | [$variants[] | {name, buckets: (
-      [.runs[].histograms.fault_latency_ns[$kind] // ("no fault kind \"\($kind)\"" | stop) | .buckets[]]
+      [.runs[].histograms | (if $kind == "store_wait" then .store_wait_ns else .fault_latency_ns[$kind] end) // ("no fault kind \"\($kind)\"" | stop) | .buckets[]]
       | group_by(.[0]) | map([.[0][0], (map(.[1]) | add)]))}
      | select(.buckets | length > 0)] as $lines
   | (if ($lines | length) == 0 then "no fault of kind \"\($kind)\" in any run" | stop else . end)
@@ -329,11 +345,12 @@ def figure($number):
      elif $spec.template == "bars" then bars($document; $spec)
      elif $spec.template == "cdf" then cdf($document; $spec)
      elif $spec.template == "stacked" then stacked($document; $spec)
+     elif $spec.template == "nodes" then nodes($document; $spec)
      elif $spec.template == "scaling" then scaling($document; $spec)
      elif $spec.template == "heatmap" then heatmap($document; $spec)
      elif $spec.template == "dots" then dots($document; $spec)
      elif $spec.template == "tiers" then tiers($document; $spec)
-     else "unknown template \"\($spec.template)\"; there are series, bars, cdf, stacked, scaling, heatmap, dots, tiers" | stop
+     else "unknown template \"\($spec.template)\"; there are series, bars, nodes, cdf, stacked, scaling, heatmap, dots, tiers" | stop
      end);
 
 # A file name for each figure: its "name", else its number and template.

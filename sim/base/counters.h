@@ -111,6 +111,7 @@ extern const struct counter_description counter_descriptions[COUNTERS];
     X(pool_total_size, "bytes", "zswap", "memory of all pools") \
     X(zswap_compressed_bytes, "bytes", "memory.zswap.current", "sum of compressed lengths") \
     X(swap_slots_used, "pages", "memory.swap.current", "swap slots in use") \
+    X(swap_metadata_bytes, "bytes", "zsim", "RAM that says where swapped pages are, zswap's entries apart (not taken from the simulated RAM)") \
     X(disk_pages, "pages", "zsim", "pages whose only copy is on a device") \
     X(zero_pages, "pages", "zsim", "pages whose only copy is a mark in the zero map") \
     X(pools, "pools", "zsim", "zswap pools alive") \

@@ -197,7 +197,8 @@ enum {
     FIRST_TIME = FIRST_GAUGE + GAUGES,
     FIRST_LOCK = FIRST_TIME + TIME_KINDS,
     FIRST_LATENCY = FIRST_LOCK + LOCK_KINDS * LOCK_PARTS,
-    METRICS = FIRST_LATENCY + LATENCY_KINDS * LATENCY_PARTS,
+    FIRST_STORE_WAIT = FIRST_LATENCY + LATENCY_KINDS * LATENCY_PARTS,
+    METRICS = FIRST_STORE_WAIT + LATENCY_PARTS,
 };
 
 unsigned metric_count(void)
@@ -264,6 +265,17 @@ static void describe_latency(unsigned kind, unsigned part, struct metric *metric
     metric->path[3] = latency_parts[part].key;
 }
 
+static void describe_store_wait(unsigned part, struct metric *metric)
+{
+    snprintf(metric->name, sizeof(metric->name), "store_wait_ns.%s", latency_parts[part].key);
+    metric->unit = "ns";
+    metric->meaning = "time that a store at memory.zswap.max spends on making room";
+    metric->direction = LOWER_IS_BETTER;
+    metric->path[0] = "histograms";
+    metric->path[1] = "store_wait_ns";
+    metric->path[2] = latency_parts[part].key;
+}
+
 void metric_describe(unsigned index, struct metric *metric)
 {
     memset(metric, 0, sizeof(*metric));
@@ -289,6 +301,8 @@ void metric_describe(unsigned index, struct metric *metric)
     } else if (index < FIRST_LATENCY) {
         unsigned lock = index - FIRST_LOCK;
         describe_lock(lock / LOCK_PARTS, lock % LOCK_PARTS, metric);
+    } else if (index >= FIRST_STORE_WAIT) {
+        describe_store_wait(index - FIRST_STORE_WAIT, metric);
     } else {
         unsigned latency = index - FIRST_LATENCY;
         describe_latency(latency / LATENCY_PARTS, latency % LATENCY_PARTS, metric);
@@ -337,6 +351,12 @@ static bool latency_percentile(const struct run_result *run, unsigned index, uin
     return defined;
 }
 
+static bool store_wait_percentile(const struct run_result *run, unsigned part, uint64_t *value)
+{
+    *value = histogram_percentile(&run->store_wait, latency_parts[part].of_10000);
+    return run->store_wait.count != 0;
+}
+
 static uint64_t lock_value(const struct run_result *run, unsigned index)
 {
     uint64_t value;
@@ -360,8 +380,10 @@ bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value
         *value = run->time_ns[index - FIRST_TIME];
     else if (index < FIRST_LATENCY)
         *value = lock_value(run, index - FIRST_LOCK);
-    else
+    else if (index < FIRST_STORE_WAIT)
         return latency_percentile(run, index - FIRST_LATENCY, value);
+    else
+        return store_wait_percentile(run, index - FIRST_STORE_WAIT, value);
     return index >= FIRST_COUNTER || *value != UINT64_MAX;
 }
 
@@ -441,4 +463,7 @@ void metrics_reference_print(FILE *out)
           "`fault_latency_ns.KIND.p50`, `.p99` and `.p99_9`, in ns; lower is better.\n\n",
           out);
     print_latency_rows(out);
+    fputs("`histograms.store_wait_ns` is the time that a store at `memory.zswap.max` spends on\n"
+          "making room; compared are `store_wait_ns.p50`, `.p99` and `.p99_9`.\n",
+          out);
 }

@@ -247,6 +247,7 @@ static void add_histograms(cJSON *object, const struct run_result *run)
         histogram_release(&histogram);
     }
     json_add(histograms, "fault_latency_ns", latency);
+    json_add(histograms, "store_wait_ns", histogram_object(&run->store_wait));
     json_add(object, "histograms", histograms);
 }
 

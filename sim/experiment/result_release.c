@@ -13,5 +13,6 @@ void run_result_release(struct run_result *result)
     free(result->series);
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++)
         histogram_release(&result->fault_latency[kind]);
+    histogram_release(&result->store_wait);
     memset(result, 0, sizeof(*result));
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/swap_backing/swap_backing.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/mm/lru.h"
@@ -83,6 +84,10 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
     at->gauges[GAUGE_stored_incompressible_pages] = zswap->incompressible_pages;
     at->gauges[GAUGE_pool_total_size] = zswap_shown_pages(zswap) * PAGE_BYTES;
     at->gauges[GAUGE_swap_slots_used] = simulation->swap.slots_used;
+    const struct swap *swap = &simulation->swap;
+    if (swap->backing->metadata_bytes)
+        at->gauges[GAUGE_swap_metadata_bytes] =
+            swap->backing->metadata_bytes(swap, swap->backing_params);
     at->gauges[GAUGE_pools] = zswap->pool_count;
     for (uint32_t i = 0; i < simulation->swap.device_count; i++)
         if (simulation->swap.devices[i].zram)
@@ -255,6 +260,8 @@ static void measure_nodes(struct simulation *simulation)
     for (uint32_t i = 0; i < mm->node_count; i++) {
         uint64_t *gauges = result->nodes[i].gauges;
         memcpy(result->nodes[i].counters, mm->nodes[i].counters, sizeof(mm->nodes[i].counters));
+        result->nodes[i].counters[COUNTER_written_back_pages] =
+            simulation->zswap.written_back_by_node[i]; /* of the entry, not of the page */
         gauges[GAUGE_pool_total_size] = mm->nodes[i].pool_pages * PAGE_BYTES;
         for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
             add_lru_gauges(mm, &mm->memcgs[memcg].lruvecs[i], gauges);
@@ -304,6 +311,8 @@ void measure_finish(struct simulation *simulation)
     measure_nodes(simulation);
     memcpy(result->time_ns, simulation->time_ns, sizeof(result->time_ns));
     memcpy(result->locks, mm->locks, sizeof(result->locks));
+    result->store_wait = simulation->zswap.store_wait; /* its owner now */
+    simulation->zswap.store_wait = (struct histogram){0};
     measure_cpu(simulation);
     measure_fairness(simulation);
     measure_inversion(simulation, &result->inversion.at_end_ppm, &result->inversion.pair_ppm);

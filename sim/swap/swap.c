@@ -164,6 +164,16 @@ static void uncharge_slot(struct swap *swap, uint32_t memcg)
         swap->mm->memcgs[at].swap_usage--;
 }
 
+uint64_t swap_pages(const struct swap *swap)
+{
+    const struct mm *mm = swap->mm;
+    uint64_t pages = swap->zswap->stored_pages;
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
+        pages += mm->memcgs[memcg].swap_cache_pages + mm->memcgs[memcg].disk_pages +
+                 mm->memcgs[memcg].zero_pages;
+    return pages;
+}
+
 bool swap_take_backing(struct swap *swap, uint32_t page)
 {
     uint32_t memcg = page_memcg(swap->mm, page);

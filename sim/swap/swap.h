@@ -75,6 +75,9 @@ bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
 void swap_prefetch(const void *swap, uint32_t page);
 
+/* Pages that have a place in swap, those in the swap cache included. */
+uint64_t swap_pages(const struct swap *swap);
+
 /* Is there room on a device to write a page of this cgroup to?  Always, where pages
  * have had room since they entered the swap cache. */
 bool swap_has_backing_room(const struct swap *swap, uint32_t memcg);

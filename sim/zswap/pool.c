@@ -69,6 +69,7 @@ void zswap_release(struct zswap *zswap)
     if (zswap->writeback->tick)
         zswap->writeback->destroy(zswap->writeback_state);
     free(zswap->tree_locks);
+    histogram_release(&zswap->store_wait);
     free(zswap->shrinker_states);
 }
 

@@ -206,6 +206,16 @@ static bool refuse(struct zswap *zswap, uint32_t page, enum counter why)
     return false;
 }
 
+/* A store that meets memory.zswap.max shrinks its cgroup, and waits for that. */
+static bool make_room(struct zswap *zswap, struct exec *exec, uint32_t memcg)
+{
+    uint64_t start_ns = exec->now_ns;
+    bool made = zswap->store_reclaim->make_room(zswap, exec, memcg,
+                                                zswap->config->zswap.store_reclaim.params);
+    histogram_add(&zswap->store_wait, exec->now_ns - start_ns);
+    return made;
+}
+
 /* The cgroup's limit and the pool's: may this page be stored at all?
  * *kick: this refusal queues the worker, by the rules up to 6.9. */
 static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
@@ -213,9 +223,7 @@ static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, 
     struct mm *mm = zswap->mm;
     uint32_t memcg = page_memcg(mm, page);
     bool none, full;
-    if (!below_zswap_max(mm, memcg, &none) &&
-        (none || !zswap->store_reclaim->make_room(zswap, exec, memcg,
-                                                  zswap->config->zswap.store_reclaim.params)))
+    if (!below_zswap_max(mm, memcg, &none) && (none || !make_room(zswap, exec, memcg)))
         return refuse(zswap, page, COUNTER_refused_by_memcg);
     if (!zswap_check_limits(zswap, &full) &&
         !(zswap->lru->make_room && zswap->lru->make_room(zswap, exec))) {

@@ -12,6 +12,7 @@
 #define ZSIM_ZSWAP_H
 
 #include "policies/allocator/allocator.h"
+#include "sim/base/histogram.h"
 #include "sim/mm/mm.h"
 #include "sim/mm/object_pool.h"
 #include "sim/swap/swap.h"
@@ -97,6 +98,7 @@ struct zswap {
 
     uint64_t stored_pages, same_filled_pages, incompressible_pages;
     uint64_t written_back_by_node[NODES_AT_MOST];
+    struct histogram store_wait; /* ns that stores at memory.zswap.max spent to make room */
     struct shrink_worker worker;
     void *writeback_state; /* of a writeback policy that has a tick() */
 };
