@@ -228,7 +228,7 @@ END
     [[ $stderr == *'--sample is "0"; expected a whole number in 1..1000000'* ]]
     run --separate-stderr "$ZSIM" trace capture --nonsense -- "$PROGRAMS/pages"
     [ "$status" -eq 2 ]
-    printf '#!/nonexistent/interpreter\n' >broken
+    printf '#!/proc/nonexistent/interpreter\n' >broken
     chmod +x broken
     run --separate-stderr "$ZSIM" trace capture -o x.trace -- ./broken
     [ "$status" -eq 1 ]

@@ -334,7 +334,7 @@ static void maps_fill_what_is_not_known(void **state)
     (void)state;
     begin(1, 1, false);
     char text[] = "10000000-10004000 rw-p 00000000 00:00 0 \n"
-                  "20000000-20002000 r-xp 00001000 fe:00 7      /nonexistent/lib.so\n"
+                  "20000000-20002000 r-xp 00001000 fe:00 7      /proc/nonexistent/lib.so\n"
                   "30000000-30002000 rw-s 00000000 00:01 9      /SYSV00000000 (deleted)\n";
     say(&parent, MMAP("10001000", "4096", "131106", "4294967295")); /* a stack */
     FILE *maps = fmemopen(text, sizeof(text) - 1, "r");

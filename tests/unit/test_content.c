@@ -295,9 +295,10 @@ static void profile_mistakes_are_named(void **unused)
                                    "\"samples\": [[\"odd\", 1]]"),
                            ": error: \"samples\"[0]: expected \"ordinary\", \"same\" or \"zero\" "
                            "first");
-    assert_refused("profile", "file", "/nonexistent/p.json",
-                   "/nonexistent/p.json: error: cannot read the content profile: No such file or "
-                   "directory");
+    assert_refused(
+        "profile", "file", "/proc/nonexistent/p.json",
+        "/proc/nonexistent/p.json: error: cannot read the content profile: No such file or "
+        "directory");
 }
 
 /* Files: 3 pages (zero, letters, and 8 bytes of a fourth), all sampled, written, read back. */
@@ -376,7 +377,7 @@ static void command_exit_codes(void **unused)
     assert_int_equal(SAMPLE("-o", "x.json", "-n", "0", "/bin/sh"), 2);
     assert_int_equal(SAMPLE("--nonsense"), 2);
     assert_int_equal(SAMPLE("-o", "x.json", "/nonexistent"), 1);
-    assert_int_equal(SAMPLE("-o", "/nonexistent/x.json", "-n", "3", "/bin/sh"), 1);
+    assert_int_equal(SAMPLE("-o", "/proc/nonexistent/x.json", "-n", "3", "/bin/sh"), 1);
     assert_int_equal(access("x.json", F_OK), -1);
     char path[64];
     write_text(path, "");

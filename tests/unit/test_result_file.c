@@ -334,10 +334,10 @@ static void unwritable_place(void **state)
 {
     (void)state;
     struct diagnostics errors = {0};
-    assert_false(file_write_whole("/nonexistent/directory/x.json", "{}", 2, &errors));
+    assert_false(file_write_whole("/proc/nonexistent/directory/x.json", "{}", 2, &errors));
     assert_int_equal(errors.count, 1);
     assert_string_equal(diagnostics_text(&errors, 0),
-                        "/nonexistent/directory/x.json: error: cannot be written: "
+                        "/proc/nonexistent/directory/x.json: error: cannot be written: "
                         "No such file or directory");
     diagnostics_release(&errors);
 }

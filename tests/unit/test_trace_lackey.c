@@ -220,11 +220,11 @@ static void test_command(void **state)
     assert_int_equal(RUN("convert", "--from", "lackeys", text_name, path), 2);
     assert_int_equal(RUN("convert", text_name), 2);
     assert_int_equal(RUN("convert", "-", path), 2);
-    assert_int_equal(RUN("convert", "/nonexistent", path), 2);
+    assert_int_equal(RUN("convert", "/proc/nonexistent", path), 2);
     assert_int_equal(RUN("convert", "--window", "0", text_name, path), 2);
     assert_int_equal(RUN("generate", "-o", path, "1", "0:seq"), 2);
     assert_int_equal(RUN("generate", "1", "0:seq:0:4:8:0"), 2);
-    assert_int_equal(RUN("generate", "-o", "/nonexistent/x", "1", "0:seq:0:4:8:0"), 1);
+    assert_int_equal(RUN("generate", "-o", "/proc/nonexistent/x", "1", "0:seq:0:4:8:0"), 1);
     assert_int_equal(RUN("info", text_name), 0);
     assert_int_equal(RUN("info", "--from", "native", text_name), 1);
     assert_int_equal(RUN("info", "--jsn", path), 2);

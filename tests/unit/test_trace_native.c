@@ -358,11 +358,12 @@ static void test_missing_file_and_directory(void **state)
     (void)state;
     struct diagnostics errors = {0};
     struct source_position position = {.file = "a.json", .line = 3, .column = 7};
-    assert_null(trace_workload_open("/nonexistent/x.kzt", &position, &errors));
+    assert_null(trace_workload_open("/proc/nonexistent/x.kzt", &position, &errors));
     assert_null(trace_workload_open("/tmp", &position, &errors));
-    assert_string_equal(diagnostics_text(&errors, 0),
-                        "a.json:3:7: error: cannot open the trace \"/nonexistent/x.kzt\": No such "
-                        "file or directory");
+    assert_string_equal(
+        diagnostics_text(&errors, 0),
+        "a.json:3:7: error: cannot open the trace \"/proc/nonexistent/x.kzt\": No such "
+        "file or directory");
     assert_string_equal(diagnostics_text(&errors, 1),
                         "a.json:3:7: error: cannot open the trace \"/tmp\": not a regular file");
     diagnostics_release(&errors);
@@ -514,7 +515,7 @@ static void test_writer_refuses(void **state)
 {
     (void)state;
     struct diagnostics errors = {0};
-    assert_null(native_writer_open("/nonexistent/x.kzt", 1, 3, &errors));
+    assert_null(native_writer_open("/proc/nonexistent/x.kzt", 1, 3, &errors));
     assert_null(native_writer_open("/dev/null", 1, 3, &errors));
     assert_non_null(strstr(diagnostics_text(&errors, 1), "not a regular file"));
     struct native_writer *writer = native_writer_open(path, 1, 3, &errors);
