@@ -312,11 +312,18 @@ static void files_are_sampled_and_read_back(void **unused)
     memset(text, 'a', sizeof(text) - 1);
     write_text(path, text);
     snprintf(profile_path, sizeof(profile_path), "%s.json", path);
-    assert_true(content_sample_file(path, 100, 1, &profile, &errors));
+    struct content_sampling how = {
+        .max_pages = 100, .seed = 1, .level_count = 2, .levels = {1, 19}, .keep_contents = true};
+    const char *paths[] = {path};
+    assert_true(content_sample_files(paths, 1, &how, &profile, &errors));
     assert_int_equal(profile.count, 3);
     assert_int_equal(profile.pages_seen, 3);
     assert_int_equal(profile.samples[0].kind, CONTENT_SAME_FILLED);
     assert_int_equal(profile.samples[2].kind, CONTENT_ORDINARY); /* filled up with zeros */
+    /* One 8-byte pattern at every level: a short frame with its size in it. */
+    assert_in_range(profile.level_lengths[0], 10, 40);
+    assert_in_range(profile.level_lengths[3], 10, 40);
+    assert_memory_equal(profile.contents, text, 2 * PAGE_BYTES);
     assert_true(content_profile_write(profile_path, &profile, &errors));
     struct content *content = OPEN(&errors, "profile", 50, "file", profile_path);
     assert_non_null(content);
@@ -341,7 +348,9 @@ static void own_memory_is_sampled(void **unused)
                                 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(block, MAP_FAILED);
     memset(block, 'q', (size_t)PAGES * PAGE_BYTES);
-    assert_true(content_sample_process(getpid(), 300, 1, &profile, &errors));
+    struct content_sampling how = {.max_pages = 300, .seed = 1};
+    assert_true(content_sample_process(getpid(), &how, &profile, &errors));
+    assert_null(profile.contents);
     assert_int_equal(profile.count, 300);
     assert_true(profile.pages_seen >= PAGES);
     size_t same = 0;
@@ -350,7 +359,7 @@ static void own_memory_is_sampled(void **unused)
     /* At least 0.8 of their share, whatever else is resident (a sanitizer's shadow, say). */
     assert_true((double)same / 300 > 0.8 * PAGES / (double)profile.pages_seen);
     content_profile_release(&profile);
-    assert_false(content_sample_process(0x7ffffff0, 300, 1, &profile, &errors));
+    assert_false(content_sample_process(0x7ffffff0, &how, &profile, &errors));
     assert_string_equal(diagnostics_text(&errors, 0),
                         "/proc/2147483632/maps: error: cannot open: No such file or directory");
     diagnostics_release(&errors);

@@ -15,6 +15,11 @@ struct compressor_workspace {
     unsigned char out[COMPRESSED_BUFFER_BYTES];
 };
 
+/* compressors.c: the length under a level of zstd for a source of known size, as
+ * zram's; COMPRESSOR_FAILED on an error of the library. */
+uint32_t zstd_level_length(struct compressor_workspace *workspace,
+                           const unsigned char page[PAGE_BYTES], int level);
+
 /* zstd_1_4.c: the length under zstd 1.4.10, level 3, unknown source size. */
 uint32_t zstd_1_4_length(struct compressor_workspace *workspace,
                          const unsigned char page[PAGE_BYTES]);

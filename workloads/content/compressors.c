@@ -123,6 +123,19 @@ static uint32_t zstd(struct compressor_workspace *workspace, const unsigned char
     return refused_length(zstd_bounded_by(workspace, page, COMPRESSED_BUFFER_BYTES));
 }
 
+uint32_t zstd_level_length(struct compressor_workspace *workspace,
+                           const unsigned char page[PAGE_BYTES], int level)
+{
+    if (!workspace->zstd)
+        workspace->zstd = ZSTD_createCCtx();
+    if (!workspace->zstd)
+        return COMPRESSOR_FAILED;
+    ZSTD_parameters parameters = ZSTD_getParams(level, PAGE_BYTES, 0);
+    size_t length = ZSTD_compress_advanced(workspace->zstd, workspace->out, COMPRESSED_BUFFER_BYTES,
+                                           page, PAGE_BYTES, NULL, 0, parameters);
+    return ZSTD_isError(length) ? COMPRESSOR_FAILED : (uint32_t)length;
+}
+
 static uint32_t deflate_length(struct compressor_workspace *workspace,
                                const unsigned char page[PAGE_BYTES])
 {

@@ -137,9 +137,9 @@ static cJSON *parse_text(const struct reader *reader, const char *text, size_t l
 
 static bool check_keys(const struct reader *reader, const cJSON *root)
 {
-    static const char *const keys[] = {"schema",        "source", "pages_seen",
-                                       "pages_sampled", "seed",   "libraries",
-                                       "compressors",   "shares", "samples"};
+    static const char *const keys[] = {
+        "schema", "source",  "pages_seen",  "pages_sampled",     "seed", "libraries", "compressors",
+        "shares", "samples", "zstd_levels", "zstd_level_lengths"};
     enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
     unsigned seen = 0;
     for (const cJSON *item = root->child; item; item = item->next) {

@@ -1,7 +1,9 @@
 /* `zsim content sample`: write a content profile of a process or of files. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "workloads/content/sampler.h"
@@ -11,21 +13,26 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISTAKE = 2, PAGES_BY_DEFAULT = 4096
 static const uint64_t pages_at_most = 10000000;
 
 static const char usage[] =
-    "usage: zsim content sample [--pid N | FILE...] [-n PAGES] [--seed S] -o FILE\n"
+    "usage: zsim content sample [--pid N | FILE...] [OPTION...] -o FILE\n"
     "\n"
     "Compress a random sample of the resident anonymous pages of process N, or of the\n"
     "pages of files, and write what came out as a content profile (JSON) for\n"
-    "\"content\": {\"type\": \"profile\"}. Contents are not kept, only lengths.\n"
+    "\"content\": {\"type\": \"profile\"}. Contents are not kept, only lengths, unless\n"
+    "--contents asks for them. What came out is printed too.\n"
     "\n"
     "  -p, --pid N         the process; needs the right to trace it\n"
     "  -n, --pages PAGES   sample at most this many pages (default 4096)\n"
     "  -s, --seed S        of the draw (default 1)\n"
+    "      --zstd-levels L,...  also measure these levels of zstd, as zram sets them\n"
+    "                      (1..22, at most 8; default 1,9,19; \"none\")\n"
+    "      --contents FILE  write the bytes of the sampled pages too: they may hold secrets\n"
     "  -o, --output FILE   the profile to write\n"
     "  -h, --help          this text\n";
 
 struct command {
-    uint64_t pid, pages, seed;
-    const char *output;
+    uint64_t pid, pages;
+    struct content_sampling how;
+    const char *output, *contents;
     char **files;
     size_t file_count;
 };
@@ -48,13 +55,37 @@ static int check(const struct command *command)
     return EXIT_DONE;
 }
 
+/* "1,9,19" or "none". */
+static int parse_levels(const char *text, struct content_sampling *how)
+{
+    how->level_count = 0;
+    if (strcmp(text, "none") == 0)
+        return EXIT_DONE;
+    for (const char *at = text;; at++) {
+        char *end;
+        long level = strtol(at, &end, 10);
+        if (end == at || (*end && *end != ',') || level < 1 || level > ZSTD_LEVEL_AT_MOST ||
+            how->level_count == ZSTD_LEVELS_AT_MOST)
+            return mistake("--zstd-levels: expected at most 8 numbers in 1..22, as \"1,9,19\"",
+                           text);
+        how->levels[how->level_count++] = (int)level;
+        at = end;
+        if (!*at)
+            return EXIT_DONE;
+    }
+}
+
 /* EXIT_DONE: go on; *help: the text was asked for and printed. */
 static int parse(int argc, char **argv, struct command *command, bool *help)
 {
-    static const struct option options[] = {
-        {"pid", required_argument, NULL, 'p'},  {"pages", required_argument, NULL, 'n'},
-        {"seed", required_argument, NULL, 's'}, {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"pid", required_argument, NULL, 'p'},
+                                            {"pages", required_argument, NULL, 'n'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"zstd-levels", required_argument, NULL, 'z'},
+                                            {"contents", required_argument, NULL, 'c'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     optind = 0; /* glibc: start afresh, also after another getopt in this process */
     opterr = 0;
@@ -70,8 +101,15 @@ static int parse(int argc, char **argv, struct command *command, bool *help)
                 return mistake("-n: expected 1..10000000 pages", optarg);
             break;
         case 's':
-            if (!parse_count(optarg, &command->seed))
+            if (!parse_count(optarg, &command->how.seed))
                 return mistake("--seed: expected a whole number", optarg);
+            break;
+        case 'z':
+            if (parse_levels(optarg, &command->how) != EXIT_DONE)
+                return EXIT_MISTAKE;
+            break;
+        case 'c':
+            command->contents = optarg;
             break;
         case 'o':
             command->output = optarg;
@@ -94,16 +132,21 @@ static int parse(int argc, char **argv, struct command *command, bool *help)
 static bool sample(const struct command *command, struct content_profile *profile,
                    struct diagnostics *errors)
 {
+    struct content_sampling how = command->how;
+    how.max_pages = (size_t)command->pages;
+    how.keep_contents = command->contents != NULL;
     if (command->pid)
-        return content_sample_process((pid_t)command->pid, (size_t)command->pages, command->seed,
-                                      profile, errors);
-    return content_sample_files((const char *const *)command->files, command->file_count,
-                                (size_t)command->pages, command->seed, profile, errors);
+        return content_sample_process((pid_t)command->pid, &how, profile, errors);
+    return content_sample_files((const char *const *)command->files, command->file_count, &how,
+                                profile, errors);
 }
 
 int content_sample_main(int argc, char **argv)
 {
-    struct command command = {.pages = PAGES_BY_DEFAULT, .seed = 1};
+    struct command command = {
+        .pages = PAGES_BY_DEFAULT,
+        .how = {.seed = 1, .level_count = 3, .levels = {1, 9, 19}},
+    };
     struct content_profile profile = {0};
     struct diagnostics errors = {0};
     bool help = false;
@@ -111,9 +154,11 @@ int content_sample_main(int argc, char **argv)
     if (code != EXIT_DONE || help)
         return code;
     if (sample(&command, &profile, &errors) &&
-        content_profile_write(command.output, &profile, &errors))
-        fprintf(stderr, "zsim: %zu of %llu pages sampled from %s\n", profile.count,
-                (unsigned long long)profile.pages_seen, profile.source);
+        content_profile_write(command.output, &profile, &errors) &&
+        (!command.contents || content_profile_write_contents(command.contents, &profile, &errors)))
+        content_profile_print(&profile, stdout);
+    if (!errors.count && fflush(stdout) != 0)
+        diagnostics_add(&errors, NULL, "standard output: %s", strerror(errno));
     code = errors.count ? EXIT_FAILED : EXIT_DONE;
     diagnostics_print(&errors);
     diagnostics_release(&errors);

@@ -12,6 +12,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "workloads/content/compressor_workspace.h"
 
 const char *const content_kind_names[] = {"ordinary", "same", "zero", NULL};
 
@@ -70,22 +71,47 @@ static int by_place(const void *a, const void *b)
     return (left->offset > right->offset) - (left->offset < right->offset);
 }
 
+/* ---- pages ---- */
+
+static void measure_page(struct compressor_workspace *workspace,
+                         const unsigned char page[PAGE_BYTES], struct content_profile *profile)
+{
+    size_t row = profile->count++;
+    content_sample_buffer(workspace, page, &profile->samples[row]);
+    for (unsigned i = 0; i < profile->level_count; i++)
+        profile->level_lengths[row * profile->level_count + i] =
+            (uint16_t)zstd_level_length(workspace, page, profile->levels[i]);
+    if (profile->contents)
+        memcpy(profile->contents + row * PAGE_BYTES, page, PAGE_BYTES);
+}
+
+static void make_room(struct content_profile *profile, size_t pages,
+                      const struct content_sampling *how)
+{
+    profile->samples = memory_zeroed(pages, sizeof(profile->samples[0]), "content samples");
+    profile->level_count = how->level_count;
+    memcpy(profile->levels, how->levels, sizeof(profile->levels));
+    profile->level_lengths = memory_zeroed(pages * how->level_count,
+                                           sizeof(profile->level_lengths[0]), "content samples");
+    if (how->keep_contents)
+        profile->contents = memory_zeroed(pages, PAGE_BYTES, "contents of pages");
+}
+
 /* Read and measure the chosen pages in the order of their places.  A page that
  * cannot be read is left out; a short one is filled up with zeros. */
 static void measure_places(struct reservoir *reservoir, const int *files,
-                           struct content_profile *profile)
+                           const struct content_sampling *how, struct content_profile *profile)
 {
     struct compressor_workspace *workspace = compressor_workspace_create();
     if (reservoir->count)
         qsort(reservoir->places, reservoir->count, sizeof(reservoir->places[0]), by_place);
     profile->pages_seen = reservoir->seen;
-    profile->samples =
-        memory_zeroed(reservoir->count, sizeof(profile->samples[0]), "content samples");
+    make_room(profile, reservoir->count, how);
     for (size_t i = 0; i < reservoir->count; i++) {
         _Alignas(8) unsigned char page[PAGE_BYTES] = {0};
         const struct place *place = &reservoir->places[i];
         if (pread(files[place->file], page, PAGE_BYTES, (off_t)place->offset) > 0)
-            content_sample_buffer(workspace, page, &profile->samples[profile->count++]);
+            measure_page(workspace, page, profile);
     }
     compressor_workspace_release(workspace);
     free(reservoir->places);
@@ -171,7 +197,7 @@ static bool check_sampled(const struct content_profile *profile, const char *wha
     return false;
 }
 
-bool content_sample_process(pid_t pid, size_t max_pages, uint64_t seed,
+bool content_sample_process(pid_t pid, const struct content_sampling *how,
                             struct content_profile *profile, struct diagnostics *errors)
 {
     struct reservoir reservoir;
@@ -187,13 +213,13 @@ bool content_sample_process(pid_t pid, size_t max_pages, uint64_t seed,
     read_name(pid, name, sizeof(name));
     snprintf(source, sizeof(source), "process %s", name);
     profile->source = memory_string(source);
-    profile->seed = seed;
+    profile->seed = how->seed;
 
     FILE *stream = fdopen(maps, "r");
-    reservoir_start(&reservoir, max_pages, seed);
+    reservoir_start(&reservoir, how->max_pages, how->seed);
     if (stream)
         offer_process(stream, pagemap, &reservoir);
-    measure_places(&reservoir, &memory, profile);
+    measure_places(&reservoir, &memory, how, profile);
     if (stream) {
         fclose(stream);
         maps = -1;
@@ -238,22 +264,23 @@ static char *files_source(const char *const *paths, size_t count)
     return memory_string(text);
 }
 
-bool content_sample_files(const char *const *paths, size_t count, size_t max_pages, uint64_t seed,
-                          struct content_profile *profile, struct diagnostics *errors)
+bool content_sample_files(const char *const *paths, size_t count,
+                          const struct content_sampling *how, struct content_profile *profile,
+                          struct diagnostics *errors)
 {
     struct reservoir reservoir;
     bool good = true;
     int *files = memory_zeroed(count, sizeof(*files), "open files");
     memset(profile, 0, sizeof(*profile));
     profile->source = files_source(paths, count);
-    profile->seed = seed;
-    reservoir_start(&reservoir, max_pages, seed);
+    profile->seed = how->seed;
+    reservoir_start(&reservoir, how->max_pages, how->seed);
     for (size_t i = 0; i < count; i++) {
         files[i] = offer_file(paths[i], i, &reservoir, errors);
         good &= files[i] >= 0;
     }
     if (good)
-        measure_places(&reservoir, files, profile);
+        measure_places(&reservoir, files, how, profile);
     else
         free(reservoir.places);
     for (size_t i = 0; i < count; i++)
@@ -261,12 +288,6 @@ bool content_sample_files(const char *const *paths, size_t count, size_t max_pag
             close(files[i]);
     free(files);
     return good && check_sampled(profile, "nothing to read", errors);
-}
-
-bool content_sample_file(const char *path, size_t max_pages, uint64_t seed,
-                         struct content_profile *profile, struct diagnostics *errors)
-{
-    return content_sample_files(&path, 1, max_pages, seed, profile, errors);
 }
 
 /* ---- writing ---- */
@@ -299,6 +320,22 @@ static void write_shares(FILE *file, const struct content_profile *profile)
     fprintf(file, "},\n");
 }
 
+/* Lengths under other levels of zstd, a row a page as in "samples". */
+static void write_levels(FILE *file, const struct content_profile *profile)
+{
+    fprintf(file, ",\n \"zstd_levels\": [");
+    for (unsigned i = 0; i < profile->level_count; i++)
+        fprintf(file, "%s%d", i ? ", " : "", profile->levels[i]);
+    fprintf(file, "],\n \"zstd_level_lengths\": [\n");
+    for (size_t i = 0; i < profile->count; i++) {
+        for (unsigned j = 0; j < profile->level_count; j++)
+            fprintf(file, "%s%u", j ? ", " : "  [",
+                    profile->level_lengths[i * profile->level_count + j]);
+        fprintf(file, "]%s\n", i + 1 < profile->count ? "," : "");
+    }
+    fprintf(file, " ]");
+}
+
 static void write_samples(FILE *file, const struct content_profile *profile)
 {
     fprintf(file, " \"samples\": [\n");
@@ -309,7 +346,10 @@ static void write_samples(FILE *file, const struct content_profile *profile)
             fprintf(file, ", %u", sample->length[j]);
         fprintf(file, "]%s\n", i + 1 < profile->count ? "," : "");
     }
-    fprintf(file, " ]\n");
+    fprintf(file, " ]");
+    if (profile->level_count)
+        write_levels(file, profile);
+    fprintf(file, "\n");
 }
 
 static void write_profile(FILE *file, const struct content_profile *profile)
@@ -332,8 +372,16 @@ static void write_profile(FILE *file, const struct content_profile *profile)
     fprintf(file, "}\n");
 }
 
-bool content_profile_write(const char *path, const struct content_profile *profile,
-                           struct diagnostics *errors)
+static void write_contents(FILE *file, const struct content_profile *profile)
+{
+    (void)fchmod(fileno(file), 0600);
+    fwrite(profile->contents, PAGE_BYTES, profile->count, file);
+}
+
+/* Write a file under a temporary name first. */
+static bool write_file(const char *path, const struct content_profile *profile,
+                       void (*write)(FILE *file, const struct content_profile *profile),
+                       struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
     char *temporary = NULL;
@@ -342,7 +390,7 @@ bool content_profile_write(const char *path, const struct content_profile *profi
     FILE *file = fopen(temporary, "we");
     bool good = file != NULL;
     if (good) {
-        write_profile(file, profile);
+        write(file, profile);
         good = !ferror(file);
         good = fclose(file) == 0 && good && rename(temporary, path) == 0;
     }
@@ -354,8 +402,22 @@ bool content_profile_write(const char *path, const struct content_profile *profi
     return good;
 }
 
+bool content_profile_write(const char *path, const struct content_profile *profile,
+                           struct diagnostics *errors)
+{
+    return write_file(path, profile, write_profile, errors);
+}
+
+bool content_profile_write_contents(const char *path, const struct content_profile *profile,
+                                    struct diagnostics *errors)
+{
+    return write_file(path, profile, write_contents, errors);
+}
+
 void content_profile_release(struct content_profile *profile)
 {
+    free(profile->level_lengths);
+    free(profile->contents);
     free(profile->source);
     free(profile->samples);
     memset(profile, 0, sizeof(*profile));
