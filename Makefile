@@ -24,9 +24,12 @@ SOURCES := $(sort $(wildcard sim/*/*.c policies/*.c policies/*/*.c workloads/*.c
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 MAIN    := $(BUILD)/sim/cli/main.o
 LIBRARY := $(BUILD)/libzsim.a
+BENCH   := $(BUILD)/bench/bench
+BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo check check-sanitizers check-engines validate unit install clean format lint
+.PHONY: all help deps demo check check-sanitizers check-engines validate unit install clean format lint \
+        bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
 help:
@@ -37,6 +40,9 @@ help:
 	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
 	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
 	@echo "make check-engines      sweeps on GNU parallel over ssh and on Slurm"
+	@echo "make bench [TRACE=file] [ROUNDS=5]  speed beside the least possible, results/bench.json"
+	@echo "make bench-full   the large cases (10^10 accesses, 1 TiB; hours, 12 GiB of memory)"
+	@echo "make bench-check  the ratios of results/bench.json, and instruction counts, beside the recorded"
 	@echo "make lint    formatting and static checks      make clean   remove build/"
 
 $(PROGRAM): $(MAIN) $(LIBRARY)
@@ -61,6 +67,31 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) -o $@ $< $(LIBRARY) -lcmocka $(LIBRARIES)
 
+$(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
+	$(CC) $(CFLAGS_ALL) -rdynamic -o $@ $(BENCH_OBJECTS) $(LIBRARY) $(LIBRARIES)
+
+# Ratios against the least that the work could cost; docs/performance.md.
+ROUNDS  ?= 5
+TRACE   ?=
+bench: $(PROGRAM) $(BENCH)
+	@mkdir -p results
+	$(BENCH) --zsim ./$(PROGRAM) --rounds $(ROUNDS) $(if $(TRACE),--trace '$(TRACE)') -o results/bench.json
+	$(if $(TRACE),,scripts/bench-report results/bench.json)
+
+bench-full: $(PROGRAM) $(BENCH)
+	@mkdir -p results
+	/usr/bin/time -v $(BENCH) --full --rounds 1 -o results/bench-full.json
+	scripts/bench-host ./$(PROGRAM)
+
+bench-check: $(PROGRAM)
+	scripts/bench-check results/bench.json bench/recorded.json
+	scripts/count-instructions ./$(PROGRAM)
+
+# Take what results/bench.json and the instruction counts say now as the record.
+bench-record: $(PROGRAM)
+	scripts/count-instructions --record ./$(PROGRAM)
+	scripts/bench-report --record results/bench.json
+
 unit: $(TESTS)
 	scripts/run-tests $(TESTS)
 
@@ -74,7 +105,7 @@ demo:
 
 check:
 	scripts/install-packages build plot test
-	$(MAKE) $(PROGRAM) $(TESTS)
+	$(MAKE) $(PROGRAM) $(BENCH) $(TESTS)
 	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
 
 # The unit tests again, with every memory error and undefined behaviour fatal.
@@ -100,7 +131,7 @@ install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/zsim
 
 format:
-	clang-format -i $(wildcard sim/*/*.[ch] policies/*.[ch] policies/*/*.[ch] workloads/*.[ch] workloads/*/*.[ch] tests/unit/*.[ch])
+	clang-format -i $(wildcard sim/*/*.[ch] policies/*.[ch] policies/*/*.[ch] workloads/*.[ch] workloads/*/*.[ch] tests/unit/*.[ch] bench/*.[ch])
 
 lint:
 	scripts/lint
@@ -108,4 +139,4 @@ lint:
 clean:
 	rm -rf $(BUILD) $(PROGRAM)
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(TESTS:=.d)

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "workloads/content/length_cache.h"
+
 struct input {
     const void *type; /* struct workload_type or struct content_type */
     const char *key;  /* parameters and number as text */
@@ -28,12 +30,14 @@ struct shared_inputs {
     pthread_mutex_t lock;
     struct arena arena;
     struct input_table table;
+    struct length_cache *lengths; /* of all contents */
 };
 
 struct shared_inputs *shared_inputs_create(void)
 {
     struct shared_inputs *inputs = memory_zeroed(1, sizeof(*inputs), "shared inputs");
     pthread_mutex_init(&inputs->lock, NULL);
+    inputs->lengths = length_cache_create();
     return inputs;
 }
 
@@ -41,6 +45,7 @@ void shared_inputs_free(struct shared_inputs *inputs)
 {
     if (!inputs)
         return;
+    length_cache_free(inputs->lengths);
     for (size_t i = 0; i < inputs->table.slot_count; i++) {
         struct input *input = inputs->table.slots[i];
         if (!input)
@@ -171,6 +176,18 @@ static struct workload *open_workload(struct shared_inputs *inputs,
     return input->opened;
 }
 
+/* Type and parameters say what is in a page; the number of pages does not. */
+static void join_family(struct shared_inputs *inputs, const struct content_type *type,
+                        const void *params, struct content *content)
+{
+    char *key = make_key(&type->params, params, 0), *identity = NULL;
+    if (asprintf(&identity, "%s\n%s", type->name, key) < 0)
+        abort();
+    length_cache_join(inputs->lengths, content, identity);
+    free(identity);
+    free(key);
+}
+
 static struct content *open_content(struct shared_inputs *inputs, const struct content_type *type,
                                     const void *params, uint32_t pages,
                                     const struct source_position *position,
@@ -182,6 +199,8 @@ static struct content *open_content(struct shared_inputs *inputs, const struct c
         input->params = copy_bytes(&inputs->arena, params, type->params.struct_bytes);
         input->position = *position;
         input->opened = type->open(input->params, pages, position, errors);
+        if (input->opened)
+            join_family(inputs, type, params, input->opened);
         add_opened(&inputs->table, input);
     }
     return input->opened;

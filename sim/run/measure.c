@@ -96,11 +96,11 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
 
 /* ---- inversion ----------------------------------------------------------------------- */
 
-/* Pages of one cgroup that left RAM, by where they are (zram counts as zswap), with the clock of
- * their eviction: what reclaim thought of their age.  Of a page that zswap wrote back and nobody
- * has used since, that of the eviction that brought it into zswap. */
+/* Pages that left RAM, by cgroup and by where they are (zram counts as zswap), with
+ * the clock of their eviction: what reclaim thought of their age.  Of a page that zswap wrote back
+ * and nobody has used since, that of the eviction that brought it into zswap. */
 struct eviction_ages {
-    uint32_t *zswap, *disk;
+    uint32_t *zswap, *disk; /* of one cgroup */
     uint32_t zswap_count, disk_count;
 };
 
@@ -110,25 +110,52 @@ static int compare_ages(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-static void collect_ages(struct simulation *simulation, uint32_t memcg, struct eviction_ages *ages)
+/* False for a page that is in neither place. */
+static bool eviction_age(struct simulation *simulation, uint32_t page, bool *on_disk, uint32_t *age)
+{
+    const struct mm *mm = &simulation->mm;
+    const struct page_cold *cold = &mm->cold[page];
+    if (!(cold->bits & PAGE_HAS_SHADOW) || (mm->hot[page] & HOT_IN_RAM) ||
+        !(cold->bits & (PAGE_IN_ZSWAP | PAGE_ON_DISK)))
+        return false;
+    *on_disk = !(cold->bits & PAGE_IN_ZSWAP) && !swap_is_on_zram(&simulation->swap, page);
+    *age = *on_disk && mm->hot[page] & HOT_WRITTEN_BACK ? cold->entry_previous : cold->shadow.age;
+    return true;
+}
+
+/* The ages of every cgroup: one walk over the pages to count, one to fill, however
+ * many cgroups there are.  ages[memcgs] and *memory are for the caller to free. */
+static struct eviction_ages *collect_ages(struct simulation *simulation, uint32_t **memory)
 {
     struct mm *mm = &simulation->mm;
-    ages->zswap_count = ages->disk_count = 0;
-    for (uint32_t page = 0; page < mm->page_count; page++) {
-        uint32_t bits = mm->cold[page].bits;
-        if (!(bits & PAGE_HAS_SHADOW) || (mm->hot[page] & HOT_IN_RAM) ||
-            page_memcg(mm, page) != memcg)
-            continue;
-        if ((bits & PAGE_IN_ZSWAP) ||
-            ((bits & PAGE_ON_DISK) && swap_is_on_zram(&simulation->swap, page)))
-            ages->zswap[ages->zswap_count++] = mm->cold[page].shadow.age;
-        else if (bits & PAGE_ON_DISK)
-            ages->disk[ages->disk_count++] = mm->hot[page] & HOT_WRITTEN_BACK
-                                                 ? mm->cold[page].entry_previous
-                                                 : mm->cold[page].shadow.age;
+    struct eviction_ages *ages = memory_zeroed(mm->memcg_count, sizeof(*ages), "eviction ages");
+    bool on_disk;
+    uint32_t age, total = 0;
+    for (uint32_t page = 0; page < mm->page_count; page++)
+        if (eviction_age(simulation, page, &on_disk, &age)) {
+            struct eviction_ages *own = &ages[page_memcg(mm, page)];
+            if (on_disk)
+                own->disk_count++;
+            else
+                own->zswap_count++;
+            total++;
+        }
+    uint32_t *next = *memory = memory_zeroed(total ? total : 1, sizeof(*next), "eviction ages");
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        ages[i].zswap = next;
+        ages[i].disk = next + ages[i].zswap_count;
+        next = ages[i].disk + ages[i].disk_count;
+        ages[i].zswap_count = ages[i].disk_count = 0;
     }
-    qsort(ages->zswap, ages->zswap_count, sizeof(*ages->zswap), compare_ages);
-    qsort(ages->disk, ages->disk_count, sizeof(*ages->disk), compare_ages);
+    for (uint32_t page = 0; page < mm->page_count; page++)
+        if (eviction_age(simulation, page, &on_disk, &age)) {
+            struct eviction_ages *own = &ages[page_memcg(mm, page)];
+            if (on_disk)
+                own->disk[own->disk_count++] = age;
+            else
+                own->zswap[own->zswap_count++] = age;
+        }
+    return ages;
 }
 
 /* Pages on a device that were evicted after the median page in zswap. */
@@ -161,21 +188,21 @@ static void measure_inversion(struct simulation *simulation, uint64_t *younger_p
     struct mm *mm = &simulation->mm;
     uint64_t younger = 0, disk = 0, inverted = 0;
     unsigned __int128 pairs = 0;
-    struct eviction_ages ages = {
-        .zswap = memory_zeroed(mm->page_count, sizeof(uint32_t), "eviction ages"),
-        .disk = memory_zeroed(mm->page_count, sizeof(uint32_t), "eviction ages"),
-    };
+    uint32_t *memory;
+    struct eviction_ages *ages = collect_ages(simulation, &memory);
     for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
-        if (!mm->memcgs[memcg].disk_pages)
+        struct eviction_ages *own = &ages[memcg];
+        if (!own->disk_count)
             continue;
-        collect_ages(simulation, memcg, &ages);
-        younger += younger_than_median(&ages);
-        inverted += inverted_pairs(&ages);
-        disk += ages.disk_count;
-        pairs += (unsigned __int128)ages.zswap_count * ages.disk_count;
+        qsort(own->zswap, own->zswap_count, sizeof(*own->zswap), compare_ages);
+        qsort(own->disk, own->disk_count, sizeof(*own->disk), compare_ages);
+        younger += younger_than_median(own);
+        inverted += inverted_pairs(own);
+        disk += own->disk_count;
+        pairs += (unsigned __int128)own->zswap_count * own->disk_count;
     }
-    free(ages.zswap);
-    free(ages.disk);
+    free(ages);
+    free(memory);
     *younger_ppm = disk ? younger * PARTS_PER_MILLION / disk : 0;
     *pair_ppm =
         pairs ? (uint64_t)((unsigned __int128)inverted * PARTS_PER_MILLION / pairs) : UINT64_MAX;

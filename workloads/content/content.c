@@ -7,6 +7,7 @@
 
 #include "sim/base/memory.h"
 #include "workloads/content/content_source.h"
+#include "workloads/content/length_cache.h"
 
 /* Workspaces not in use at the moment: at most as many as threads have ever
  * computed a length at the same time. */
@@ -116,6 +117,8 @@ static uint32_t length_of_bytes(const struct content *content, uint32_t page, un
 uint32_t content_length_compute(const struct content *content, uint32_t page, unsigned compressor)
 {
     assert(page < content->pages && compressor < compressor_count());
+    if (!content->source->length && content->family)
+        return length_family_find(content, page, compressor, length_of_bytes);
     uint32_t length = content->source->length
                           ? content->source->length(content->state, page, compressor)
                           : length_of_bytes(content, page, compressor);

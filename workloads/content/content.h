@@ -4,7 +4,8 @@
  * it holds, and the real compression algorithms are run on those bytes.  A
  * page's length under a compressor is computed once per process and kept in a
  * table that all runs share (2 bytes a page and compressor, filled on first
- * use, any thread), and so is its kind (2 bits). */
+ * use, any thread), and so is its kind (2 bits);
+ * workloads/content/length_cache.h keeps the lengths for the next process. */
 #ifndef ZSIM_WORKLOADS_CONTENT_H
 #define ZSIM_WORKLOADS_CONTENT_H
 
@@ -79,6 +80,8 @@ struct content {
     const struct content_source *source;
     void *state; /* the source's own, read-only after open */
     struct compressor_pool *pool;
+    struct length_family *family; /* length_cache.h; NULL: on its own */
+    struct content *next_member;  /* of the family */
 };
 
 struct content_type {
