@@ -20,7 +20,7 @@ enum { RECORDS_AT_LEAST = 20000000 };
 
 static struct workload *open_or_fail(const struct workload_type *type, const void *params)
 {
-    struct diagnostics errors = {0};
+    static struct diagnostics errors; /* only looked at before the process ends */
     struct workload *workload = type->open(params, 1, &here, &errors);
     if (!workload) {
         diagnostics_print(&errors);

@@ -261,18 +261,16 @@ uint32_t length_family_find(const struct content *content, uint32_t page, unsign
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* The directory and its parents. */
+/* The directory and the one that it lies in (~/.cache), but no home. */
 static void make_directory(const char *directory)
 {
-    char *path = memory_string(directory);
-    for (char *at = path + 1; *at; at++)
-        if (*at == '/') {
-            *at = '\0';
-            mkdir(path, 0700);
-            *at = '/';
-        }
-    mkdir(path, 0700);
-    free(path);
+    char *parent = memory_string(directory), *slash = strrchr(parent, '/');
+    if (slash && slash != parent) {
+        *slash = '\0';
+        mkdir(parent, 0700);
+    }
+    mkdir(directory, 0700);
+    free(parent);
 }
 
 /* Under a name of its own first, so that no other process sees half a file. */
