@@ -144,12 +144,16 @@ struct cgroup_config {
     bool memory_zswap_writeback;
 };
 
+enum { NO_BLOCK_DEVICE = UINT32_MAX };
+
 /* "tasks[]" */
 struct task_config {
     const char *name;
     uint32_t *cgroups;         /* [workload->spaces]: cgroup index of each space */
     struct workload *workload; /* shared; owned by the experiment */
     struct content **contents; /* [workload->spaces] */
+    uint32_t block_device;     /* its accesses are to blocks of this one; NO_BLOCK_DEVICE: memory */
+    uint64_t first_block;      /* its files lie behind those of the tasks before it */
     uint64_t first_cpu;        /* processor it starts on */
     uint64_t start_ns;
     uint64_t think_ns;      /* added to every access, on top of the cost "hit" */
@@ -193,6 +197,8 @@ struct config {
     struct engine_config engine;
     struct cgroup_config *cgroups;
     uint32_t cgroup_count;
+    struct swap_device_config *block_devices; /* priority and swap's rules do not matter */
+    uint32_t block_device_count;
     struct task_config *tasks;
     uint32_t task_count;
     struct event_config *events;

@@ -77,15 +77,17 @@ static void decode_machine(struct decoder *decoder, const struct config_node *no
 
 /* ---- "swap" -------------------------------------------------------------- */
 
+/* The last device of a list must not have the name of another. */
 static void check_device_name(struct decoder *decoder, const struct config_node *node,
-                              const struct swap_config *swap)
+                              const struct swap_device_config *devices, uint64_t count)
 {
-    const char *name = swap->devices[swap->device_count - 1].name;
-    for (uint64_t i = 0; name && i + 1 < swap->device_count; i++)
-        if (swap->devices[i].name && strcmp(swap->devices[i].name, name) == 0) {
+    const char *name = devices[count - 1].name;
+    for (uint64_t i = 0; name && i + 1 < count; i++)
+        if (devices[i].name && strcmp(devices[i].name, name) == 0) {
             const struct config_node *at = config_tree_member(node, "name");
-            decode_error(decoder, &at->at, "%s: \"%s\" is already the name of swap.devices[%llu]",
-                         decode_path(decoder, at), name, (unsigned long long)i);
+            decode_error(decoder, &at->at, "%s: \"%s\" is already the name of %s[%llu]",
+                         decode_path(decoder, at), name, decode_path(decoder, node->parent),
+                         (unsigned long long)i);
         }
 }
 
@@ -139,7 +141,24 @@ static void decode_swap(struct decoder *decoder, const struct config_node *node,
     }
     for (const struct config_node *device = list->first; device; device = device->next) {
         decode_device(decoder, device, &swap->devices[swap->device_count++]);
-        check_device_name(decoder, device, swap);
+        check_device_name(decoder, device, swap->devices, swap->device_count);
+    }
+}
+
+static void decode_block_devices(struct decoder *decoder, const struct config_node *list,
+                                 struct config *config)
+{
+    if (!list)
+        return;
+    if (list->kind != CONFIG_ARRAY) {
+        decode_expected(decoder, list, "a list of devices");
+        return;
+    }
+    config->block_devices =
+        arena_zeroed(decoder->arena, list->children * sizeof(*config->block_devices) + 1);
+    for (const struct config_node *device = list->first; device; device = device->next) {
+        decode_device(decoder, device, &config->block_devices[config->block_device_count++]);
+        check_device_name(decoder, device, config->block_devices, config->block_device_count);
     }
 }
 
@@ -222,6 +241,7 @@ static void decode_sections(struct decoder *decoder, const struct config_node *t
     decode_machine(decoder, config_tree_member(tree, "machine"), &config->machine);
     decode_section(decoder, &section_vm, config_tree_member(tree, "vm"), &config->vm);
     decode_swap(decoder, config_tree_member(tree, "swap"), &config->swap);
+    decode_block_devices(decoder, config_tree_member(tree, "block_devices"), config);
     decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
     int compressor = compressor_find(config->zswap.compressor_name);
     config->zswap.compressor = compressor < 0 ? 0 : (unsigned)compressor;

@@ -300,6 +300,10 @@ static const struct param task_rows[] = {
     {"cgroup", PARAM_STRING, FIELD(cgroup), "/", 0, 0, NULL, 0,
      "Cgroup that its pages are charged to; a range such as \"/web[0..9]\" deals its replicas out.",
      NULL},
+    {"device", PARAM_STRING, FIELD(device), "", 0, 0, NULL, 0,
+     "Its accesses read, write and discard blocks of this one of the block devices, instead of "
+     "memory; each task has its own files there. Empty: memory.",
+     NULL},
     {"cpu", PARAM_COUNT, FIELD(cpu), NULL, 0, CPUS_AT_MOST - 1, NULL, 0,
      "Processor it starts on. Default: processors are dealt out to the tasks in turn; replicas "
      "take the following ones.",
@@ -387,6 +391,9 @@ static const struct structured_key document_structured[] = {
     {"machine", "object", "machine", NULL, "Processors and memory."},
     {"vm", "object", "vm", NULL, "Reclaim and its sysctls."},
     {"swap", "object", "swap", NULL, "Swap devices."},
+    {"block_devices", "array", "block_devices[]",
+     "[{\"name\": \"zram0\", \"type\": \"zram\", \"size\": \"1G\"}]",
+     "Block devices under file systems, for tasks with a \"device\". Default: none."},
     {"zswap", "object", "zswap", NULL, "Compressed swap cache."},
     {"cgroups", "object", "cgroups.PATH", "{\"/web\": {\"memory.max\": \"64M\"}}",
      "Memory cgroups by path. A parent must be listed; the root always exists. \"/web[0..9]\" is "
@@ -438,6 +445,9 @@ const struct config_section section_swap = {"swap", "Where pages go that leave m
 const struct config_section section_device = {"swap.devices[]", "One swap device.",
                                               TABLE(device_rows, struct swap_device_config), NULL,
                                               NULL};
+const struct config_section section_block_device = {
+    "block_devices[]", "One block device under a file system; \"priority\" has no meaning here.",
+    TABLE(device_rows, struct swap_device_config), NULL, NULL};
 const struct config_section section_zswap = {
     "zswap", "The compressed swap cache: parameters and the rules of the kernel's era.",
     TABLE(zswap_rows, struct zswap_config), zswap_axes, NULL};
@@ -459,19 +469,13 @@ const struct config_section section_variant = {"variants[]", "One named set of c
                                                variant_structured};
 
 const struct config_section *const config_sections[] = {
-    &section_document,
-    &section_machine,
-    &section_node,
-    &section_vm,
-    &section_swap,
-    &section_device,
-    &section_zswap,
-    &section_cgroup,
-    &section_task,
-    &section_event,
-    &section_engine,
-    &section_variant,
-    NULL,
+    &section_document,     &section_machine,
+    &section_node,         &section_vm,
+    &section_swap,         &section_device,
+    &section_block_device, &section_zswap,
+    &section_cgroup,       &section_task,
+    &section_event,        &section_engine,
+    &section_variant,      NULL,
 };
 
 const struct config_section *config_section_find(const char *path)

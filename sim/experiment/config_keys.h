@@ -42,7 +42,7 @@ struct node_fields {
 
 /* "tasks[]", before its cgroups and inputs are looked up */
 struct task_fields {
-    const char *name, *cgroup;
+    const char *name, *cgroup, *device;
     uint64_t cpu, start_ns, think_ns, fill_ns, count;
     bool load_before_store;
 };
@@ -55,8 +55,8 @@ struct event_fields {
 };
 
 extern const struct config_section section_document, section_machine, section_node, section_vm,
-    section_swap, section_device, section_zswap, section_cgroup, section_task, section_event,
-    section_engine, section_variant;
+    section_swap, section_device, section_block_device, section_zswap, section_cgroup, section_task,
+    section_event, section_engine, section_variant;
 
 /* All of them, in the order of the reference page; NULL at the end. */
 extern const struct config_section *const config_sections[];

@@ -184,13 +184,16 @@ static cJSON *default_content_to_json(struct decoder *decoder)
 static cJSON *task_to_json(struct decoder *decoder, const struct config *config,
                            const struct task_config *task, const struct config_node *node)
 {
-    struct task_fields fields = {.name = task->name,
-                                 .cpu = task->first_cpu,
-                                 .start_ns = task->start_ns,
-                                 .think_ns = task->think_ns,
-                                 .fill_ns = task->fill_ns,
-                                 .count = 1,
-                                 .load_before_store = task->load_before_store};
+    bool on_device = task->block_device != NO_BLOCK_DEVICE;
+    struct task_fields fields = {
+        .name = task->name,
+        .device = on_device ? config->block_devices[task->block_device].name : "",
+        .cpu = task->first_cpu,
+        .start_ns = task->start_ns,
+        .think_ns = task->think_ns,
+        .fill_ns = task->fill_ns,
+        .count = 1,
+        .load_before_store = task->load_before_store};
     const struct config_node *contents = config_tree_member(node, "contents");
     const struct config_node *content = config_tree_member(node, "content");
     cJSON *json = cJSON_CreateObject();
@@ -258,6 +261,9 @@ cJSON *config_resolved(const struct experiment *experiment, uint32_t variant)
     cJSON_AddItemToObject(json, "machine", machine_to_json(&config->machine));
     cJSON_AddItemToObject(json, "vm", section_to_json(&section_vm, &config->vm));
     cJSON_AddItemToObject(json, "swap", swap_to_json(&config->swap));
+    cJSON *devices = cJSON_AddArrayToObject(json, "block_devices");
+    for (uint32_t i = 0; i < config->block_device_count; i++)
+        cJSON_AddItemToArray(devices, device_to_json(&config->block_devices[i]));
     cJSON_AddItemToObject(json, "zswap", section_to_json(&section_zswap, &config->zswap));
     cJSON_AddItemToObject(json, "cgroups", cgroups_to_json(config));
     cJSON_AddItemToObject(json, "tasks",

@@ -2,10 +2,11 @@
 #include <string.h>
 
 #include "sim/base/random.h"
+#include "sim/base/units.h"
 #include "sim/experiment/config_decode.h"
 #include "sim/experiment/shared_inputs.h"
 
-enum { TASKS_AT_MOST = 65000, TYPES_AT_MOST = 64 };
+enum { TASKS_AT_MOST = 65000, TYPES_AT_MOST = 64, CANDIDATES_AT_MOST = 64 };
 
 uint64_t task_stream_seed(uint64_t run_seed, uint32_t task)
 {
@@ -130,6 +131,7 @@ struct task_plan {
     struct input_choice workload;
     struct input_choice *contents; /* 1, or one a space */
     uint32_t *cgroups;             /* 1, or one a space */
+    uint32_t block_device;
     size_t content_count, cgroup_count;
     uint32_t *replica_cgroups; /* that replicas are dealt out to; NULL: all to the same */
     size_t replica_cgroup_count;
@@ -206,6 +208,28 @@ static void plan_contents(struct decoder *decoder, struct task_plan *plan)
         plan->contents[i] = decode_input(decoder, at, find_content_type, content_names);
 }
 
+/* The block device that the task names. */
+static void plan_device(struct decoder *decoder, const struct config *config,
+                        struct task_plan *plan)
+{
+    plan->block_device = NO_BLOCK_DEVICE;
+    const char *names[CANDIDATES_AT_MOST];
+    size_t count = 0;
+    if (!plan->fields.device || !*plan->fields.device)
+        return;
+    for (uint32_t i = 0; i < config->block_device_count; i++) {
+        const char *name = config->block_devices[i].name;
+        if (name && strcmp(name, plan->fields.device) == 0)
+            plan->block_device = i;
+        if (name && count < CANDIDATES_AT_MOST)
+            names[count++] = name;
+    }
+    const struct config_node *at = config_tree_member(plan->node, "device");
+    if (plan->block_device == NO_BLOCK_DEVICE)
+        decode_unknown(decoder, &at->at, decode_path(decoder, at), "unknown block device",
+                       plan->fields.device, names, count);
+}
+
 static void plan_task(struct decoder *decoder, const struct config_node *node,
                       const struct config *config, struct task_plan *plan)
 {
@@ -222,6 +246,7 @@ static void plan_task(struct decoder *decoder, const struct config_node *node,
                      decode_path(decoder, node));
     plan_cgroups(decoder, plan);
     plan_contents(decoder, plan);
+    plan_device(decoder, config, plan);
     const struct config_node *cpu = config_tree_member(node, "cpu");
     plan->has_cpu = cpu;
     if (cpu && plan->fields.cpu >= config->machine.cpus)
@@ -301,7 +326,33 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         task->think_ns = plan->fields.think_ns;
         task->fill_ns = plan->fields.fill_ns;
         task->load_before_store = plan->fields.load_before_store;
+        task->block_device = plan->block_device;
         open_task(decoder, plan, number, i, task);
+    }
+}
+
+/* Lay the files of the tasks on each block device one after the other. */
+static void place_files(struct decoder *decoder, const struct config_node *list,
+                        struct config *config)
+{
+    for (uint32_t device = 0; device < config->block_device_count; device++) {
+        uint64_t blocks = 0, room = config->block_devices[device].size / PAGE_BYTES;
+        for (uint32_t i = 0; i < config->task_count; i++) {
+            struct task_config *task = &config->tasks[i];
+            if (task->block_device != device || !task->workload)
+                continue;
+            if (task->workload->spaces != 1)
+                decode_error(decoder, &list->at,
+                             "tasks: %s is on a device and has %u address spaces; expected one",
+                             task->name, task->workload->spaces);
+            task->first_block = blocks;
+            blocks += task->workload->space_pages[0];
+        }
+        if (blocks > room)
+            decode_error(decoder, &list->at,
+                         "tasks: the files on %s take %llu pages, but it has %llu",
+                         config->block_devices[device].name, (unsigned long long)blocks,
+                         (unsigned long long)room);
     }
 }
 
@@ -346,4 +397,5 @@ void decode_tasks(struct decoder *decoder, const struct config_node *tree, struc
     config->tasks = arena_zeroed(decoder->arena, total * sizeof(*config->tasks));
     for (size_t i = 0; i < count; i++)
         add_replicas(decoder, &plans[i], config);
+    place_files(decoder, list, config);
 }

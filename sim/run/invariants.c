@@ -160,13 +160,12 @@ static bool check_slots(struct simulation *simulation)
     return check_equal(simulation, "pages on zram", blocks, stored);
 }
 
-/* zram devices, whose pages are added to *pages: the books of each, and no block
- * without a page that has its slot. */
-static bool check_devices(struct simulation *simulation, uint64_t *pages)
+/* The books of each zram device; its pages are added to *pages. */
+static bool check_devices(struct simulation *simulation, const struct device *devices,
+                          uint32_t count, uint64_t *pages)
 {
-    const struct swap *swap = &simulation->swap;
-    for (uint32_t i = 0; i < swap->device_count; i++) {
-        const struct zram *zram = swap->devices[i].zram;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct zram *zram = devices[i].zram;
         const char *wrong = zram ? zram_check(zram) : NULL;
         if (wrong) {
             simulation_fail(simulation, "invariant: %s", wrong);
@@ -204,7 +203,10 @@ static bool check_pools(struct simulation *simulation)
             continue;
         bytes += zswap_entry_length(zswap, page);
     }
-    if (!check_devices(simulation, &pages))
+    const struct swap *swap = &simulation->swap;
+    if (!check_devices(simulation, swap->devices, swap->device_count, &pages) ||
+        !check_devices(simulation, simulation->block_devices, simulation->block_device_count,
+                       &pages))
         return false;
     uint64_t on_nodes = 0;
     for (uint32_t i = 0; i < simulation->mm.node_count; i++)

@@ -92,6 +92,9 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
     for (uint32_t i = 0; i < simulation->swap.device_count; i++)
         if (simulation->swap.devices[i].zram)
             add_zram_gauges(simulation->swap.devices[i].zram, at->gauges);
+    for (uint32_t i = 0; i < simulation->block_device_count; i++)
+        if (simulation->block_devices[i].zram)
+            add_zram_gauges(simulation->block_devices[i].zram, at->gauges);
 }
 
 /* ---- inversion ----------------------------------------------------------------------- */

@@ -96,6 +96,7 @@ bool simulation_build(struct simulation *simulation)
     swap_init(&simulation->swap, mm, &simulation->zswap);
     zswap_init(&simulation->zswap, mm, &simulation->swap);
     reclaim_start_kswapd(mm);
+    files_init(simulation);
     tasks_init(simulation);
     control_init(simulation);
     return !simulation->failure[0];
@@ -106,6 +107,7 @@ void simulation_tear_down(struct simulation *simulation)
     struct mm *mm = &simulation->mm;
     control_release(simulation);
     tasks_release(simulation);
+    files_release(simulation);
     if (mm->memcgs) {
         zswap_release(&simulation->zswap);
         swap_release(&simulation->swap);

@@ -3,6 +3,7 @@
  * sim.c        set-up, the loop, tear-down
  * task.c       tasks: the hot loop over accesses, faults
  * lookahead.c  what coming faults will read is asked for in advance
+ * files.c      tasks on block devices
  * control.c    what happens at set times or accesses: events, flushes, samples
  * measure.c    counters, gauges, series, inversion, fairness
  * invariants.c what must always be true
@@ -53,6 +54,8 @@ struct simulation {
     struct mm mm;
     struct swap swap;
     struct zswap zswap;
+    struct device *block_devices;
+    uint32_t block_device_count;
     struct task *tasks;
     uint32_t task_count, tasks_running;
     uint64_t time_ns[TIME_KINDS];
@@ -76,6 +79,14 @@ void simulation_tear_down(struct simulation *simulation);
 void tasks_init(struct simulation *simulation);
 void tasks_release(struct simulation *simulation);
 void tasks_kill_space(void *simulation, struct exec *exec, uint32_t space);
+
+/* files.c */
+void files_init(struct simulation *simulation);
+void files_release(struct simulation *simulation);
+/* One access of a task on a block device.  Returns when its data is there: now, or
+ * when a disk has it. */
+uint64_t files_access(struct simulation *simulation, struct task *task, struct exec *exec,
+                      const struct access *access);
 
 /* control.c */
 void control_init(struct simulation *simulation);

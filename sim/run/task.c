@@ -98,6 +98,10 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     const struct address_space *space = &mm->spaces[number];
     if (space->dead)
         return MISS_GO_ON; /* its process is gone; the others' records go on */
+    if (task->config->block_device != NO_BLOCK_DEVICE) {
+        *ready_ns = files_access(simulation, task, exec, access);
+        return *ready_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
+    }
     uint32_t page = space->first_page + access->page;
     if (mm->hot[page] & HOT_LOCKED)
         return MISS_RETRY;

@@ -5,12 +5,23 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/swap/zram.h"
 
 /* nr_requests of a block device queue, the kernel's default. */
 enum { REQUESTS_AT_MOST = 256 };
 
-void device_init(struct device *device, const struct swap_device_config *config)
+static struct zram *make_zram(struct mm *mm, const struct swap_device_config *config)
 {
+    struct zram *zram = memory_zeroed(1, sizeof(*zram), "a zram device");
+    zram_init(zram, mm, (uint32_t)(config->size / PAGE_BYTES + 1), config->compressor,
+              config->mem_limit / PAGE_BYTES);
+    return zram;
+}
+
+void device_init(struct device *device, struct mm *mm, const struct swap_device_config *config)
+{
+    if (config->type == DEVICE_ZRAM)
+        device->zram = make_zram(mm, config);
     device->config = config;
     device->servers = (uint32_t)config->queue_depth;
     device->busy_until =
@@ -22,6 +33,9 @@ void device_init(struct device *device, const struct swap_device_config *config)
 
 void device_release(struct device *device)
 {
+    if (device->zram)
+        zram_release(device->zram);
+    free(device->zram);
     free(device->busy_until);
     free(device->unfinished);
     memset(device, 0, sizeof(*device));

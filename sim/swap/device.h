@@ -12,6 +12,7 @@
 
 #include "sim/config.h"
 
+struct mm;
 struct zram;
 
 struct device {
@@ -26,7 +27,8 @@ struct device {
     uint64_t slots, slots_used; /* pages */
 };
 
-void device_init(struct device *device, const struct swap_device_config *config);
+/* A zram device has a block for each page of its size, and one for a swap header. */
+void device_init(struct device *device, struct mm *mm, const struct swap_device_config *config);
 void device_release(struct device *device);
 
 /* Submit one 4 KiB transfer at now_ns.  Returns when it completes; *submitted_ns

@@ -47,16 +47,6 @@ static void number_slots(struct swap *swap)
     slot_map_init(&swap->numbers, mm->page_count, mm->topology.cpus, devices, count, turn);
 }
 
-/* Each zram device has a block for every slot of its own. */
-static void init_zram(struct swap *swap, struct device *device)
-{
-    const struct swap_device_config *config = device->config;
-    device->zram = memory_zeroed(1, sizeof(*device->zram), "a zram device");
-    zram_init(device->zram, swap->mm, (uint32_t)(config->size / PAGE_BYTES + 1), config->compressor,
-              config->mem_limit / PAGE_BYTES);
-    swap->has_zram = true;
-}
-
 void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
 {
     const struct config *config = mm->config;
@@ -68,11 +58,10 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
     for (uint32_t i = 0; i < swap->device_count; i++) {
         const struct swap_device_config *device = &config->swap.devices[i];
-        device_init(&swap->devices[i], device);
+        device_init(&swap->devices[i], mm, device);
         swap->slots += swap->devices[i].slots;
         swap->rotational |= device->rotational;
-        if (device->type == DEVICE_ZRAM)
-            init_zram(swap, &swap->devices[i]);
+        swap->has_zram |= device->type == DEVICE_ZRAM;
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
@@ -112,13 +101,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
 
 void swap_release(struct swap *swap)
 {
-    for (uint32_t i = 0; i < swap->device_count; i++) {
-        struct zram *zram = swap->devices[i].zram;
-        if (zram)
-            zram_release(zram);
-        free(zram);
+    for (uint32_t i = 0; i < swap->device_count; i++)
         device_release(&swap->devices[i]);
-    }
     free(swap->devices);
     locks_release(swap->slot_locks, swap->slot_lock_count);
     free(swap->slot_caches);

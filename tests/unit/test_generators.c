@@ -444,8 +444,8 @@ static void test_registry_has_every_type(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "sequential", "uniform", "permutation",     "zipf",  "scattered_zipf",
-        "hot_cold",   "steps",   "emulator_phases", "trace", "lackey"};
+        "sequential", "uniform",         "permutation", "zipf",   "scattered_zipf", "hot_cold",
+        "steps",      "emulator_phases", "trace",       "lackey", "fs_on_zram"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_string_equal(workload_type_find(names[i])->name, names[i]);
     assert_null(workload_type_find("nothing"));

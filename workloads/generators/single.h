@@ -13,10 +13,11 @@ struct single_params {
     uint64_t accesses;      /* besides the filling ones */
     uint64_t write_percent; /* of the accesses */
     bool fill;
-    double exponent;      /* zipf, scattered_zipf */
-    uint64_t hot;         /* bytes; hot_cold */
-    uint64_t hot_percent; /* of accesses; hot_cold */
-    uint64_t phases;      /* moves of the hot pages; hot_cold */
+    double exponent;                /* zipf, scattered_zipf */
+    uint64_t hot;                   /* bytes; hot_cold */
+    uint64_t hot_percent;           /* of accesses; hot_cold */
+    uint64_t phases;                /* moves of the hot pages; hot_cold */
+    uint64_t file, discard_percent; /* bytes; of the files met; fs_on_zram */
 };
 
 #define SINGLE_ROW(field) .offset = offsetof(struct single_params, field)

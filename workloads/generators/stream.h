@@ -32,14 +32,15 @@ typedef void stream_fill(const struct stream *stream, struct stream_position *at
 struct stream {
     stream_fill *fill;
     uint16_t space;
-    uint32_t first, pages;          /* the range that the pattern covers */
-    uint64_t count;                 /* records in all */
-    uint32_t write_percent;         /* 0: no coin is drawn */
-    uint32_t batch;                 /* records a turn */
-    uint64_t random;                /* first state of the random numbers */
-    uint32_t hot_pages;             /* stream_fill_hot, _hot_cold */
-    uint32_t hot_percent;           /* of accesses that go to the hot pages */
-    uint32_t hot_offset;            /* stream_fill_hot_cold: pages to rotate the pattern by */
+    uint32_t first, pages;                /* the range that the pattern covers */
+    uint64_t count;                       /* records in all */
+    uint32_t write_percent;               /* 0: no coin is drawn */
+    uint32_t batch;                       /* records a turn */
+    uint64_t random;                      /* first state of the random numbers */
+    uint32_t hot_pages;                   /* stream_fill_hot, _hot_cold */
+    uint32_t hot_percent;                 /* of accesses that go to the hot pages */
+    uint32_t hot_offset;                  /* stream_fill_hot_cold: pages to rotate the pattern by */
+    uint32_t file_pages, discard_percent; /* fs_on_zram */
     const struct rank_table *ranks; /* stream_fill_zipf, _scattered_zipf; owned by the program */
     uint32_t *order;                /* stream_fill_permutation, _scattered..., owned */
     struct zipf_sampler *sampler;   /* stream_fill_sampled, _scattered_sampled; owned */
