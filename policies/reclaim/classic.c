@@ -211,20 +211,28 @@ static bool inactive_is_low(const struct lruvec *lruvec)
 
 /* ---- one cgroup on one node ------------------------------------------------------------------ */
 
-/* get_scan_count, the steps before the split: size after protection, shifted. */
+uint64_t classic_scan_size(uint64_t size, uint64_t protection, uint64_t usage, int priority)
+{
+    if (protection) {
+        if (usage < protection)
+            usage = protection;
+        uint64_t left = size - (uint64_t)((unsigned __int128)size * protection / (usage + 1));
+        size = left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
+    }
+    return size >> priority;
+}
+
 static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, uint32_t memcg,
                           uint64_t size)
 {
     const struct memcg *at = &mm->memcgs[memcg];
-    if (memcg != scan->target && (at->effective_min || at->effective_low)) {
-        uint64_t protection = at->effective_min;
+    uint64_t protection = 0;
+    if (memcg != scan->target) {
+        protection = at->effective_min;
         if (!scan->low_reclaim && at->effective_low > at->effective_min)
             protection = at->effective_low;
-        uint64_t usage = at->usage > protection ? at->usage : protection;
-        uint64_t left = size - (uint64_t)((unsigned __int128)size * protection / (usage + 1));
-        size = left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
     }
-    return size >> scan->priority;
+    return classic_scan_size(size, protection, at->usage, scan->priority);
 }
 
 uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)

@@ -45,6 +45,18 @@ static void test_inactive_is_low(void **state)
     assert_false(classic_inactive_is_low(1000, 1000));
 }
 
+static void test_scan_size(void **state)
+{
+    (void)state;
+    assert_int_equal(classic_scan_size(5000, 0, 10000, 12), 1);
+    assert_int_equal(classic_scan_size(5000, 0, 10000, 11), 2);
+    assert_int_equal(classic_scan_size(5000, 0, 10000, 10), 4);
+    assert_int_equal(classic_scan_size(4095, 0, 10000, 12), 0);
+    assert_int_equal(classic_scan_size(5000, 4000, 10000, 0), 3001);
+    assert_int_equal(classic_scan_size(5000, 4000, 10000, 10), 2);
+    assert_int_equal(classic_scan_size(5000, 10000, 9000, 0), 32); /* all of it protected */
+}
+
 static void test_anonymous_share(void **state)
 {
     (void)state;
@@ -279,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_readahead_window),
         cmocka_unit_test(test_high_penalty),
         cmocka_unit_test(test_inactive_is_low),
+        cmocka_unit_test(test_scan_size),
         cmocka_unit_test(test_anonymous_share),
         cmocka_unit_test(test_all_fits_faults_once_a_page),
         cmocka_unit_test(test_cyclic_scan_misses_every_access),
