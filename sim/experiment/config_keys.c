@@ -205,8 +205,10 @@ static const struct param zswap_rows[] = {
      "mm/zswap.c, zswap_load(): keeps up to 6.8, exclusive in 6.9 and from 7.0, "
      "exclusive_in_cache between"},
     {"refusals_per_worker_run", PARAM_REAL, FIELD(refusals_per_worker_run), "0", 0, 1e6, NULL, 0,
-     "The shrink worker starts once for so many refused stores, for replaying a run whose rate is "
-     "known; 0: when the wake-up and the processors let it.",
+     "The shrink worker starts once for so many refused stores, and its runs that write nothing "
+     "take no time, for replaying a run whose rate is known; 0: when the wake-up and the "
+     "processors "
+     "let it.",
      NULL},
     {"kick_rule", PARAM_ENUM, FIELD(kick_rule), NULL, 0, 0, kick_rules, PARAM_FROM_KERNEL,
      "Which refused store wakes the shrink worker: at the limit only, also between limit and "

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/writeback/writeback.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/experiment/json_output.h"
@@ -408,15 +409,17 @@ static double member_real(const struct config_node *object, const char *key)
 
 /* Refused stores before the first writeback, by the sixteenth part of the entries
  * that had to lose their second chance first.  pool_limit_hit counts them one by
- * one, but only while the pool stays full to the page; the samples always do, but
- * late by half an interval. */
+ * one, but only while the pool stays full to the page: not when it stands a page
+ * below its limit, nor when loads have made room.  The samples always count them, but
+ * are late by up to an interval, in which the worker's own reclaim is refused too. */
 static double worker_rate(const struct kernel_case *at, const struct config_node *config)
 {
     double exact = member_real(at->run, "pool_limit_hit");
-    double sampled = member_real(at->run, "rejects_at_first_writeback_sample") -
-                     member_real(config, "nrec") / member_real(config, "samples") / 2;
-    double runs = member_real(at->run, "stored_when_full") / 16;
-    double refused = exact > sampled / 2 && exact < sampled * 2 ? exact : sampled;
+    double sampled = member_real(at->run, "rejects_at_first_writeback_sample");
+    double interval = member_real(config, "nrec") / member_real(config, "samples");
+    double runs = member_real(at->run, "stored_when_full") / WRITEBACK_FAILURES_AT_MOST;
+    double refused =
+        exact >= sampled - 1.25 * interval && exact <= sampled ? exact : sampled - interval / 2;
     return runs > 0 && refused > 0 ? refused / runs : 0;
 }
 
@@ -552,12 +555,26 @@ static void read_case(struct kernel_case *at)
         check_trace(at, config);
 }
 
+/* Run `*number` of a list of runs; else *number is less by the length of the list. */
+static const struct config_node *run_of_list(const struct config_node *runs, uint32_t *number)
+{
+    if (!runs || runs->kind != CONFIG_ARRAY)
+        return NULL;
+    for (const struct config_node *run = runs->first; run; run = run->next)
+        if ((*number)-- == 0)
+            return run;
+    return NULL;
+}
+
+/* "per_run" lists the runs of one day, "other_rounds" those of others. */
 static const struct config_node *find_run(const struct config_node *tree, uint32_t number)
 {
-    const struct config_node *runs = config_tree_member(tree, "per_run");
-    const struct config_node *run = runs && runs->kind == CONFIG_ARRAY ? runs->first : NULL;
-    while (run && number-- > 0)
-        run = run->next;
+    const struct config_node *rounds = config_tree_member(tree, "other_rounds");
+    const struct config_node *run = run_of_list(config_tree_member(tree, "per_run"), &number);
+    if (rounds && rounds->kind == CONFIG_ARRAY)
+        for (const struct config_node *round = rounds->first; round && !run; round = round->next)
+            if (round->kind == CONFIG_OBJECT)
+                run = run_of_list(config_tree_member(round, "per_run"), &number);
     return run && run->kind == CONFIG_OBJECT && config_tree_member(run, "stored_when_full") ? run
                                                                                             : NULL;
 }

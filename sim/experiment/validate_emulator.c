@@ -84,12 +84,14 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
 /* What its processor takes, from the durations of the phases that the cases list
  * (least squares over all of 6.12: 24 us to fill a page, 12 us a page scanned, 109 us
  * a fault that reads the disk, 102 us a page written back, reclaim included): 8 times
- * the built-in table.  A page more in a write takes next to nothing beside that, and a
- * run of the shrink worker as long as the refusal of about three stores. */
+ * the built-in table.  A page more in a write takes next to nothing beside that.  The
+ * worker is looked at for its own speed: about three stores are refused for each of
+ * its runs before the first page is written back. */
 enum {
     EMULATOR_SLOWDOWN = 8,
     EMULATOR_SUBMIT_WRITE_NS = 7000,
-    EMULATOR_SHRINK_MEMCG_NS = 7200,
+    EMULATOR_SHRINK_MEMCG_NS = 11000,
+    EMULATOR_CONTEXT_SWITCH_NS = 1500,
 };
 #define EMULATOR_FILL "16800ns" /* EMULATOR_SLOWDOWN times REPLAY_FILL */
 
@@ -106,6 +108,7 @@ static void slow_down(struct costs *costs)
     }
     costs->ns[COST_disk_submit_write] = EMULATOR_SUBMIT_WRITE_NS;
     costs->ns[COST_shrink_memcg] = EMULATOR_SHRINK_MEMCG_NS;
+    costs->ns[COST_context_switch] = EMULATOR_CONTEXT_SWITCH_NS;
 }
 
 /* ---- the config ---------------------------------------------------------------------------- */

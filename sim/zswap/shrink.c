@@ -14,6 +14,10 @@ enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
  * CFS credits a sleeper: half of sched_latency_ns (6 ms on one processor). */
 enum { WORKER_HEAD_START_NS = 3000000 };
 
+/* With a given rate of runs: how many may be due, so that those that could not begin
+ * while one run wrote back for long are forgotten. */
+enum { RUNS_DUE_AT_MOST = 64 };
+
 /* ---- lists --------------------------------------------------------------------- */
 
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
@@ -245,8 +249,13 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         worker->pool = zswap->order[zswap->pool_count - 1];
         mm->counters[COUNTER_worker_wakeups]++;
     }
+    uint64_t written = mm->counters[COUNTER_written_back_pages];
     bool more = zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
-    *end_ns = exec.now_ns;
+    /* A given rate says how often runs happen that only rotate: none is held up. */
+    bool held_up = zswap->config->zswap.refusals_per_worker_run <= 0 ||
+                   mm->counters[COUNTER_written_back_pages] != written;
+    if (held_up)
+        *end_ns = exec.now_ns;
     if (more && !worker_is_done(zswap, worker))
         return TURN_RUNNABLE;
     worker->running = false;
@@ -259,8 +268,10 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
     struct mm *mm = zswap->mm;
     double rate = zswap->config->zswap.refusals_per_worker_run;
     if (rate > 0) {
-        worker->credit += 1;
-        if (worker->credit < rate)
+        /* A run that is due while another one waits stays due. */
+        if (worker->credit < RUNS_DUE_AT_MOST * rate)
+            worker->credit += 1;
+        if (worker->credit < rate || worker->pending)
             return;
         worker->credit -= rate;
     }
