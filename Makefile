@@ -125,7 +125,7 @@ check-engines:
 validate:
 	scripts/install-packages build plot
 	$(MAKE) $(PROGRAM)
-	scripts/validate $(PROGRAM)
+	scripts/validate $(abspath $(PROGRAM))
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/zsim
