@@ -10,10 +10,11 @@
 #include "workloads/content/content.h"
 #include "workloads/workload.h"
 
-/* zsim trace, zsim trace mrc, zsim trace bound: argv[0] is the last word. */
+/* zsim trace, zsim trace mrc, zsim trace bound, zsim advise: argv[0] is the last word. */
 int command_trace(int argc, char **argv);
 int command_mrc(int argc, char **argv);
 int command_bound(int argc, char **argv);
+int command_advise(int argc, char **argv);
 
 /* What the pages of a trace hold, as far as the user has told. */
 struct trace_contents {

@@ -16,7 +16,7 @@
 #include "sim/experiment/summary.h"
 #include "workloads/analysis/clairvoyant.h"
 #include "workloads/analysis/miss_ratio.h"
-#include "workloads/readers/readers.h"
+#include "workloads/readers/foreign.h"
 
 #define BOUND_SCHEMA "zsim.bound/1"
 
@@ -247,7 +247,7 @@ int command_bound(int argc, char **argv)
         fputs(usage, stdout);
         return finish_output(EXIT_DONE);
     }
-    struct workload *workload = trace_workload_open(arguments.trace, NULL, &errors);
+    struct workload *workload = trace_file_open(arguments.trace, NULL, NULL, &errors);
     if (!workload)
         return report_errors(&errors, EXIT_USER_MISTAKE);
     struct report report = {.arguments = &arguments, .workload = workload, .contents = &contents};

@@ -24,6 +24,7 @@ const struct command commands[] = {
     {"gather", "the results of a sweep, as one result file or as a table", command_gather},
     {"trace", "generate, capture, convert or describe traces; miss-ratio curves, bounds",
      command_trace},
+    {"advise", "find zswap settings that suit a trace", command_advise},
     {"content", "sample the contents of pages", command_content},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
     {"explain", "explain a key, policy, counter, cost or kernel", command_explain},

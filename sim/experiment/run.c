@@ -149,11 +149,16 @@ static void pool_init(struct pool *pool, struct experiment *experiment,
     pthread_mutex_init(&pool->message_lock, NULL);
 }
 
+void run_records_free(struct run_record *records, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        run_record_release(&records[i]);
+    free(records);
+}
+
 static void pool_release(struct pool *pool)
 {
-    for (uint32_t i = 0; i < pool->runs; i++)
-        run_record_release(&pool->records[i]);
-    free(pool->records);
+    run_records_free(pool->records, pool->runs);
     free(pool->progress);
     pthread_mutex_destroy(&pool->message_lock);
 }
@@ -289,4 +294,20 @@ int experiment_run(struct experiment *experiment, const struct run_options *opti
     pool_release(&pool);
     arena_release(&arena);
     return code;
+}
+
+int experiment_run_records(struct experiment *experiment, const struct run_options *options,
+                           struct run_record **records)
+{
+    struct pool pool;
+    pool_init(&pool, experiment, options);
+    parallel_run(&pool.parallel);
+    uint32_t failed = report_failures(&pool);
+    parallel_release_signals(&pool.parallel);
+    *records = pool.records;
+    pool.records = NULL;
+    pool.runs = 0;
+    bool interrupted = pool.parallel.interrupted;
+    pool_release(&pool);
+    return interrupted ? 130 : failed ? 1 : 0;
 }

@@ -27,6 +27,13 @@ struct run_options {
  * signals over while it runs. */
 int experiment_run(struct experiment *experiment, const struct run_options *options);
 
+/* The runs alone, for a caller that goes on with their numbers: nothing is written
+ * and no table printed, failed runs are told.  Exit codes as above.  The records
+ * are [variant * seed_count + seed]; give them to run_records_free(). */
+int experiment_run_records(struct experiment *experiment, const struct run_options *options,
+                           struct run_record **records);
+void run_records_free(struct run_record *records, uint32_t count);
+
 /* Where the result goes: DIRECTORY/NAME.json, in `arena`. */
 const char *experiment_result_path(const struct experiment *experiment, const char *directory,
                                    struct arena *arena);

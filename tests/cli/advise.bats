@@ -1,0 +1,93 @@
+bats_require_minimum_version 1.5.0
+
+# Settings for a trace.
+
+setup_file() {
+    export ZSIM=${ZSIM:-$PWD/zsim}
+    cd "$BATS_FILE_TMPDIR"
+    "$ZSIM" trace generate -o small.kzt 1 0:zipf:0:3000:12000:50:0.9
+    "$ZSIM" advise small.kzt --limit 6M -o out >table 2>messages
+}
+
+setup() {
+    cd "$BATS_FILE_TMPDIR"
+}
+
+@test "one setting is recommended, as lines that set it" {
+    grep -q '^\* .*pool' table
+    [ "$(grep -c '^\* ' table)" -eq 1 ]
+    grep -q 'echo .* > /sys/module/zswap/parameters/compressor' table
+    grep -q 'sysctl vm.page-cluster=' table
+    grep -q 'memory.zswap.max' table
+    jq -e '[.points[] | select(.recommended)] | length == 1 and .[0].front and .[0].draws == 3' out/small.advice.json
+    jq -e '([.points[] | select(.recommended)][0]) as $r
+           | .lines[0] == "echo \($r.compressor) > /sys/module/zswap/parameters/compressor"
+             and .lines[1] == "echo \($r.max_pool_percent) > /sys/module/zswap/parameters/max_pool_percent"' out/small.advice.json
+}
+
+@test "nothing beats a setting of the front, and every other is beaten or the same" {
+    jq -e '[.points[] | select(.killed | not)] as $p
+           | def costs: [.fault_ns, .cpu_ns, .device_writes, -.memory_saved_bytes];
+             def near($a; $b): 0.01 * ([$a, $b] | map(fabs) | max);
+             def beats($a; $b): [range(4) as $i | $a[$i] <= $b[$i] + near($a[$i]; $b[$i])] | all;
+             def better($a; $b): [range(4) as $i | $a[$i] < $b[$i] - near($a[$i]; $b[$i])] | any;
+             [$p[] as $x | ([$p[] | costs as $c | beats($c; $x | costs) and better($c; $x | costs)] | any) as $beaten
+              | if $x.front then ($beaten | not)
+                else $beaten or ([$p[] | select(.front and costs == ($x | costs))] | length > 0) end] | all' \
+        out/small.advice.json
+    jq -e '[.points[] | select(.recommended)][0] as $r
+           | [.points[] | select(.front and .draws == 3) | .fault_ns] | min * 1.05 >= $r.fault_ns' out/small.advice.json
+    jq -e '[.points[] | select(.least_fault_ns) | .least_fault_ns <= .fault_ns] | all and length > 0' out/small.advice.json
+}
+
+@test "what was assumed is told" {
+    for words in "contents are assumed" "device is assumed" "no clock" "kernel is assumed"; do
+        grep -q "$words" table
+        jq -e --arg w "$words" '[.unsure[] | contains($w)] | any' out/small.advice.json
+    done
+    ! grep -q "limit is assumed" table
+    run --separate-stderr "$ZSIM" advise small.kzt --json
+    jq -e '.limit_assumed and .limit_bytes == ([4, (.footprint_bytes / 2097152 | floor)] | max) * 1048576' <<<"$output"
+}
+
+@test "-o keeps the sweep, which runs, and draws the front" {
+    [ "$(ls out)" = "$(printf 'small.advice\nsmall.advice.json\nsmall.sweep.json')" ]
+    [ "$(ls out/small.advice)" = "$(printf 'pareto.png\npareto.svg')" ]
+    ! grep -qi nan out/small.advice/pareto.svg
+    run "$ZSIM" --check-only out/small.sweep.json
+    [ "$status" -eq 0 ]
+    [[ $output == *"122 variants"* ]]
+}
+
+@test "the same advice for any number of threads" {
+    "$ZSIM" advise small.kzt --limit 6M -j 1 --json >one.json
+    "$ZSIM" advise small.kzt --limit 6M -j 3 --json >three.json
+    cmp one.json three.json
+}
+
+@test "a measured device, and a kernel without a shrinker" {
+    echo '{"schema": "zsim.device/1", "name": "slow", "read_latency": "5ms",
+           "write_latency": "5ms", "bandwidth": "100M"}' >slow.json
+    run --separate-stderr "$ZSIM" advise small.kzt --limit 6M --device slow.json --kernel v6.5 --json
+    [ "$status" -eq 0 ]
+    jq -e '.device.name == "slow" and .device.read_latency_ns == 5000000 and (.device.assumed | not)' <<<"$output"
+    jq -e '[.points[].shrinker_enabled] | any | not' <<<"$output"
+    jq -e '[.lines[] | contains("shrinker")] | any | not' <<<"$output"
+}
+
+@test "mistakes are told" {
+    run --separate-stderr "$ZSIM" advise
+    [ "$status" -eq 2 ] && [[ $stderr == *"expected one TRACE"* ]]
+    run --separate-stderr "$ZSIM" advise nothing.kzt
+    [ "$status" -eq 2 ] && [ "${#stderr_lines[@]}" -eq 1 ]
+    run --separate-stderr "$ZSIM" advise small.kzt --device sdd
+    [ "$status" -eq 2 ] && [[ $stderr == *'did you mean "ssd"'* ]]
+    run --separate-stderr "$ZSIM" advise small.kzt --limit 5000
+    [ "$status" -eq 2 ] && [[ $stderr == *"whole pages"* ]]
+    run --separate-stderr "$ZSIM" advise small.kzt --kernel v9
+    [ "$status" -eq 2 ] && [[ $stderr == *"unknown kernel"* ]]
+    run --separate-stderr "$ZSIM" advise small.kzt --content nothing.json
+    [ "$status" -eq 2 ]
+    run --separate-stderr "$ZSIM" advise small.kzt --limit 4K
+    [ "$status" -eq 1 ] && [[ $stderr == *"out of memory"* ]]
+}
