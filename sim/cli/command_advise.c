@@ -371,15 +371,16 @@ static void print_lines(const cJSON *lines)
     cJSON_ArrayForEach(line, lines) printf("    %s\n", line->valuestring);
 }
 
-static void print_least(const struct advise_measure *of)
+static void print_least(const struct advise_measure *of, bool readahead)
 {
     char least[24];
     if (of->least_fault_ns <= 0)
         return;
     print_quantity(least, sizeof(least), of->least_fault_ns, "ns");
-    printf("\nWith this RAM, pool and compressor no policy of any kind could spend less than %s "
-           "in\nfaults; this one spends %.1f times that (docs/bound.md).\n",
-           least, of->fault_ns / of->least_fault_ns);
+    printf("\nWith this RAM, pool and compressor no policy of any kind could read fewer than %.0f "
+           "pages\nfrom the device (this one: %.0f) or spend less than %s in faults%s.\n",
+           of->least_disk_reads, of->disk_reads, least,
+           readahead ? ", if readahead\nhid every wait" : "");
 }
 
 static void print_report(const struct arguments *arguments, const struct advice *advice,
@@ -400,7 +401,7 @@ static void print_report(const struct arguments *arguments, const struct advice 
            "writes,\nthen the least CPU time.\n\n",
            ADVISE_NEAR_PERCENT);
     print_lines(lines);
-    print_least(&recommended(advice)->mean);
+    print_least(&recommended(advice)->mean, setting->page_cluster > 0);
     if (setting->zswap) {
         print_bytes(pool, sizeof(pool), pool_bytes(request, setting));
         print_bytes(limit, sizeof(limit), request->memory_bytes);
@@ -445,8 +446,10 @@ static cJSON *point_json(const struct advice *advice, uint32_t index)
     json_add_real(object, "device_writes", point->mean.device_writes);
     json_add_real(object, "disk_reads", point->mean.disk_reads);
     json_add_real(object, "zswap_loads", point->mean.zswap_loads);
-    if (point->mean.least_fault_ns > 0)
+    if (point->mean.least_fault_ns > 0) {
         json_add_real(object, "least_fault_ns", point->mean.least_fault_ns);
+        json_add_real(object, "least_disk_reads", point->mean.least_disk_reads);
+    }
     return object;
 }
 

@@ -168,8 +168,10 @@ static struct advise_measure measure(const struct run_result *run)
         .disk_reads = (double)run->totals.counters[COUNTER_pswpin],
         .zswap_loads = (double)run->totals.counters[COUNTER_zswpin],
     };
-    if (run->bound.known)
+    if (run->bound.known) {
         of.least_fault_ns = (double)run->bound.fault_ns;
+        of.least_disk_reads = (double)run->bound.disk_reads;
+    }
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++)
         of.fault_ns += (double)run->fault_latency[kind].sum;
     for (uint32_t i = 0; i < run->series_count; i++) {
@@ -196,6 +198,7 @@ static void add_measure(struct advise_point *point, const struct run_result *run
     point->mean.disk_reads += of.disk_reads / draws;
     point->mean.zswap_loads += of.zswap_loads / draws;
     point->mean.least_fault_ns += of.least_fault_ns / draws;
+    point->mean.least_disk_reads += of.least_disk_reads / draws;
     point->killed |= run->totals.counters[COUNTER_oom_kill] > 0;
 }
 

@@ -41,7 +41,8 @@ struct advise_measure {
     double saved_bytes;   /* pages in zswap less the pool's size, on average over the run */
     double device_writes; /* pages */
     double disk_reads, zswap_loads;
-    double least_fault_ns; /* that any policy could have had (docs/bound.md); 0: not asked */
+    /* that any policy could have had (docs/bound.md); 0: not asked */
+    double least_fault_ns, least_disk_reads;
 };
 
 struct advise_point {

@@ -162,9 +162,15 @@ static void lower_threshold(struct sampled_curve *sampled)
     }
 }
 
+/* Twice, because page numbers may come from one such hash. */
+static uint64_t hash_of(uint32_t page)
+{
+    return random_splitmix(~random_splitmix(page)) >> (64 - HASH_BITS);
+}
+
 static void sampled_access(struct sampled_curve *sampled, uint32_t page)
 {
-    uint64_t hash = random_splitmix(page) >> (64 - HASH_BITS);
+    uint64_t hash = hash_of(page);
     if (hash >= sampled->threshold)
         return;
     uint64_t weight = ((uint64_t)1 << (HASH_BITS + WEIGHT_SHIFT)) / sampled->threshold;
@@ -198,9 +204,9 @@ static double weight_from(const uint64_t *weights, uint64_t pages)
     return ((double)whole + part) / (1 << WEIGHT_SHIFT);
 }
 
-struct sampled_estimate miss_ratio_sampled_refaults(const struct miss_ratio *curve, uint64_t pages)
+/* Over all groups; *error: one standard error of their sum, by their spread. */
+static double sum_groups(const struct sampled_curve *sampled, uint64_t pages, double *error)
 {
-    const struct sampled_curve *sampled = curve->sampled;
     double sum = 0, squares = 0;
     for (unsigned group = 0; group < GROUPS; group++) {
         double weight = weight_from(&sampled->weights[group * BUCKETS], pages);
@@ -208,10 +214,22 @@ struct sampled_estimate miss_ratio_sampled_refaults(const struct miss_ratio *cur
         squares += weight * weight;
     }
     double mean = sum / GROUPS, variance = (squares - GROUPS * mean * mean) / (GROUPS - 1);
-    /* The sum of GROUPS independent parts.  Without a threshold nothing was left out. */
-    double error = variance > 0 ? sqrt(GROUPS * variance) : 0;
-    double rate = miss_ratio_sampled_rate(curve);
-    return (struct sampled_estimate){sum, error * sqrt(1 - rate)};
+    *error = variance > 0 ? sqrt(GROUPS * variance) : 0;
+    return sum;
+}
+
+/* Two errors: which pages were followed (the spread of the groups), and how many of
+ * the pages in a memory of this size were, by which all distances are stretched:
+ * binomial, so sqrt(pages (1 - rate) / rate) pages.  A sample of all has neither. */
+struct sampled_estimate miss_ratio_sampled_refaults(const struct miss_ratio *curve, uint64_t pages)
+{
+    double spread, unused, rate = miss_ratio_sampled_rate(curve);
+    double sum = sum_groups(curve->sampled, pages, &spread);
+    uint64_t stretch = (uint64_t)sqrt((double)pages * (1 - rate) / rate);
+    double below = sum_groups(curve->sampled, pages > stretch ? pages - stretch : 0, &unused);
+    double above = sum_groups(curve->sampled, pages + stretch, &unused);
+    double slope = (below - above) / 2;
+    return (struct sampled_estimate){sum, sqrt(spread * spread * (1 - rate) + slope * slope)};
 }
 
 double miss_ratio_sampled_first_touches(const struct miss_ratio *curve)

@@ -50,8 +50,8 @@ uint64_t miss_ratio_enough_pages(const struct miss_ratio *curve);
 /* The same from the sample, as estimates. */
 struct sampled_estimate {
     double refaults;
-    /* One standard error of `refaults`, from the spread between 16 groups of
-     * pages by hash; NAN with fewer than 2 groups that have pages. */
+    /* One standard error of `refaults`: from the spread between 16 groups of pages
+     * by hash, and the curve's slope times the error of distances. */
     double standard_error;
 };
 struct sampled_estimate miss_ratio_sampled_refaults(const struct miss_ratio *curve, uint64_t pages);
