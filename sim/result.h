@@ -78,7 +78,7 @@ struct cpu_result {
 
 /* What no policy could have beaten with the same accesses and limits
  * (docs/bound.md), and how far this run is from it.  Not `known`: nobody asked
- * (engine.bound), or a task was killed. */
+ * (engine.bound), a task was killed, or swap is on zram. */
 struct bound_result {
     bool known;
     uint64_t refaults, disk_reads, fault_ns;             /* the least possible */

@@ -89,6 +89,15 @@ static bool all_synchronous(const struct config *config)
     return true;
 }
 
+/* Pages on zram are neither in zswap's pool nor on a disk. */
+static bool swaps_to_zram(const struct config *config)
+{
+    for (uint64_t i = 0; i < config->swap.device_count; i++)
+        if (config->swap.devices[i].type == DEVICE_ZRAM)
+            return true;
+    return false;
+}
+
 static void find_machine_limits(struct machine_bound *machine)
 {
     const struct config *config = machine->config;
@@ -310,11 +319,12 @@ bool bound_of_run(const struct config *config, struct run_result *result,
     const uint64_t *counters = result->totals.counters;
     struct machine_bound machine = {.config = config, .result = result};
     struct bound_result total = {.known = true};
-    if (counters[COUNTER_oom_kill] || !result->complete)
+    if (counters[COUNTER_oom_kill] || !result->complete || swaps_to_zram(config))
         return true;
     find_machine_limits(&machine);
     for (uint32_t i = 0; i < config->task_count; i++)
-        if (!add_task(&machine, &config->tasks[i], &total, errors))
+        if (config->tasks[i].block_device == NO_BLOCK_DEVICE &&
+            !add_task(&machine, &config->tasks[i], &total, errors))
             return false;
     uint64_t fault_ns = 0;
     for (unsigned kind = 0; kind < FAULT_KINDS; kind++)

@@ -15,7 +15,7 @@
 
 /* Fill result->bound of a complete run.  Reads the workloads of `config` once
  * more.  False after adding to `errors`; not known, but true, when a task was
- * killed: its last accesses were never made. */
+ * killed, so that its last accesses were never made, or swap is on zram. */
 bool bound_of_run(const struct config *config, struct run_result *result,
                   struct diagnostics *errors);
 
