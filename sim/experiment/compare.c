@@ -7,9 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/experiment/json_output.h"
-#include "sim/experiment/result_file.h"
-#include "sim/experiment/summary.h"
+#include "sim/experiment/compare_table.h"
 
 static const char usage_text[] =
     "usage: zsim compare [OPTION]... BASE.json [NEW.json]\n"
@@ -28,61 +26,6 @@ static const char usage_text[] =
     "  --force               compare runs of different workloads too\n";
 
 /* ---- options ------------------------------------------------------------------ */
-
-struct condition {
-    const char *text;
-    unsigned metric;
-    bool above;   /* '>' rather than '<' */
-    bool percent; /* of the base's mean */
-    double threshold;
-};
-
-enum format { FORMAT_TEXT, FORMAT_MARKDOWN, FORMAT_CSV, FORMAT_JSON };
-static const char *const format_names[] = {"text", "markdown", "csv", "json"};
-enum { FORMATS = 4 };
-
-struct compare {
-    struct arena arena;
-    struct diagnostics errors;
-    const char **variants; /* "NAME" or "OLD=NAME" */
-    unsigned variant_count;
-    const char *against;
-    unsigned *metrics;
-    unsigned metric_count;
-    bool all_metrics, force;
-    enum format format;
-    struct condition *conditions;
-    unsigned condition_count;
-    struct result_file *base, *new; /* the same with one file */
-    struct pair *pairs;
-    unsigned pair_count;
-    struct excess *excesses;
-    unsigned excess_count;
-};
-
-/* Two variants and the runs that they have in common. */
-struct pair {
-    const struct result_file_variant *base, *new;
-    const struct result_file_run **base_runs, **new_runs; /* [n], same seeds */
-    uint32_t n, unpaired, incomplete;
-    struct row *rows;
-    unsigned row_count;
-};
-
-/* One metric of a pair. */
-struct row {
-    struct metric metric;
-    unsigned index;
-    struct paired_difference paired;
-    uint32_t undefined; /* pairs left out because a side is undefined */
-    enum verdict verdict;
-};
-
-struct excess {
-    const struct pair *pair;
-    const struct condition *condition;
-    const struct row *row;
-};
 
 static bool unknown_metric(struct compare *compare, const char *name)
 {
@@ -137,11 +80,13 @@ static bool add_condition(struct compare *compare, const char *text)
     return true;
 }
 
+static const char *const format_names[COMPARE_FORMATS] = {"text", "markdown", "csv", "json"};
+
 static bool set_format(struct compare *compare, const char *name)
 {
-    for (unsigned i = 0; i < FORMATS; i++)
+    for (unsigned i = 0; i < COMPARE_FORMATS; i++)
         if (strcmp(format_names[i], name) == 0) {
-            compare->format = (enum format)i;
+            compare->format = (enum compare_format)i;
             return true;
         }
     diagnostics_add(&compare->errors, NULL, "--format \"%s\": expected text, markdown, csv or json",
@@ -275,7 +220,7 @@ static void pair_runs(struct compare *compare, struct pair *pair)
     pair->unpaired = pair->new->run_count + pair->base->run_count - 2 * partners;
 }
 
-static bool check_pair(struct compare *compare, const struct pair *pair)
+static bool check_pair(struct compare *compare, struct pair *pair)
 {
     struct source_position position = {.file = compare->new->path};
     if (pair->n == 0) {
@@ -285,16 +230,17 @@ static bool check_pair(struct compare *compare, const struct pair *pair)
                         pair->new->name, pair->base->name, compare->base->path);
         return false;
     }
-    for (uint32_t i = 0; i < pair->n && !compare->force; i++)
-        if (!result_file_same_inputs(pair->base_runs[i], pair->new_runs[i])) {
+    pair->same_inputs = true;
+    for (uint32_t i = 0; i < pair->n && pair->same_inputs; i++) {
+        pair->same_inputs = result_file_same_inputs(pair->base_runs[i], pair->new_runs[i]);
+        if (!pair->same_inputs && !compare->force)
             diagnostics_add(&compare->errors, &position,
                             "variant \"%s\", seed %llu: its workload is not that of variant "
                             "\"%s\" of %s; --force compares them all the same",
                             pair->new->name, (unsigned long long)pair->new_runs[i]->seed,
                             pair->base->name, compare->base->path);
-            return false;
-        }
-    return true;
+    }
+    return pair->same_inputs || compare->force;
 }
 
 static bool add_pair(struct compare *compare, const struct result_file_variant *base,
@@ -417,8 +363,8 @@ static int make_row(struct compare *compare, const struct pair *pair, unsigned i
             row->undefined++;
     }
     if (state == 0 && n) {
-        row->paired = statistics_paired(base, new, n);
-        row->verdict = statistics_verdict(&row->paired, row->metric.direction);
+        row->paired = row->metric.percentile ? statistics_paired_bootstrap(base, new, n)
+                                             : statistics_paired(base, new, n);
         state = 1;
     }
     free(base);
@@ -445,6 +391,22 @@ static bool exceeds(const struct condition *condition, const struct paired_diffe
     return condition->above ? paired->ci95_low > threshold : paired->ci95_high < threshold;
 }
 
+/* Verdicts, by p values that the number of rows is corrected for. */
+static void judge_rows(struct pair *pair)
+{
+    double *p = memory_zeroed(metric_count(), sizeof(*p), "p values");
+    for (unsigned i = 0; i < pair->row_count; i++)
+        p[i] = pair->rows[i].paired.p;
+    statistics_holm(p, pair->row_count);
+    for (unsigned i = 0; i < pair->row_count; i++) {
+        struct row *row = &pair->rows[i];
+        row->p_holm = p[i];
+        row->verdict = statistics_verdict(&row->paired, p[i], row->metric.direction);
+        row->seeds = statistics_seeds_for(&row->paired, 1);
+    }
+    free(p);
+}
+
 static bool make_rows(struct compare *compare, struct pair *pair)
 {
     pair->rows = arena_zeroed(&compare->arena, metric_count() * sizeof(*pair->rows));
@@ -456,6 +418,7 @@ static bool make_rows(struct compare *compare, struct pair *pair)
         if (state > 0 && is_wanted(compare, &row))
             pair->rows[pair->row_count++] = row;
     }
+    judge_rows(pair);
     return true;
 }
 
@@ -480,263 +443,6 @@ static bool check_conditions(struct compare *compare)
     return true;
 }
 
-/* ---- text -------------------------------------------------------------------------- */
-
-/* Digits after the point so that the number fits its column. */
-static int decimals(double percent)
-{
-    return fabs(percent) >= 999.95 ? 0 : fabs(percent) < 0.095 ? 3 : 1;
-}
-
-static void percent_text(char *out, size_t size, double percent)
-{
-    if (!isfinite(percent))
-        snprintf(out, size, "from 0");
-    else if (percent == 0)
-        snprintf(out, size, "0 %%");
-    else if (fabs(percent) >= 9999.5)
-        snprintf(out, size, "%+.0e%%", percent);
-    else
-        snprintf(out, size, "%+.*f %%", decimals(percent), percent);
-}
-
-static void bound_text(char *out, size_t size, double percent)
-{
-    if (percent == 0)
-        snprintf(out, size, "0");
-    else if (fabs(percent) >= 9999.5)
-        snprintf(out, size, "%+.0e", percent);
-    else
-        snprintf(out, size, "%+.*f", decimals(percent), percent);
-}
-
-/* "-9.5..-8.5 %" of the base; "" where there is none. */
-static void interval_text(char *out, size_t size, const struct paired_difference *paired)
-{
-    double low = statistics_percent(paired, paired->ci95_low);
-    double high = statistics_percent(paired, paired->ci95_high);
-    char low_text[24], high_text[24];
-    out[0] = '\0';
-    if (paired->exact || !isfinite(low) || !isfinite(high))
-        return;
-    bound_text(low_text, sizeof(low_text), low);
-    bound_text(high_text, sizeof(high_text), high);
-    snprintf(out, size, "%s..%s", low_text, high_text);
-}
-
-static void print_text_row(const struct row *row)
-{
-    char base[32], new[32], change[24], interval[56];
-    const struct paired_difference *paired = &row->paired;
-    print_quantity(base, sizeof(base), paired->base_mean, row->metric.unit);
-    print_quantity(new, sizeof(new), paired->new_mean, row->metric.unit);
-    percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
-    interval_text(interval, sizeof(interval), paired);
-    if (strlen(row->metric.name) > 21)
-        printf("%s\n%-21s", row->metric.name, "");
-    else
-        printf("%-21s", row->metric.name);
-    printf(" %10s %10s %8s %-14s %s\n", base, new, change, interval, verdict_name(row->verdict));
-    if (paired->n < 2)
-        return;
-    print_quantity(base, sizeof(base), paired->base_median, row->metric.unit);
-    print_quantity(new, sizeof(new), paired->new_median, row->metric.unit);
-    printf("%-21s %10s %10s\n", "  median", base, new);
-}
-
-static void print_heading(const struct compare *compare, const struct pair *pair)
-{
-    bool one_file = compare->base == compare->new;
-    printf("base: %s%s%s\n", one_file ? "" : compare->base->path, one_file ? "" : ": ",
-           pair->base->name);
-    printf("new:  %s%s%s\n", one_file ? "" : compare->new->path, one_file ? "" : ": ",
-           pair->new->name);
-}
-
-static void print_pair_notes(const struct pair *pair)
-{
-    if (pair->n == 1)
-        puts("exact difference, no statistics (1 run each)");
-    else
-        printf("%u pairs of runs with the same seed; intervals: paired t, 95 %%\n", pair->n);
-    if (pair->unpaired)
-        printf("left out: %u runs without a partner of the same seed\n", pair->unpaired);
-    if (pair->incomplete)
-        printf("left out: %u pairs with a run that is not complete\n", pair->incomplete);
-    for (unsigned i = 0; i < pair->row_count; i++)
-        if (pair->rows[i].undefined)
-            printf("%s: left out where it is undefined, %u pairs\n", pair->rows[i].metric.name,
-                   pair->rows[i].undefined);
-    unsigned expected = (pair->row_count + 10) / 20;
-    if (pair->n > 1 && expected)
-        printf("%u metrics: about %u may differ by chance alone\n", pair->row_count, expected);
-}
-
-static void print_text(const struct compare *compare)
-{
-    bool neither = false;
-    for (unsigned p = 0; p < compare->pair_count; p++) {
-        const struct pair *pair = &compare->pairs[p];
-        if (p)
-            putchar('\n');
-        print_heading(compare, pair);
-        printf("\n%-21s %10s %10s %8s %-14s %s\n", "mean", "base", "new", "change",
-               pair->n > 1 ? "95 % interval" : "", "verdict");
-        for (unsigned i = 0; i < pair->row_count; i++) {
-            print_text_row(&pair->rows[i]);
-            neither |= pair->rows[i].verdict == VERDICT_UNCLEAR &&
-                       pair->rows[i].metric.direction == NEITHER_IS_BETTER;
-        }
-        if (!pair->row_count)
-            puts("(nothing: every metric asked for is zero or undefined on both sides)");
-        putchar('\n');
-        print_pair_notes(pair);
-    }
-    if (neither)
-        puts("unclear: the interval includes no change, or neither way is better");
-}
-
-/* ---- markdown, csv, json -------------------------------------------------------------- */
-
-static void print_markdown(const struct compare *compare)
-{
-    for (unsigned p = 0; p < compare->pair_count; p++) {
-        const struct pair *pair = &compare->pairs[p];
-        printf("%s**%s** against **%s**", p ? "\n" : "", pair->new->name, pair->base->name);
-        if (compare->base != compare->new)
-            printf(" (`%s` against `%s`)", compare->new->path, compare->base->path);
-        puts("\n\n| metric | mean, base | mean, new | median, base | median, new | change | "
-             "95 % interval | verdict |\n|---|--:|--:|--:|--:|--:|:-:|---|");
-        for (unsigned i = 0; i < pair->row_count; i++) {
-            const struct row *row = &pair->rows[i];
-            const double values[4] = {row->paired.base_mean, row->paired.new_mean,
-                                      row->paired.base_median, row->paired.new_median};
-            char text[56];
-            printf("| `%s` |", row->metric.name);
-            for (unsigned v = 0; v < 4; v++) {
-                print_quantity(text, sizeof(text), values[v], row->metric.unit);
-                printf(" %s |", text);
-            }
-            percent_text(text, sizeof(text),
-                         statistics_percent(&row->paired, row->paired.mean_difference));
-            printf(" %s |", text);
-            interval_text(text, sizeof(text), &row->paired);
-            printf(" %s%s | %s |\n", text, text[0] ? " %" : "", verdict_name(row->verdict));
-        }
-        putchar('\n');
-        print_pair_notes(pair);
-    }
-}
-
-/* A field; NAN is empty. */
-static void print_csv_real(double value)
-{
-    char text[40] = "";
-    if (isfinite(value))
-        print_real(text, sizeof(text), value == 0 ? 0.0 : value);
-    printf(",%s", text);
-}
-
-static void print_csv_string(const char *text)
-{
-    putchar('"');
-    for (; *text; text++) {
-        if (*text == '"')
-            putchar('"');
-        putchar(*text);
-    }
-    putchar('"');
-}
-
-static void print_csv(const struct compare *compare)
-{
-    puts("variant,against,metric,unit,n,base_mean,new_mean,base_median,new_median,"
-         "mean_difference,percent,ci95_low,ci95_high,verdict");
-    for (unsigned p = 0; p < compare->pair_count; p++) {
-        const struct pair *pair = &compare->pairs[p];
-        for (unsigned i = 0; i < pair->row_count; i++) {
-            const struct row *row = &pair->rows[i];
-            const struct paired_difference *of = &row->paired;
-            print_csv_string(pair->new->name);
-            putchar(',');
-            print_csv_string(pair->base->name);
-            printf(",%s,%s,%u", row->metric.name, row->metric.unit, of->n);
-            print_csv_real(of->base_mean);
-            print_csv_real(of->new_mean);
-            print_csv_real(of->base_median);
-            print_csv_real(of->new_median);
-            print_csv_real(of->mean_difference);
-            print_csv_real(statistics_percent(of, of->mean_difference));
-            print_csv_real(of->exact ? NAN : of->ci95_low);
-            print_csv_real(of->exact ? NAN : of->ci95_high);
-            printf(",%s\n", verdict_name(row->verdict));
-        }
-    }
-}
-
-static cJSON *row_object(const struct row *row)
-{
-    const struct paired_difference *of = &row->paired;
-    cJSON *object = json_object();
-    json_add_string(object, "metric", row->metric.name);
-    json_add_string(object, "unit", row->metric.unit);
-    json_add_string(object, "better", metric_direction_name(row->metric.direction));
-    json_add_integer(object, "n", of->n);
-    json_add_real(object, "base_mean", of->base_mean);
-    json_add_real(object, "new_mean", of->new_mean);
-    json_add_real(object, "base_median", of->base_median);
-    json_add_real(object, "new_median", of->new_median);
-    json_add_real(object, "mean_difference", of->mean_difference);
-    json_add_real(object, "percent", statistics_percent(of, of->mean_difference));
-    json_add_real(object, "ci95_low", of->exact ? NAN : of->ci95_low);
-    json_add_real(object, "ci95_high", of->exact ? NAN : of->ci95_high);
-    json_add_string(object, "verdict", verdict_name(row->verdict));
-    return object;
-}
-
-static void print_json(const struct compare *compare)
-{
-    cJSON *document = json_object(), *pairs = json_array(), *excesses = json_array();
-    json_add_string(document, "schema", "zsim.compare/1");
-    json_add_string(document, "base", compare->base->path);
-    json_add_string(document, "new", compare->new->path);
-    for (unsigned p = 0; p < compare->pair_count; p++) {
-        const struct pair *pair = &compare->pairs[p];
-        cJSON *object = json_object(), *rows = json_array();
-        json_add_string(object, "variant", pair->new->name);
-        json_add_string(object, "against", pair->base->name);
-        json_add_integer(object, "pairs", pair->n);
-        json_add_string(object, "note",
-                        pair->n == 1 ? "exact difference, no statistics (1 run each)" : NULL);
-        for (unsigned i = 0; i < pair->row_count; i++)
-            json_add_to_array(rows, row_object(&pair->rows[i]));
-        json_add(object, "metrics", rows);
-        json_add_to_array(pairs, object);
-    }
-    json_add(document, "comparisons", pairs);
-    for (unsigned i = 0; i < compare->excess_count; i++)
-        json_add_to_array(excesses, json_string(compare->excesses[i].condition->text));
-    json_add(document, "exceeded", excesses);
-    char *text = json_print(document);
-    fputs(text, stdout);
-    free(text);
-    cJSON_Delete(document);
-}
-
-static void print_excesses(const struct compare *compare)
-{
-    for (unsigned i = 0; i < compare->excess_count; i++) {
-        const struct excess *excess = &compare->excesses[i];
-        char change[24], interval[56];
-        const struct paired_difference *paired = &excess->row->paired;
-        percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
-        interval_text(interval, sizeof(interval), paired);
-        fprintf(stderr, "zsim: %s exceeded by variant \"%s\": %s%s%s%s\n", excess->condition->text,
-                excess->pair->new->name, change, interval[0] ? ", interval " : "", interval,
-                interval[0] ? " %" : "");
-    }
-}
-
 /* ---- the command ------------------------------------------------------------------------ */
 
 static int run_compare(struct compare *compare, const char *base, const char *new)
@@ -758,11 +464,7 @@ static int run_compare(struct compare *compare, const char *base, const char *ne
             return 2;
     if (!check_conditions(compare))
         return 2;
-    static void (*const print[FORMATS])(const struct compare *) = {print_text, print_markdown,
-                                                                   print_csv, print_json};
-    print[compare->format](compare);
-    fflush(stdout);
-    print_excesses(compare);
+    compare_print(compare);
     return compare->excess_count ? 3 : 0;
 }
 

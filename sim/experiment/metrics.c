@@ -258,6 +258,7 @@ static void describe_latency(unsigned kind, unsigned part, struct metric *metric
     metric->unit = "ns";
     metric->meaning = latency_meanings[kind];
     metric->direction = LOWER_IS_BETTER;
+    metric->percentile = true;
     metric->headline = kind == LATENCY_MAJOR && latency_parts[part].of_10000 == 9900;
     metric->path[0] = "histograms";
     metric->path[1] = "fault_latency_ns";

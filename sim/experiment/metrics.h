@@ -22,6 +22,7 @@ struct metric {
     const char *unit, *meaning;
     enum metric_direction direction;
     const char *path[METRIC_PATH_AT_MOST]; /* keys under a run of a result file, ended by NULL */
+    bool percentile; /* of a distribution within the run: skewed from seed to seed */
     bool headline; /* shown by `zsim compare` when nothing else is asked for */
 };
 

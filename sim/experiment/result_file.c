@@ -422,7 +422,11 @@ struct paired_difference result_paired(const struct result_source *source, uint3
         if (metric_of_record(b, metric, &base[n]) && metric_of_record(v, metric, &new[n]))
             n++;
     }
-    struct paired_difference paired = statistics_paired(base, new, n);
+    struct metric description;
+    metric_describe(metric, &description);
+    struct paired_difference paired = description.percentile
+                                          ? statistics_paired_bootstrap(base, new, n)
+                                          : statistics_paired(base, new, n);
     free(base);
     free(new);
     return paired;
@@ -478,9 +482,15 @@ static void add_difference(cJSON *list, const struct result_source *source, uint
     json_add_real(entry, "mean_difference", paired.mean_difference);
     json_add_real(entry, "percent", statistics_percent(&paired, paired.mean_difference));
     /* One pair has an exact difference but no interval. */
-    json_add_real(entry, "ci95_low", paired.exact ? NAN : paired.ci95_low);
-    json_add_real(entry, "ci95_high", paired.exact ? NAN : paired.ci95_high);
-    json_add_string(entry, "verdict", verdict_name(statistics_verdict(&paired, metric.direction)));
+    bool exact = paired.method == INTERVAL_EXACT;
+    json_add_string(entry, "interval", interval_method_name(paired.method));
+    json_add_real(entry, "ci95_low", exact ? NAN : paired.ci95_low);
+    json_add_real(entry, "ci95_high", exact ? NAN : paired.ci95_high);
+    json_add_real(entry, "p", paired.p);
+    uint32_t seeds = statistics_seeds_for(&paired, 1);
+    json_add_real(entry, "seeds_for_1_percent", seeds ? (double)seeds : (double)NAN);
+    json_add_string(entry, "verdict",
+                    verdict_name(statistics_verdict(&paired, paired.p, metric.direction)));
     json_add_to_array(list, entry);
 }
 

@@ -16,29 +16,62 @@ struct sample_summary {
 
 struct sample_summary statistics_summary(const double *values, uint32_t n);
 
-/* n pairs of runs with the same seed.  The interval of the mean difference
- * (new - base) is the paired t interval, 95 %; with one pair it is the exact
- * difference, both ends equal, and `exact` is set. */
+/* Where the interval of a mean difference comes from.
+ * exact: one pair, its difference, both ends equal.
+ * paired_t: Student's t of the differences.
+ * bootstrap_t: the studentized bootstrap (Efron and Tibshirani 1993, 12.5) over
+ * pairs, BOOTSTRAP_RESAMPLES of them, the same ones every time.  For what is
+ * skewed from seed to seed, such as percentiles.  Measured coverage of its 95 %
+ * intervals with 6 pairs, 3,000 samples each: normal differences 94 % (t 95 %,
+ * BCa 86 %), log-normal ones 88 % (t 82 %, BCa 76 %). */
+enum interval_method { INTERVAL_EXACT, INTERVAL_PAIRED_T, INTERVAL_BOOTSTRAP_T };
+
+/* An odd thousand, so that the ends of the interval are resamples themselves. */
+enum { BOOTSTRAP_RESAMPLES = 4999, BOOTSTRAP_PAIRS_AT_LEAST = 5 };
+
+/* n pairs of runs with the same seed; new - base.  NAN where there are too few. */
 struct paired_difference {
     uint32_t n;
-    bool exact;
+    enum interval_method method;
     double base_mean, base_median, new_mean, new_median;
-    double mean_difference, ci95_low, ci95_high; /* NAN with n 0 */
+    double mean_difference, stddev_difference;
+    double ci95_low, ci95_high; /* of the mean difference */
+    double p; /* of no mean difference, two-sided; 0.05 or less: 0 is not within the interval */
 };
 
+/* paired_t, but for one pair. */
 struct paired_difference statistics_paired(const double *base, const double *new, uint32_t n);
+
+/* bootstrap_t, but paired_t with fewer than BOOTSTRAP_PAIRS_AT_LEAST pairs, and
+ * where so many differences are equal that a resample without any spread falls
+ * beyond an end of the interval. */
+struct paired_difference statistics_paired_bootstrap(const double *base, const double *new,
+                                                     uint32_t n);
+/* "exact", "paired t" or "bootstrap t". */
+const char *interval_method_name(enum interval_method method);
 
 /* A difference as a percentage of the base's mean; NAN when that is 0 and the
  * difference is not. */
 double statistics_percent(const struct paired_difference *paired, double difference);
 
-/* better, worse: the interval excludes no change.  same: no difference in any
- * pair's mean, or the interval includes no change and lies within 1 % of the
- * base.  unclear: everything else, and changes of metrics of which neither more
- * nor less is better. */
+/* The noise floor: how many pairs it takes until the half-width of the t interval
+ * is `percent` of the base's mean, as these pairs vary.  0: cannot be told (a
+ * single pair, a base of 0); SEEDS_AT_MOST: that many or more. */
+enum { SEEDS_AT_MOST = 1000000 };
+uint32_t statistics_seeds_for(const struct paired_difference *paired, double percent);
+
+/* Holm's correction (1979) in place: with it, a family of n comparisons without
+ * any difference yields one with p <= 0.05 in 5 % of cases, not n times as often.
+ * NAN stays and does not count. */
+void statistics_holm(double *p, uint32_t n);
+
+/* better, worse: p <= 0.05.  same: no difference in any pair's mean, or the
+ * interval includes no change and lies within 1 % of the base.  unclear: everything
+ * else, and changes of metrics of which neither more nor less is better.
+ * `p` is the pair's own or a corrected one. */
 enum verdict { VERDICT_BETTER, VERDICT_WORSE, VERDICT_SAME, VERDICT_UNCLEAR };
 
-enum verdict statistics_verdict(const struct paired_difference *paired,
+enum verdict statistics_verdict(const struct paired_difference *paired, double p,
                                 enum metric_direction direction);
 const char *verdict_name(enum verdict verdict);
 

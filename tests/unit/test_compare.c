@@ -113,6 +113,92 @@ static void lines_fit_a_commit_message(void **state)
     }
 }
 
+static void long_names_fit_a_commit_message(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 2);
+    made.variants[1].name = "zswap.max_pool_percent=20, zswap.compressor=zstd, vm.swappiness=100, "
+                            "zswap.accept_threshold_percent=90, machine.cpus=16";
+    made_run(&made, 1, 0)->totals.counters[COUNTER_zswpwb] = 1000000000;
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN(base_path), 0);
+    assert_says("vm.swappiness=100, ");
+    for (const char *line = output; *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") <= 75);
+}
+
+static void many_metrics_are_corrected_for(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 3);
+    /* Differences 75, 126, 77: mean 92.7, error 16.7, t 5.56, and p =
+     * 1 - t / sqrt(2 + t^2) = 0.0308 for one metric, 0.0617 for two. */
+    static const uint64_t new[] = {1075, 1136, 1097};
+    for (uint32_t s = 0; s < 3; s++) {
+        for (uint32_t v = 0; v < 2; v++) {
+            struct counters_at *totals = &made_run(&made, v, s)->totals;
+            totals->counters[COUNTER_zswpwb] = v ? new[s] : 1000 + 10 * s;
+            totals->counters[COUNTER_pswpin] = totals->counters[COUNTER_zswpwb];
+        }
+    }
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN("--metric", "zswpwb", base_path), 0);
+    assert_says("worse");
+    assert_null(strstr(output, "Holm"));
+    assert_int_equal(RUN("--metric", "zswpwb", "--metric", "pswpin", base_path), 0);
+    assert_null(strstr(output, "worse"));
+    assert_says("unclear");
+    assert_says("verdicts: at 5 % for all 2 metrics together (Holm)");
+    assert_int_equal(RUN("--format", "json", "--metric", "zswpwb", "--metric", "pswpin", base_path),
+                     0);
+    assert_says("\"p\":\t0.030");
+    assert_says("\"p_holm\":\t0.061");
+    /* A condition asked for beforehand stands alone. */
+    assert_int_equal(RUN("--fail-on", "zswpwb>+1%", base_path), 3);
+}
+
+/* Differences of deviation 1.15 around 1 % of 1015: half-width t(0.975, n - 1) x
+ * 1.15 / sqrt(n) is 14.6 with two pairs and 2.9 with three. */
+static void noise_floor(void **state)
+{
+    (void)state;
+    make_file(base_path, 4, 0, 1);
+    assert_int_equal(RUN("--metric", "zswpwb", base_path), 0);
+    assert_says("1 % takes 3 seeds");
+    assert_says("noise floor: 3 seeds would resolve 1 % of every metric");
+    make_file(base_path, 1, 10, 0);
+    assert_int_equal(RUN(base_path), 0);
+    assert_null(strstr(output, "noise floor"));
+}
+
+/* A latency of 1,000 ns for seed s of "small", and twice that or more of "large". */
+static void percentiles_are_bootstrapped(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 8);
+    for (uint32_t s = 0; s < 8; s++)
+        for (uint32_t v = 0; v < 2; v++)
+            histogram_add(&made_run(&made, v, s)->fault_latency[FAULT_disk],
+                          v ? 2000 + 300 * s * s : 1000);
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN("--metric", "fault_latency_ns.disk.p99", base_path), 0);
+    assert_says("of percentiles: bootstrap t, 4999 resamples of pairs");
+    assert_says("worse");
+    assert_int_equal(RUN("--metric", "fault_latency_ns.disk.p99", "--format", "csv", base_path), 0);
+    assert_says(",bootstrap t,");
+    assert_int_equal(RUN("--metric", "end_ns", "--format", "csv", base_path), 0);
+    assert_says(",paired t,");
+}
+
 static void one_run_each_is_exact(void **state)
 {
     (void)state;
@@ -164,6 +250,7 @@ static void other_workloads_are_refused(void **state)
     assert_int_equal(RUN(base_path, new_path), 2);
     assert_says("--force");
     assert_int_equal(RUN("--force", base_path, new_path), 0);
+    assert_says("THE WORKLOADS DIFFER");
 }
 
 static void mistakes(void **state)
@@ -204,6 +291,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(within_one_file),
         cmocka_unit_test(lines_fit_a_commit_message),
+        cmocka_unit_test(long_names_fit_a_commit_message),
+        cmocka_unit_test(many_metrics_are_corrected_for),
+        cmocka_unit_test(noise_floor),
+        cmocka_unit_test(percentiles_are_bootstrapped),
         cmocka_unit_test(one_run_each_is_exact),
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),

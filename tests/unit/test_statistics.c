@@ -71,10 +71,11 @@ static void one_pair_is_exact(void **state)
     (void)state;
     const double base = 50, new = 51;
     struct paired_difference paired = statistics_paired(&base, &new, 1);
-    assert_true(paired.exact);
+    assert_int_equal(paired.method, INTERVAL_EXACT);
+    assert_true(isnan(paired.p));
     assert_true(paired.ci95_low == 1 && paired.ci95_high == 1);
-    assert_int_equal(statistics_verdict(&paired, LOWER_IS_BETTER), VERDICT_WORSE);
-    assert_int_equal(statistics_verdict(&paired, HIGHER_IS_BETTER), VERDICT_BETTER);
+    assert_int_equal(statistics_verdict(&paired, paired.p, LOWER_IS_BETTER), VERDICT_WORSE);
+    assert_int_equal(statistics_verdict(&paired, paired.p, HIGHER_IS_BETTER), VERDICT_BETTER);
 }
 
 static void percent_of_zero(void **state)
@@ -91,7 +92,7 @@ static enum verdict verdict_of(double a, double b, double c, enum metric_directi
 {
     const double base[] = {1000, 1000, 1000}, new[] = {1000 + a, 1000 + b, 1000 + c};
     struct paired_difference paired = statistics_paired(base, new, 3);
-    return statistics_verdict(&paired, direction);
+    return statistics_verdict(&paired, paired.p, direction);
 }
 
 static void verdicts(void **state)
@@ -109,13 +110,151 @@ static void verdicts(void **state)
     assert_int_equal(verdict_of(-4.1, 0, 4.1, LOWER_IS_BETTER), VERDICT_UNCLEAR);
 }
 
+/* With 2 degrees of freedom P(T <= t) = 1/2 + t / (2 sqrt(2 + t^2)), with 4
+ * 1/2 + 3/8 u (1 - u^2 / 12), u = t / sqrt(1 + t^2 / 4). */
+static void p_of_three_and_of_five_pairs(void **state)
+{
+    (void)state;
+    const double base[] = {0, 0, 0, 0, 0}, three[] = {1, 2, 3};
+    struct paired_difference paired = statistics_paired(base, three, 3);
+    double t = 2 * sqrt(3);
+    assert_near(paired.stddev_difference, 1, 1e-12);
+    assert_near(paired.p, 1 - t / sqrt(2 + t * t), 1e-12);
+    /* Mean -43, variance of the differences 887. */
+    const double five[] = {-40, -22, -30, -95, -28};
+    paired = statistics_paired(base, five, 5);
+    assert_near(paired.stddev_difference, sqrt(887), 1e-12);
+    assert_near(paired.p, 0.03202313386886013, 1e-12);
+    assert_int_equal(paired.method, INTERVAL_PAIRED_T);
+}
+
+static void no_spread_at_all(void **state)
+{
+    (void)state;
+    const double base[] = {5, 6, 7, 8, 9}, more[] = {6, 7, 8, 9, 10};
+    assert_true(statistics_paired(base, base, 5).p == 1);
+    assert_true(statistics_paired(base, more, 5).p == 0);
+    struct paired_difference paired = statistics_paired_bootstrap(base, more, 5);
+    assert_true(paired.p == 0 && paired.ci95_low == 1 && paired.ci95_high == 1);
+    assert_int_equal(statistics_seeds_for(&paired, 1), 2);
+}
+
+/* All 3,125 resamples of these five differences, enumerated by another program:
+ * mean -43, its error 13.319; the 1.9 % and 3.1 % points of the ratio make
+ * intervals -200.7..-18.6 and -182.6..-21.2; the 2.5 % points are -198.1 and -20.9,
+ * and p is 0.0038.  4,999 of them drawn at random lie in between (3 sigma). */
+static void bootstrap_against_all_resamples(void **state)
+{
+    (void)state;
+    const double base[] = {0, 0, 0, 0, 0}, new[] = {-40, -22, -30, -95, -28};
+    struct paired_difference paired = statistics_paired_bootstrap(base, new, 5);
+    assert_int_equal(paired.method, INTERVAL_BOOTSTRAP_T);
+    assert_true(paired.mean_difference == -43);
+    assert_true(paired.ci95_low >= -200.7 && paired.ci95_low <= -182.5);
+    assert_true(paired.ci95_high >= -21.3 && paired.ci95_high <= -18.5);
+    assert_near(paired.p, 0.00384, 0.003);
+    struct paired_difference again = statistics_paired_bootstrap(base, new, 5);
+    assert_true(again.ci95_low == paired.ci95_low && again.p == paired.p);
+}
+
+static void bootstrap_of_shifted_pairs_is_shifted(void **state)
+{
+    (void)state;
+    double base[8], new[8];
+    for (int i = 0; i < 8; i++) {
+        base[i] = 1000 * i;
+        new[i] = base[i] + i *i;
+    }
+    struct paired_difference paired = statistics_paired_bootstrap(base, new, 8);
+    for (int i = 0; i < 8; i++)
+        new[i] += 1024;
+    struct paired_difference shifted = statistics_paired_bootstrap(base, new, 8);
+    assert_near(shifted.ci95_low, paired.ci95_low + 1024, 1e-9);
+    assert_near(shifted.ci95_high, paired.ci95_high + 1024, 1e-9);
+    /* Squares are skewed to the right: so is the interval. */
+    assert_true(paired.ci95_high - paired.mean_difference >
+                paired.mean_difference - paired.ci95_low);
+}
+
+static void bootstrap_needs_pairs_and_spread(void **state)
+{
+    (void)state;
+    const double base[] = {0, 0, 0, 0, 0}, few[] = {1, 2, 3, 9}, equal[] = {0, 0, 0, 0, 5};
+    assert_int_equal(statistics_paired_bootstrap(base, few, 4).method, INTERVAL_PAIRED_T);
+    /* A third of the resamples hold zeros alone. */
+    struct paired_difference paired = statistics_paired_bootstrap(base, equal, 5);
+    assert_int_equal(paired.method, INTERVAL_PAIRED_T);
+    assert_near(paired.ci95_high, 1 + 2.7764451, 1e-6);
+    assert_int_equal(statistics_paired_bootstrap(base, equal, 1).method, INTERVAL_EXACT);
+    assert_true(isnan(statistics_paired_bootstrap(base, equal, 0).p));
+}
+
+/* t(0.975, 97) = 1.98472, t(0.975, 98) = 1.98447: half-widths of differences with
+ * deviation 50 are 10.02 with 98 pairs and 9.97 with 99. */
+static void seeds_until_one_percent(void **state)
+{
+    (void)state;
+    struct paired_difference paired = {.n = 3, .base_mean = 1000, .stddev_difference = 50};
+    assert_int_equal(statistics_seeds_for(&paired, 1), 99);
+    paired.base_mean = -1000;
+    assert_int_equal(statistics_seeds_for(&paired, 1), 99);
+    /* t(0.975, 1) = 12.706: 11.1 / sqrt(2) times it is 99.7. */
+    paired.stddev_difference = 11.1;
+    assert_int_equal(statistics_seeds_for(&paired, 10), 2);
+    paired.stddev_difference = 11.2;
+    assert_int_equal(statistics_seeds_for(&paired, 10), 3);
+    paired.stddev_difference = 1e9;
+    assert_int_equal(statistics_seeds_for(&paired, 1), SEEDS_AT_MOST);
+    paired.base_mean = 0;
+    assert_int_equal(statistics_seeds_for(&paired, 1), 0);
+    paired = (struct paired_difference){.n = 1, .base_mean = 1000, .stddev_difference = NAN};
+    assert_int_equal(statistics_seeds_for(&paired, 1), 0);
+}
+
+/* In order 0.005 x 4, 0.01 x 3, 0.03 x 2, 0.04 x 1, none below the one before. */
+static void holm_by_hand(void **state)
+{
+    (void)state;
+    double p[] = {0.01, 0.04, NAN, 0.03, 0.005}, large[] = {0.6, 0.7};
+    statistics_holm(p, 5);
+    assert_near(p[0], 0.03, 1e-15);
+    assert_near(p[1], 0.06, 1e-15);
+    assert_true(isnan(p[2]));
+    assert_near(p[3], 0.06, 1e-15);
+    assert_near(p[4], 0.02, 1e-15);
+    statistics_holm(large, 2);
+    assert_true(large[0] == 1 && large[1] == 1);
+    statistics_holm(NULL, 0);
+}
+
+static void a_corrected_p_decides(void **state)
+{
+    (void)state;
+    const double base[] = {1000, 1000, 1000}, new[] = {940, 950, 960};
+    struct paired_difference paired = statistics_paired(base, new, 3);
+    assert_int_equal(statistics_verdict(&paired, 0.04, LOWER_IS_BETTER), VERDICT_BETTER);
+    assert_int_equal(statistics_verdict(&paired, 0.06, LOWER_IS_BETTER), VERDICT_UNCLEAR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(summary_of_five),           cmocka_unit_test(median_of_even_number),
-        cmocka_unit_test(one_value_has_no_spread),   cmocka_unit_test(no_value_says_nothing),
-        cmocka_unit_test(pairs_use_the_differences), cmocka_unit_test(one_pair_is_exact),
-        cmocka_unit_test(percent_of_zero),           cmocka_unit_test(verdicts),
+        cmocka_unit_test(summary_of_five),
+        cmocka_unit_test(median_of_even_number),
+        cmocka_unit_test(one_value_has_no_spread),
+        cmocka_unit_test(no_value_says_nothing),
+        cmocka_unit_test(pairs_use_the_differences),
+        cmocka_unit_test(one_pair_is_exact),
+        cmocka_unit_test(percent_of_zero),
+        cmocka_unit_test(verdicts),
+        cmocka_unit_test(p_of_three_and_of_five_pairs),
+        cmocka_unit_test(no_spread_at_all),
+        cmocka_unit_test(bootstrap_against_all_resamples),
+        cmocka_unit_test(bootstrap_of_shifted_pairs_is_shifted),
+        cmocka_unit_test(bootstrap_needs_pairs_and_spread),
+        cmocka_unit_test(seeds_until_one_percent),
+        cmocka_unit_test(holm_by_hand),
+        cmocka_unit_test(a_corrected_p_decides),
     };
     return cmocka_run_group_tests_name("statistics", tests, NULL, NULL);
 }
