@@ -202,6 +202,7 @@ struct manifest_work {
     const struct manifest_row *row;
     struct experiment *experiment; /* kept: shared inputs point into it */
     uint64_t done, total;          /* accesses; total 0: not begun */
+    uint64_t now_ns;               /* simulated */
     enum work_state state;
 };
 
@@ -217,34 +218,46 @@ struct manifest_runs {
 static void note_progress(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
 {
     struct manifest_work *work = context;
-    (void)now_ns;
+    __atomic_store_n(&work->now_ns, now_ns, __ATOMIC_RELAXED);
     __atomic_store_n(&work->total, total, __ATOMIC_RELAXED);
     __atomic_store_n(&work->done, done, __ATOMIC_RELAXED);
 }
 
-/* Runs that are finished, and the finished shares of those under way. */
+/* Runs that are finished, and the finished shares of those under way.  What was
+ * there before takes no time, so it does not count for the time left. */
 static void show_progress(void *context)
 {
     const struct manifest_runs *runs = context;
-    uint32_t finished = 0, failed = 0;
+    uint32_t finished = 0, failed = 0, there = 0;
+    uint64_t accesses = 0, simulated_ns = 0;
     double share = 0, seconds = (double)(host_now_ns() - runs->parallel.begin_ns) / 1e9;
     for (uint32_t i = 0; i < runs->parallel.count; i++) {
         const struct manifest_work *work = &runs->works[i];
         uint64_t total = __atomic_load_n(&work->total, __ATOMIC_RELAXED);
+        uint64_t done = __atomic_load_n(&work->done, __ATOMIC_RELAXED);
         enum work_state state = __atomic_load_n(&work->state, __ATOMIC_RELAXED);
         finished += state == WORK_MADE || state == WORK_THERE;
         failed += state == WORK_FAILED || state == WORK_MISTAKE;
+        there += state == WORK_THERE;
+        accesses += done;
+        simulated_ns += __atomic_load_n(&work->now_ns, __ATOMIC_RELAXED);
         if (state != WORK_WAITS)
-            share += 1;
+            share += state != WORK_THERE;
         else if (total)
-            share += (double)__atomic_load_n(&work->done, __ATOMIC_RELAXED) / (double)total;
+            share += (double)done / (double)total;
     }
-    share /= runs->parallel.count;
-    char left[32] = "-";
+    uint32_t to_make = runs->parallel.count - there;
+    share = to_make ? share / to_make : 1;
+    char left[32] = "-", failures[32] = "";
     if (share > 0)
         print_duration(left, sizeof(left), seconds * (1 - share) / share);
-    fprintf(stderr, "\r%3.0f%% | %" PRIu32 "/%" PRIu32 " runs | %" PRIu32 " failed | ETA %s\033[K",
-            100 * share, finished, runs->parallel.count, failed, left);
+    if (failed)
+        snprintf(failures, sizeof(failures), "%" PRIu32 " FAILED | ", failed);
+    fprintf(stderr,
+            "\r%3.0f%% | %" PRIu32 "/%" PRIu32 " runs | %ssim %.1f s | %.1f M accesses/s | ETA "
+            "%s\033[K",
+            100 * share, finished, runs->parallel.count, failures, (double)simulated_ns / 1e9,
+            seconds > 0 ? (double)accesses / seconds / 1e6 : 0, left);
     fflush(stderr);
 }
 

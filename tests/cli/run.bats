@@ -98,6 +98,32 @@ long_run() {
     [[ $output != *ETA* ]]
 }
 
+# What a terminal gets from a command, one state of its last line a line.
+on_a_terminal() { # SECONDS COMMAND...
+    local seconds=$1
+    shift
+    script -qec "timeout --preserve-status -s INT $seconds $*" typescript >/dev/null || true
+    tr '\r' '\n' <typescript | sed 's/\x1b\[K//'
+}
+
+@test "a long single run shows on a terminal how far it has come" {
+    long_run
+    jq '.seeds = "1" | del(.variants)' long.json >single.json
+    line='^ *[0-9]+% \| 0/1 runs \| sim [0-9]+\.[0-9] s \| [0-9]+\.[0-9] M accesses/s \| ETA [0-9:-]+$'
+    on_a_terminal 3 "$ZSIM" single.json >lines
+    [ "$(grep -cE "$line" lines)" -ge 2 ]
+    # Simulated time only grows.
+    grep -E "$line" lines | sed 's/.*sim //; s/ s .*//' >times
+    sort -n -C times
+    [ "$(sort -nu times | wc -l)" -ge 2 ]
+    on_a_terminal 2 "$ZSIM" single.json --progress never >lines
+    ! grep -q 'accesses/s' lines
+    "$ZSIM" expand single.json -o sweep
+    on_a_terminal 2 "$ZSIM" run --manifest sweep/manifest.tsv --id 1 >lines
+    grep -qE "$line" lines
+    ! ls sweep/results/*.json
+}
+
 @test "compare reads what run writes" {
     "$ZSIM" small.json
     run "$ZSIM" compare results/small.json --metric pswpin --fail-on 'pswpin>+1000%'
