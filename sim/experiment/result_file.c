@@ -683,6 +683,7 @@ static void add_metrics(cJSON *document)
         cJSON *entry = json_object();
         json_add_string(entry, "unit", metric.unit);
         json_add_string(entry, "better", metric_direction_name(metric.direction));
+        json_add_bool(entry, "headline", metric.headline);
         json_add(metrics, metric.name, entry);
     }
     json_add(document, "metrics", metrics);
