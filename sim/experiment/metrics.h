@@ -23,7 +23,7 @@ struct metric {
     enum metric_direction direction;
     const char *path[METRIC_PATH_AT_MOST]; /* keys under a run of a result file, ended by NULL */
     bool percentile; /* of a distribution within the run: skewed from seed to seed */
-    bool headline; /* shown by `zsim compare` when nothing else is asked for */
+    bool headline;   /* shown by `zsim compare` when nothing else is asked for */
 };
 
 unsigned metric_count(void);
