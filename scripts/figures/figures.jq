@@ -299,7 +299,9 @@ def heatmap($document; $spec):
     text($spec; "z_label"; "\($metric) (\($z[1]))"),
     "set xtics " + ($xs | map(tostring) | tics), "set ytics " + ($ys | map(tostring) | tics),
     "columns = \($xs | length); rows = \($ys | length)",
-    ([[$points[] as $p | [($xs | index([$p.x])), ($ys | index([$p.y])), ($p.z | scaled($z[0]))]]] | datablock);
+    # Row by row, as gnuplot wants an image.
+    ([[$points[] as $p | [($xs | index([$p.x])), ($ys | index([$p.y])), ($p.z | scaled($z[0]))]]
+      | sort_by(.[1], .[0])] | datablock);
 
 # Change of each metric against the first variant, with intervals.
 def dots($document; $spec):
@@ -312,7 +314,7 @@ def dots($document; $spec):
         | [$document.differences[] | select(.variant == $v.value.name and .metric == $metric)][0] as $d
         | $document.variants[0].summary[$metric].mean as $base
         | ($row + (if ($variants | length) > 1 then ($v.key - (($variants | length) - 1) / 2) * 0.6 / ($variants | length) else 0 end)) as $y
-        | if $d == null or $base == null or $base == 0 then [null, $y, null, null]
+        | if $d.mean_difference == null or $base == null or $base == 0 then [null, $y, null, null]
           else [$d.percent, $y, ($d.ci95_low // $d.mean_difference) * 100 / $base,
                 ($d.ci95_high // $d.mean_difference) * 100 / $base] end]] as $data
   | ($variants | map(.name) | array("names")),
@@ -337,6 +339,72 @@ def tiers($document; $spec):
     "y_most = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) * 1.02)",
     ([$panels[].rows | map([.[0] / $x[0], .[1] / $y[0], (.[1] + .[2]) / $y[0], (.[1] + .[2] + .[3]) / $y[0]])] | datablock);
 
+# Two metrics against each other, a point a variant; those that no other beats in
+# both are joined.
+def front($document; $spec):
+  def direction($metric): unit_of($document; $metric) | $document.metrics[$metric].better
+    | if . == "higher" then -1 else 1 end;
+  ($spec.x // ("needs \"x\" and \"y\", names of metrics" | stop)) as $mx
+  | ($spec.y // ("needs \"x\" and \"y\", names of metrics" | stop)) as $my
+  | direction($mx) as $dx | direction($my) as $dy
+  | [variants($document; $spec)[] as $variant
+     | {name: $variant.name, x: $variant.summary[$mx], y: $variant.summary[$my],
+        group: (if $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end)}
+     | select(.x.mean != null and .y.mean != null)] as $points
+  | (if ($points | length) < 2 then "it takes two variants to have a front" | stop else . end)
+  | [$points[] as $p
+     | select([$points[] | select((.x.mean - $p.x.mean) * $dx <= 0 and (.y.mean - $p.y.mean) * $dy <= 0
+                                  and (.x.mean != $p.x.mean or .y.mean != $p.y.mean))] | length == 0)
+     | $p] | sort_by(.x.mean) as $best
+  | ([$points | group_by(.group)[] | {name: .[0].group, points: .}] | few(8; "groups")) as $groups
+  | scale(unit_of($document; $mx); [$points[].x.mean] | largest) as $x
+  | scale(unit_of($document; $my); [$points[].y.mean] | largest) as $y
+  | def row: [(.x.mean | scaled($x[0])), (.y.mean | scaled($y[0])),
+              ((.x.ci95_low // .x.mean) | scaled($x[0])), ((.x.ci95_high // .x.mean) | scaled($x[0])),
+              ((.y.ci95_low // .y.mean) | scaled($y[0])), ((.y.ci95_high // .y.mean) | scaled($y[0]))];
+    def side($d): if $d < 0 then ", more is better" else ", less is better" end;
+    ($groups | map(if .name == "" then "a variant" else .name end) | array("names")),
+    text($spec; "x_label"; "\($mx) (\($x[1]))\(side($dx))"),
+    text($spec; "y_label"; "\($my) (\($y[1]))\(side($dy))"),
+    # Where the front bends: towards the better side of y.
+    ([[$best[] | row] | . as $rows | range(length)
+      | $rows[.] as $row
+      | if . > 0 then [$row[0], (if $dx * $dy > 0 then $rows[. - 1][1] else $row[1] end)],
+                      [$row[0], $row[1]]
+        else [$row[0], $row[1]] end] | [.]) as $line
+    # Few points are all named, of many only those of the front.
+    | ((if ($points | length) <= 14 then $points else $best end) | sort_by(.x.mean) | to_entries
+       | map("set label \(.key + 1) \(.value.name | wrapped(40)) at first \(.value | row[0]), first \(.value | row[1]) \(
+             # Neighbours stand on different sides of their points.
+             ["offset 0.7,0.7 left", "offset 0.7,-0.8 left", "offset -0.7,0.7 right", "offset -0.7,-0.8 right"][.key % 4]
+             ) noenhanced font ',10' tc rgb '#404040'")[]),
+    ($line + [$groups[].points | map(row)] | datablock);
+
+# Metrics over time, a panel a variant, all on the same axes.
+def multiples($document; $spec):
+  (metrics($spec) | few(4; "metrics")) as $metrics
+  | (variants($document; $spec) | few(16; "variants")) as $variants
+  | common_unit($document; $metrics) as $unit
+  | (if $unit == null then "its metrics have different units; make one figure a unit" | stop else . end)
+  | [$variants[] | {name, run: shown_run($spec)}
+     | . as $panel
+     | {name, x: ($panel.run | column("at_ns")), lines: [$metrics[] as $metric | $panel.run | column($metric)]}] as $panels
+  | scale("ns"; [$panels[].x[]] | largest) as $x
+  | scale($unit; [$panels[].lines[][]] | largest) as $y
+  | ($panels | length) as $count
+  | (if $count <= 3 then $count elif $count == 4 then 2 elif $count <= 9 then 3 else 4 end) as $columns
+  | ($metrics | array("names")),
+    ($panels | map(.name) | array("panels")),
+    text($spec; "x_label"; "simulated time (\($x[1]))"),
+    text($spec; "y_label"; $y[1] | if ($metrics | length) == 1 then $metrics[0] + " (\(.))" else . end),
+    "columns = \($columns); rows = \(($count + $columns - 1) / $columns | floor)",
+    "x_most = \([$panels[].x[]] | largest | scaled($x[0]))",
+    "x_step = \([$panels[].x[]] | largest | scaled($x[0]) | first_nice_step)",
+    "y_most = \([$panels[].lines[][]] | largest | scaled($y[0]) * 1.05 | if . > 0 then . else 1 end)",
+    "y_step = \([$panels[].lines[][]] | largest | scaled($y[0]) | first_nice_step)",
+    ([$panels[] | [.x] + .lines | transpose
+      | map([(.[0] | scaled($x[0]))] + (.[1:] | map(scaled($y[0]))))] | datablock);
+
 def figure($number):
   . as $document
   | .config.figures[$number] as $spec
@@ -350,7 +418,9 @@ def figure($number):
      elif $spec.template == "heatmap" then heatmap($document; $spec)
      elif $spec.template == "dots" then dots($document; $spec)
      elif $spec.template == "tiers" then tiers($document; $spec)
-     else "unknown template \"\($spec.template)\"; there are series, bars, nodes, cdf, stacked, scaling, heatmap, dots, tiers" | stop
+     elif $spec.template == "front" then front($document; $spec)
+     elif $spec.template == "multiples" then multiples($document; $spec)
+     else "unknown template \"\($spec.template)\"; there are series, bars, nodes, cdf, stacked, scaling, heatmap, dots, tiers, front, multiples" | stop
      end);
 
 # A file name for each figure: its "name", else its number and template.

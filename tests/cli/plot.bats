@@ -28,7 +28,9 @@ setup_file() {
     {"template": "scaling", "title": "Scaling", "x": "zswap.max_pool_percent", "by": "zswap.compressor", "metrics": ["pswpin"]},
     {"template": "heatmap", "title": "Heat", "x": "zswap.max_pool_percent", "y": "zswap.compressor", "metric": "pswpin"},
     {"template": "dots", "title": "Changes", "metrics": ["pswpin", "zswpwb", "end_ns"]},
-    {"template": "tiers", "title": "Tiers", "name": "where/pages are"}
+    {"template": "tiers", "title": "Tiers", "name": "where/pages are"},
+    {"template": "multiples", "title": "Panels", "metrics": ["stored_pages", "disk_pages"]},
+    {"template": "front", "title": "Front", "x": "pswpin", "y": "cpu.sys_ns", "by": "zswap.compressor"}
   ]
 }
 END
@@ -47,14 +49,14 @@ with_figures() {
 @test "every template draws svg and png" {
     run "$PLOT" results/all.json
     [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 11 ]
-    [ "$(ls results/all/*.svg | wc -l)" -eq 11 ]
+    [ "${#lines[@]}" -eq 13 ]
+    [ "$(ls results/all/*.svg | wc -l)" -eq 13 ]
     for figure in results/all/*.svg; do
         [ -s "${figure%.svg}.png" ]
         grep -q '</svg>' "$figure"
         ! grep -qi 'nan' "$figure"
     done
-    [ "$(ls results/all | wc -l)" -eq 22 ]
+    [ "$(ls results/all | wc -l)" -eq 26 ]
     [ -s results/all/where-pages-are.svg ]
 }
 
