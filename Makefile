@@ -28,7 +28,7 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo check check-sanitizers check-engines validate unit install clean format lint \
+.PHONY: all help deps demo figures check check-sanitizers check-engines validate unit install clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -36,6 +36,7 @@ help:
 	@echo "make demo    install what is missing, build, run the shipped configs, draw the figures"
 	@echo "make check   install what is missing, build, run every test"
 	@echo "make validate  replay the cases of real kernels, write docs/validation.md"
+	@echo "make figures  draw the figures of the docs again, from the results shipped there"
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
 	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
 	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
@@ -126,6 +127,11 @@ validate:
 	scripts/install-packages build plot
 	$(MAKE) $(PROGRAM)
 	scripts/validate $(abspath $(PROGRAM))
+
+# Every figure of the docs again, from the results shipped in docs/results.
+figures:
+	scripts/install-packages plot
+	scripts/redraw
 
 install: $(PROGRAM)
 	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/zsim
