@@ -119,23 +119,6 @@ static void make_traces(const struct bench *bench)
             trace_path(bench, measures[i]->trace);
 }
 
-static void run_rounds(const struct bench *bench, unsigned rounds)
-{
-    for (unsigned round = 0; round < rounds; round++)
-        for (unsigned i = 0; i < measure_count; i++) {
-            struct measure *measure = measures[i];
-            if (!measure->wanted || (measure->rounds && round >= measure->rounds))
-                continue;
-            double begin = clock_wall_ns();
-            double value = measure->take(bench, measure);
-            if (isnan(value))
-                continue;
-            measure->values[measure->taken++] = value;
-            fprintf(stderr, "round %u of %u: %-20s %10.2f %-14s (%.1f s)\n", round + 1, rounds,
-                    measure->name, value, measure->unit, (clock_wall_ns() - begin) / 1e9);
-        }
-}
-
 /* ---- the results ---------------------------------------------------------------- */
 
 static void print_tables(const struct ratio *const *tables)
@@ -283,6 +266,35 @@ static void write_json(const char *path, const struct bench *bench, unsigned rou
     cJSON_Delete(root);
 }
 
+static void run_round(const struct bench *bench, unsigned round, unsigned rounds)
+{
+    for (unsigned i = 0; i < measure_count; i++) {
+        struct measure *measure = measures[i];
+        if (!measure->wanted || (measure->rounds && round >= measure->rounds))
+            continue;
+        double begin = clock_wall_ns();
+        double value = measure->take(bench, measure);
+        if (isnan(value))
+            continue;
+        measure->values[measure->taken++] = value;
+        fprintf(stderr, "round %u of %u: %-20s %10.2f %-14s (%.1f s)\n", round + 1, rounds,
+                measure->name, value, measure->unit, (clock_wall_ns() - begin) / 1e9);
+    }
+}
+
+/* Every round writes what there is by then: a bench that is stopped has its results. */
+static void run_rounds(const struct bench *bench, unsigned rounds, const char *output)
+{
+    double load_before = 0;
+    if (getloadavg(&load_before, 1) != 1)
+        load_before = NAN;
+    for (unsigned round = 0; round < rounds; round++) {
+        run_round(bench, round, rounds);
+        if (output)
+            write_json(output, bench, round + 1, load_before);
+    }
+}
+
 /* ---- the command line ----------------------------------------------------------- */
 
 static void usage(FILE *to)
@@ -327,7 +339,6 @@ int main(int count, char **arguments)
     const char *output = NULL, *only[MEASURES_AT_MOST];
     unsigned long rounds = ROUNDS;
     unsigned only_count = 0;
-    double load_before = 0;
     for (int option; (option = getopt_long(count, arguments, "o:h", options, NULL)) != -1;) {
         char *end;
         switch (option) {
@@ -383,16 +394,12 @@ int main(int count, char **arguments)
         measures[i]->wanted = only_count == 0;
     for (unsigned i = 0; i < only_count; i++)
         want(only[i]);
-    if (getloadavg(&load_before, 1) != 1)
-        load_before = NAN;
     make_traces(&bench);
-    run_rounds(&bench, (unsigned)rounds);
+    run_rounds(&bench, (unsigned)rounds, output);
     const struct ratio *const tables[] = {bench.trace  ? trace_ratios
                                           : bench.full ? full_ratios
                                                        : ratios,
                                           rates, NULL};
     print_tables(tables);
-    if (output)
-        write_json(output, &bench, (unsigned)rounds, load_before);
     return 0;
 }
