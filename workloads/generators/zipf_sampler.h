@@ -10,7 +10,7 @@
  *
  * What it buys: four million pages need 1,500 blocks, 128 KiB that stay in the L2
  * cache, where a table with a row a page makes every draw a cache miss (31 M
- * accesses/s against 280 M), and a page's popularity needs no memory. */
+ * accesses/s against 200 M), and a page's popularity needs no memory. */
 #ifndef ZSIM_WORKLOADS_GENERATORS_ZIPF_SAMPLER_H
 #define ZSIM_WORKLOADS_GENERATORS_ZIPF_SAMPLER_H
 
