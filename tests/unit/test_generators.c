@@ -367,6 +367,103 @@ static void test_hot_set_moves(void **state)
     diagnostics_release(&errors);
 }
 
+/* ---- programs that others measure with ----------------------------------------------- */
+
+/* What a workload of one space does, as text: r, w or f and the page. */
+static char *written_out(const struct workload *workload)
+{
+    struct access *all = collect(workload);
+    char *text = memory_zeroed(workload->accesses + 1, 8, "text"), *at = text;
+    for (uint64_t i = 0; i < workload->accesses; i++)
+        at += sprintf(at, "%c%u ", "rwf"[all[i].op], all[i].page);
+    free(all);
+    return text;
+}
+
+static void check_written_out(const struct workload_type *type, struct single_params params,
+                              const char *expected)
+{
+    struct workload *workload = open_single(type, params, 1);
+    char *text = written_out(workload);
+    assert_string_equal(text, expected);
+    free(text);
+    type->close(workload);
+}
+
+static void test_usemem(void **state)
+{
+    (void)state;
+    struct single_params params = {.footprint = 3 * 4096, .rounds = 2};
+    check_written_out(&workload_usemem, params, "w0 w1 w2 w0 w1 w2 ");
+    params = (struct single_params){
+        .footprint = 3 * 4096, .rounds = 1, .read_again = true, .exits = true};
+    check_written_out(&workload_usemem, params, "w0 w1 w2 r0 r1 r2 f0 f1 f2 ");
+    params = (struct single_params){.footprint = 100 * 4096, .rounds = 3, .random = true};
+    struct workload *workload = open_single(&workload_usemem, params, 1);
+    struct access *all = collect(workload);
+    bool in_order = true;
+    assert_int_equal(workload->accesses, 300);
+    for (unsigned i = 0; i < 300; i++) {
+        assert_true(all[i].page < 100 && all[i].op == ACCESS_WRITE);
+        in_order &= all[i].page == i % 100;
+    }
+    assert_false(in_order);
+    free(all);
+    workload->type->close(workload);
+}
+
+static void test_stress_vm(void **state)
+{
+    (void)state;
+    struct single_params params = {.footprint = 2 * 4096, .rounds = 2};
+    check_written_out(&workload_stress_vm, params, "w0 w1 r0 r1 f0 f1 w0 w1 r0 r1 f0 f1 ");
+    params.keep = true;
+    check_written_out(&workload_stress_vm, params, "w0 w1 r0 r1 w0 w1 r0 r1 f0 f1 ");
+}
+
+/* 50 objects of 2 pages, 30 % of them idle; with an exponent of 0 the other 35 are as
+ * likely as each other. */
+static void test_service(void **state)
+{
+    (void)state;
+    struct single_params params = {.footprint = 100 * 4096,
+                                   .accesses = 2 * 35000,
+                                   .write_percent = 20,
+                                   .object = 2 * 4096,
+                                   .idle_percent = 30};
+    struct workload *workload = open_single(&workload_service, params, 1);
+    struct access *all = collect(workload);
+    unsigned requests[50] = {0}, writes = 0, used = 0;
+    for (unsigned i = 0; i < 2 * 35000; i += 2) {
+        assert_int_equal(all[i].page % 2, 0);
+        assert_int_equal(all[i + 1].page, all[i].page + 1);
+        assert_int_equal(all[i + 1].op, all[i].op);
+        requests[all[i].page / 2]++;
+        writes += all[i].op == ACCESS_WRITE;
+    }
+    for (unsigned i = 0; i < 50; i++) {
+        /* 1,000 expected, standard deviation 31; rank r is object 31 r modulo 50. */
+        unsigned rank = 0;
+        while (rank * 31 % 50 != i)
+            rank++;
+        assert_in_range(requests[i], rank < 35 ? 860 : 0, rank < 35 ? 1140 : 0);
+        used += requests[i] > 0;
+    }
+    assert_int_equal(used, 35);
+    /* 7,000 expected, standard deviation 75. */
+    assert_in_range(writes, 6700, 7300);
+    free(all);
+    workload->type->close(workload);
+
+    struct diagnostics errors = {0};
+    params.object = 101 * 4096;
+    assert_null(workload_service.open(&params, 1, &here, &errors));
+    assert_string_equal(diagnostics_text(&errors, 0),
+                        "test: error: expected an \"object\" within the footprint, found 413696 "
+                        "and 409600 bytes");
+    diagnostics_release(&errors);
+}
+
 /* ---- emulator phases ---------------------------------------------------------------- */
 
 static struct workload *open_phases(const char *phases)
@@ -444,8 +541,9 @@ static void test_registry_has_every_type(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "sequential", "uniform",         "permutation", "zipf",   "scattered_zipf", "hot_cold",
-        "steps",      "emulator_phases", "trace",       "lackey", "fs_on_zram"};
+        "sequential", "uniform", "permutation",     "zipf",   "scattered_zipf",
+        "hot_cold",   "steps",   "emulator_phases", "trace",  "lackey",
+        "fs_on_zram", "usemem",  "stress_vm",       "service"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_string_equal(workload_type_find(names[i])->name, names[i]);
     assert_null(workload_type_find("nothing"));
@@ -469,6 +567,9 @@ int main(void)
         cmocka_unit_test(test_single_types_fill_and_stay_inside),
         cmocka_unit_test(test_permutation_visits_every_page),
         cmocka_unit_test(test_hot_set_moves),
+        cmocka_unit_test(test_usemem),
+        cmocka_unit_test(test_stress_vm),
+        cmocka_unit_test(test_service),
         cmocka_unit_test(test_emulator_loop_hash),
         cmocka_unit_test(test_emulator_patterns),
         cmocka_unit_test(test_mistakes_in_phases),

@@ -13,6 +13,9 @@ extern const struct workload_type workload_zipf;
 extern const struct workload_type workload_scattered_zipf;
 extern const struct workload_type workload_hot_cold;
 extern const struct workload_type workload_fs_on_zram;
+extern const struct workload_type workload_usemem;
+extern const struct workload_type workload_stress_vm;
+extern const struct workload_type workload_service;
 
 /* Type `steps` without a config: `steps` is the steps separated by spaces. */
 struct workload *steps_workload_open(uint64_t seed, const char *steps,

@@ -18,6 +18,10 @@ struct single_params {
     uint64_t hot_percent;           /* of accesses; hot_cold */
     uint64_t phases;                /* moves of the hot pages; hot_cold */
     uint64_t file, discard_percent; /* bytes; of the files met; fs_on_zram */
+    uint64_t rounds;                /* usemem, stress_vm */
+    bool random, read_again, exits; /* usemem */
+    bool keep;                      /* stress_vm */
+    uint64_t object, idle_percent;  /* bytes; of the objects; service */
 };
 
 #define SINGLE_ROW(field) .offset = offsetof(struct single_params, field)

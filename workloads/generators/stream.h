@@ -40,7 +40,8 @@ struct stream {
     uint32_t hot_pages;                   /* stream_fill_hot, _hot_cold */
     uint32_t hot_percent;                 /* of accesses that go to the hot pages */
     uint32_t hot_offset;                  /* stream_fill_hot_cold: pages to rotate the pattern by */
-    uint32_t file_pages, discard_percent; /* fs_on_zram */
+    uint32_t file_pages, discard_percent; /* fs_on_zram; service: pages of an object */
+    uint32_t stride;                      /* service: objects between two ranks */
     const struct rank_table *ranks; /* stream_fill_zipf, _scattered_zipf; owned by the program */
     uint32_t *order;                /* stream_fill_permutation, _scattered..., owned */
     struct zipf_sampler *sampler;   /* stream_fill_sampled, _scattered_sampled; owned */
