@@ -73,10 +73,11 @@ static void insert(struct cache_line *line, uint32_t at, struct interval interva
 }
 
 /* Take the line in the first gap from now on that is long enough for the transfer
- * and `use_ns`.  Returns the end; *wait_ns: until the start. */
-static uint64_t take(struct cache_line *line, const struct topology *topology,
-                     const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t use_ns,
-                     uint64_t *wait_ns)
+ * and `use_ns`, and for `wakeup_ns` too if it must be waited for.  Returns the end;
+ * *wait_ns: until the start. */
+static inline __attribute__((always_inline)) uint64_t
+take(struct cache_line *line, const struct topology *topology, const struct costs *costs,
+     uint32_t cpu, uint64_t now_ns, uint64_t use_ns, uint64_t wakeup_ns, uint64_t *wait_ns)
 {
     forget_settled(line);
     uint32_t at = line->count;
@@ -87,7 +88,7 @@ static uint64_t take(struct cache_line *line, const struct topology *topology,
     while (at < line->count && interval_at(line, at)->start_ns < start + length) {
         start = interval_at(line, at)->end_ns;
         at++;
-        length = transfer_ns(owner_before(line, at), topology, costs, cpu) + use_ns;
+        length = transfer_ns(owner_before(line, at), topology, costs, cpu) + use_ns + wakeup_ns;
     }
     *wait_ns = start - now_ns;
     insert(line, at, (struct interval){.start_ns = start, .end_ns = start + length, .owner = cpu});
@@ -98,7 +99,7 @@ uint64_t cache_line_update(struct cache_line *line, const struct topology *topol
                            const struct costs *costs, uint32_t cpu, uint64_t now_ns)
 {
     uint64_t wait_ns;
-    return take(line, topology, costs, cpu, now_ns, costs->ns[COST_atomic_local], &wait_ns);
+    return take(line, topology, costs, cpu, now_ns, costs->ns[COST_atomic_local], 0, &wait_ns);
 }
 
 uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
@@ -106,7 +107,20 @@ uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
 {
     uint64_t wait_ns;
     uint64_t end = take(&lock->line, topology, costs, cpu, now_ns,
-                        costs->ns[COST_lock_uncontended] + hold_ns, &wait_ns);
+                        costs->ns[COST_lock_uncontended] + hold_ns, 0, &wait_ns);
+    lock->acquisitions++;
+    lock->contended += wait_ns > 0;
+    lock->wait_ns += wait_ns;
+    return end;
+}
+
+uint64_t mutex_hold(struct spinlock *lock, const struct topology *topology,
+                    const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns)
+{
+    uint64_t wait_ns;
+    uint64_t end =
+        take(&lock->line, topology, costs, cpu, now_ns, costs->ns[COST_lock_uncontended] + hold_ns,
+             costs->ns[COST_context_switch], &wait_ns);
     lock->acquisitions++;
     lock->contended += wait_ns > 0;
     lock->wait_ns += wait_ns;

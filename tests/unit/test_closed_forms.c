@@ -1,0 +1,390 @@
+/* Every resource beside what queueing theory says of it, within 2 %.
+ *
+ * Each formula stands in its test.  Arrivals are Poisson or a closed network of
+ * customers that think and come back; random times are exponential. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sim/base/memory.h"
+#include "sim/base/random.h"
+#include "sim/engine/events.h"
+#include "sim/engine/percpu_counter.h"
+#include "sim/engine/resource.h"
+#include "sim/swap/device.h"
+
+enum { SAMPLES = 400000 };
+
+static const struct topology alone = {.cpus = 1, .sockets = 1, .nodes = 1};
+static const struct costs free_of_charge;
+
+static struct costs some_costs(void)
+{
+    return (struct costs){.ns[COST_atomic_local] = 7,
+                          .ns[COST_line_same_socket] = 50,
+                          .ns[COST_line_cross_socket] = 120,
+                          .ns[COST_lock_uncontended] = 15,
+                          .ns[COST_context_switch] = 1500};
+}
+
+static double exponential(uint64_t *random, double mean)
+{
+    return -log(1 - random_unit(random)) * mean;
+}
+
+static void assert_within_2_percent(double found, double expected)
+{
+    if (fabs(found - expected) > 0.02 * expected)
+        fail_msg("%.4f, expected %.4f within 2 %%", found, expected);
+}
+
+/* ---- one server, Poisson arrivals ------------------------------------------------- */
+
+/* M/D/1, service s, utilisation u = rate * s: waiting time u s / (2 (1 - u)). */
+static double md1_wait_ns(double service_ns, double utilisation)
+{
+    return utilisation * service_ns / (2 * (1 - utilisation));
+}
+
+static void test_spinlock_is_md1(void **state)
+{
+    (void)state;
+    static const double utilisations[] = {0.2, 0.5, 0.8};
+    for (unsigned u = 0; u < 3; u++) {
+        struct spinlock lock = {.line.owner = 0};
+        uint64_t random = 11 + u;
+        double now = 0;
+        for (unsigned i = 0; i < SAMPLES; i++) {
+            now += exponential(&random, 1000 / utilisations[u]);
+            spinlock_hold(&lock, &alone, &free_of_charge, 0, (uint64_t)now, 1000);
+        }
+        assert_within_2_percent((double)lock.wait_ns / SAMPLES, md1_wait_ns(1000, utilisations[u]));
+        /* Arrivals see what an observer sees at any time: busy for the share u. */
+        assert_within_2_percent((double)lock.contended / SAMPLES, utilisations[u]);
+    }
+}
+
+/* M/M/1: exponential holds; waiting time u s / (1 - u). */
+static void test_spinlock_is_mm1(void **state)
+{
+    (void)state;
+    struct spinlock lock = {.line.owner = 0};
+    uint64_t random = 5;
+    double now = 0;
+    for (unsigned i = 0; i < 4 * SAMPLES; i++) {
+        now += exponential(&random, 10000 / 0.6);
+        spinlock_hold(&lock, &alone, &free_of_charge, 0, (uint64_t)now,
+                      (uint64_t)exponential(&random, 10000));
+    }
+    assert_within_2_percent((double)lock.wait_ns / (4 * SAMPLES), 0.6 * 10000 / (1 - 0.6));
+}
+
+/* A mutex is M/G/1 whose service is s for who finds it free and s + w for who has
+ * waited (Welch 1964, "exceptional first service"): with b = s + w and rate r, the wait
+ * is r b^2 / (2 (1 - r b)) + r (s^2 - b^2) / (2 (1 - r b + r s)). */
+static void test_mutex_is_md1_with_exceptional_first_service(void **state)
+{
+    (void)state;
+    const struct costs costs = {.ns[COST_context_switch] = 500};
+    struct spinlock lock = {.line.owner = 0};
+    const double s = 1000, b = 1500, rate = 0.4 / 1000;
+    uint64_t random = 3;
+    double now = 0;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        now += exponential(&random, 1 / rate);
+        mutex_hold(&lock, &alone, &costs, 0, (uint64_t)now, 1000);
+    }
+    assert_within_2_percent((double)lock.wait_ns / SAMPLES,
+                            rate * b * b / (2 * (1 - rate * b)) +
+                                rate * (s * s - b * b) / (2 * (1 - rate * b + rate * s)));
+}
+
+static struct swap_device_config disk(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per_s)
+{
+    return (struct swap_device_config){.name = "disk",
+                                       .size = 1 << 20,
+                                       .read_latency_ns = latency_ns,
+                                       .write_latency_ns = latency_ns,
+                                       .bandwidth_bytes_per_s = bytes_per_s,
+                                       .queue_depth = depth};
+}
+
+/* A device that serves one transfer at a time is M/D/1 with its latency for service;
+ * a deep one is M/D/1 with the time that 4 KiB take in the pipe. */
+static void check_device(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per_s,
+                         double service_ns)
+{
+    struct swap_device_config config = disk(depth, latency_ns, bytes_per_s);
+    struct device device = {0};
+    device_init(&device, NULL, &config);
+    uint64_t random = 17, submitted;
+    double now = 0, spent = 0;
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        now += exponential(&random, service_ns / 0.7);
+        spent += (double)(device_submit(&device, false, (uint64_t)now, &submitted) - (uint64_t)now);
+    }
+    assert_within_2_percent(spent / SAMPLES - service_ns, md1_wait_ns(service_ns, 0.7));
+    device_release(&device);
+}
+
+static void test_device_is_md1(void **state)
+{
+    (void)state;
+    check_device(1, 50000, UINT64_MAX, 50000);
+    check_device(256, 0, 409600000, 10000);
+}
+
+/* ---- a closed network: customers that think, then hold the lock ---------------------- */
+
+struct customer {
+    struct event_queue *events;
+    struct spinlock *lock;
+    const struct topology *topology;
+    const struct costs *costs;
+    uint64_t *random;
+    double think_ns, hold_ns; /* means */
+    uint64_t done;
+    uint32_t cpu;
+};
+
+static void come(void *owner, uint64_t now_ns, uint64_t argument)
+{
+    (void)argument;
+    struct customer *customer = owner;
+    uint64_t end_ns =
+        spinlock_hold(customer->lock, customer->topology, customer->costs, customer->cpu, now_ns,
+                      (uint64_t)exponential(customer->random, customer->hold_ns));
+    customer->done++;
+    events_schedule(customer->events,
+                    end_ns + (uint64_t)exponential(customer->random, customer->think_ns),
+                    RANK_PROCESSOR, come, customer, 0);
+}
+
+/* Holds per ns of `count` customers over a long time. */
+static double closed_throughput(unsigned count, double think_ns, double hold_ns)
+{
+    struct event_queue events = {0};
+    struct topology topology = {.cpus = count, .sockets = 1, .nodes = 1};
+    struct spinlock lock = {.line.owner = NO_CPU};
+    struct customer *customers = memory_zeroed(count, sizeof(*customers), "customers");
+    uint64_t random = 23, done = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        customers[i] = (struct customer){
+            .events = &events,
+            .lock = &lock,
+            .topology = &topology,
+            .costs = &free_of_charge,
+            .random = &random,
+            .think_ns = think_ns,
+            .hold_ns = hold_ns,
+            .cpu = i,
+        };
+        events_schedule(&events, 0, RANK_PROCESSOR, come, &customers[i], 0);
+    }
+    for (unsigned i = 0; i < SAMPLES; i++)
+        events_run_next(&events);
+    for (uint32_t i = 0; i < count; i++)
+        done += customers[i].done;
+    double throughput = (double)done / (double)events.now_ns;
+    free(customers);
+    events_release(&events);
+    return throughput;
+}
+
+/* Mean-value analysis (Reiser, Lavenberg 1980) of one queue and a delay: with n
+ * customers the residence is R(n) = s (1 + Q(n - 1)), the throughput X(n) = n /
+ * (Z + R(n)), the queue Q(n) = X(n) R(n). */
+static double mean_value_throughput(unsigned count, double think_ns, double hold_ns)
+{
+    double queue = 0, throughput = 0;
+    for (unsigned n = 1; n <= count; n++) {
+        double residence = hold_ns * (1 + queue);
+        throughput = n / (think_ns + residence);
+        queue = throughput * residence;
+    }
+    return throughput;
+}
+
+static void test_spinlock_in_a_closed_network(void **state)
+{
+    (void)state;
+    static const unsigned counts[] = {1, 2, 8, 16, 64};
+    for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+        assert_within_2_percent(closed_throughput(counts[i], 100000, 10000),
+                                mean_value_throughput(counts[i], 100000, 10000));
+}
+
+/* ---- saturation -------------------------------------------------------------------- */
+
+/* All processors want it all the time, in turn: one use every transfer + use.  `step`
+ * leads from one processor to the next. */
+static double saturated_ns(struct topology topology, uint32_t step, uint64_t hold_ns,
+                           uint64_t (*hold)(struct spinlock *, const struct topology *,
+                                            const struct costs *, uint32_t, uint64_t, uint64_t))
+{
+    struct costs costs = some_costs();
+    struct spinlock lock = {.line.owner = NO_CPU};
+    uint64_t end_ns = 0;
+    enum { USES = 100000 };
+    for (uint32_t i = 0; i < USES; i++)
+        end_ns = hold(&lock, &topology, &costs, i * step % topology.cpus, 0, hold_ns);
+    return (double)end_ns / USES;
+}
+
+static void test_locks_saturate_by_distance(void **state)
+{
+    (void)state;
+    struct topology one = {.cpus = 8, .sockets = 1, .nodes = 1};
+    struct topology two = {.cpus = 8, .sockets = 2, .nodes = 2};
+    assert_within_2_percent(saturated_ns(one, 1, 100, spinlock_hold), 50 + 15 + 100);
+    /* In order round two sockets of four: 2 of 8 hand-overs cross. */
+    assert_within_2_percent(saturated_ns(two, 1, 100, spinlock_hold),
+                            0.75 * 50 + 0.25 * 120 + 15 + 100);
+    /* 0, 5, 2, 7, 4, 1, 6, 3: 6 of 8 cross. */
+    assert_within_2_percent(saturated_ns(two, 5, 100, spinlock_hold),
+                            0.25 * 50 + 0.75 * 120 + 15 + 100);
+    assert_within_2_percent(saturated_ns(one, 1, 100, mutex_hold), 50 + 15 + 100 + 1500);
+}
+
+/* Readers of a reader-writer lock: two updates of its line each, entering and leaving;
+ * they do not exclude each other, but the line is with one of them at a time: n of them
+ * that hold it for h pass at the rate min(n / (2 a + h), 1 / (2 (t + a))). */
+static void test_readers_of_a_lock(void **state)
+{
+    (void)state;
+    struct costs costs = some_costs();
+    struct topology topology = {.cpus = 8, .sockets = 1, .nodes = 1};
+    struct cache_line line = {.owner = NO_CPU};
+    struct {
+        uint64_t at_ns;
+        bool inside;
+    } readers[8] = {{0}};
+    uint64_t passed = 0, now_ns = 0;
+    while (passed < 50000) {
+        unsigned next = 0;
+        for (unsigned i = 1; i < 8; i++)
+            if (readers[i].at_ns < readers[next].at_ns)
+                next = i;
+        now_ns = cache_line_update(&line, &topology, &costs, next, readers[next].at_ns);
+        readers[next].at_ns = now_ns + (readers[next].inside ? 0 : 100);
+        passed += readers[next].inside;
+        readers[next].inside = !readers[next].inside;
+    }
+    assert_within_2_percent((double)now_ns / (double)passed, 2 * (50 + 7));
+}
+
+/* kref: one line for all, one update every transfer + update; percpu_ref takes no line
+ * at all while it is in its per-processor mode (policies/pool_ref/percpu_ref.c). */
+static void test_shared_counter_saturates(void **state)
+{
+    (void)state;
+    struct costs costs = some_costs();
+    static const uint32_t cpus[] = {2, 16, 128};
+    for (unsigned c = 0; c < 3; c++) {
+        struct topology topology = {.cpus = cpus[c], .sockets = 2, .nodes = 2};
+        struct cache_line line = {.owner = NO_CPU};
+        uint64_t random = 31, end_ns = 0;
+        for (unsigned i = 0; i < SAMPLES; i++)
+            end_ns = cache_line_update(&line, &topology, &costs,
+                                       (uint32_t)random_below(&random, cpus[c]), 0);
+        /* The next one is the owner with 1/n, on its socket with 1/2 - 1/n. */
+        double self = 1.0 / cpus[c];
+        assert_within_2_percent((double)end_ns / SAMPLES, 7 + (0.5 - self) * 50 + 0.5 * 120);
+    }
+}
+
+/* A counter with parts of `batch`: n processors that add one every z ns add at the rate
+ * min(n / (z + f / batch), batch / f), f being the time of a fold: transfer, lock, write. */
+static double counter_rate(uint32_t cpus, uint32_t batch, uint64_t every_ns)
+{
+    struct costs costs = some_costs();
+    struct topology topology = {.cpus = cpus, .sockets = 1, .nodes = 1};
+    struct percpu_counter counter;
+    uint64_t *at_ns = memory_zeroed(cpus, sizeof(*at_ns), "times"), now_ns = 0;
+    percpu_counter_init(&counter, cpus, batch, NULL);
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        uint32_t next = 0;
+        for (uint32_t cpu = 1; cpu < cpus; cpu++)
+            if (at_ns[cpu] < at_ns[next])
+                next = cpu;
+        now_ns = at_ns[next];
+        at_ns[next] = every_ns + percpu_counter_add(&counter, &topology, &costs, next, now_ns, 1);
+    }
+    /* Nothing is lost, and folds are one of `batch` additions of a processor. */
+    assert_int_equal(percpu_counter_sum(&counter), SAMPLES);
+    assert_in_range(counter.folds, (SAMPLES - cpus * (batch - 1)) / batch, SAMPLES / batch);
+    assert_int_equal(counter.total, counter.folds * batch);
+    percpu_counter_release(&counter);
+    free(at_ns);
+    return (double)SAMPLES / (double)now_ns;
+}
+
+static void test_percpu_counter(void **state)
+{
+    (void)state;
+    double fold_ns = 50 + 15 + 7;
+    assert_within_2_percent(counter_rate(8, 64, 100), 8 / (100 + fold_ns / 64));
+    assert_within_2_percent(counter_rate(16, 4, 10), 4 / fold_ns);
+    assert_within_2_percent(counter_rate(16, 1, 10), 1 / fold_ns);
+}
+
+/* What goes up and down stays with its processor. */
+static void test_percpu_counter_of_changing_sign(void **state)
+{
+    (void)state;
+    struct costs costs = some_costs();
+    struct percpu_counter counter;
+    percpu_counter_init(&counter, 1, 4, NULL);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(percpu_counter_add(&counter, &alone, &costs, 0, 10 * i, i % 2 ? -3 : 3),
+                         10 * i);
+    assert_int_equal(percpu_counter_add(&counter, &alone, &costs, 0, 2000, -4), 2000 + 15 + 7);
+    assert_int_equal(counter.total, -4);
+    assert_int_equal(counter.folds, 1);
+    percpu_counter_release(&counter);
+}
+
+/* k servers of latency d: at most k / d transfers a ns, and at most bandwidth / 4 KiB. */
+static double device_ns(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per_s)
+{
+    struct swap_device_config config = disk(depth, latency_ns, bytes_per_s);
+    struct device device = {0};
+    uint64_t submitted_ns = 0, end_ns = 0;
+    enum { TRANSFERS = 20000 };
+    device_init(&device, NULL, &config);
+    for (unsigned i = 0; i < TRANSFERS; i++)
+        end_ns = device_submit(&device, true, submitted_ns, &submitted_ns);
+    device_release(&device);
+    return (double)end_ns / TRANSFERS;
+}
+
+static void test_device_saturates(void **state)
+{
+    (void)state;
+    assert_within_2_percent(device_ns(1, 65000, 2000000000), 65000);
+    assert_within_2_percent(device_ns(8, 65000, 2000000000), 65000.0 / 8);
+    assert_within_2_percent(device_ns(128, 65000, 2000000000), 4096 / 2.0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_spinlock_is_md1),
+        cmocka_unit_test(test_spinlock_is_mm1),
+        cmocka_unit_test(test_mutex_is_md1_with_exceptional_first_service),
+        cmocka_unit_test(test_device_is_md1),
+        cmocka_unit_test(test_spinlock_in_a_closed_network),
+        cmocka_unit_test(test_locks_saturate_by_distance),
+        cmocka_unit_test(test_readers_of_a_lock),
+        cmocka_unit_test(test_shared_counter_saturates),
+        cmocka_unit_test(test_percpu_counter),
+        cmocka_unit_test(test_percpu_counter_of_changing_sign),
+        cmocka_unit_test(test_device_saturates),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
