@@ -16,8 +16,9 @@ static void find_faults(struct lookahead *lookahead, const struct swap *swap,
                         uint32_t count)
 {
     const struct mm *mm = swap->mm;
-    uint32_t end =
-        at + LOOKAHEAD_ACCESSES / 4 * 3 < count ? at + LOOKAHEAD_ACCESSES / 4 * 3 : count;
+    uint32_t end = at + LOOKAHEAD_FRONTIER;
+    if (end > count)
+        end = count;
     uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
     for (; frontier < end && lookahead->found - lookahead->over < LOOKAHEAD_FAULTS; frontier++) {
         uint32_t page = spaces[block[frontier].space].first_page + block[frontier].page;
@@ -37,15 +38,10 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
     while (lookahead->over != lookahead->found && fault_at(lookahead, lookahead->over)->at <= at)
         lookahead->over++;
     find_faults(lookahead, swap, spaces, block, at, count);
-    for (unsigned step = 0; step < ZSWAP_PREFETCH_STEPS; step++) {
-        uint32_t end = lookahead->over + step_distance[step];
-        if (end > lookahead->found)
-            end = lookahead->found;
-        uint32_t next = lookahead->stepped[step];
-        if (next < lookahead->over)
-            next = lookahead->over;
-        for (; next < end; next++)
-            zswap_prefetch(swap->zswap, fault_at(lookahead, next)->page, step);
-        lookahead->stepped[step] = next;
-    }
+    uint32_t coming = lookahead->found - lookahead->over;
+    for (unsigned step = 0; step < ZSWAP_PREFETCH_STEPS; step++)
+        if (coming >= step_distance[step])
+            zswap_prefetch(swap->zswap,
+                           fault_at(lookahead, lookahead->over + step_distance[step] - 1)->page,
+                           step);
 }

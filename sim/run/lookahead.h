@@ -18,8 +18,9 @@
 #include "workloads/workload.h"
 
 enum {
-    /* Hot bytes are asked for this many accesses ahead. */
-    LOOKAHEAD_ACCESSES = 64,
+    /* Hot bytes are asked for this many accesses ahead, and looked at so many ahead. */
+    LOOKAHEAD_ACCESSES = 128,
+    LOOKAHEAD_FRONTIER = 64,
     /* Faults ahead: one for each dependent step, and one more at either end. */
     LOOKAHEAD_FAULTS = 8,
 };
@@ -31,9 +32,8 @@ struct coming_fault {
 
 /* Zero-initialise for each block. */
 struct lookahead {
-    uint32_t frontier; /* accesses of the block that have been looked at */
-    /* faults found in the block so far; over; with so many steps done */
-    uint32_t found, over, stepped[3];
+    uint32_t frontier;                            /* accesses that have been looked at */
+    uint32_t found, over;                         /* faults found so far; and behind us */
     struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
 };
 
