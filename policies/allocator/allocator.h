@@ -36,6 +36,7 @@ enum allocator_step {
     ALLOCATOR_MAPS, /* its place is looked up, to copy into it or out of it */
     ALLOCATOR_FREES,
 };
+enum { ALLOCATOR_STEPS = ALLOCATOR_FREES + 1 };
 
 /* What a step takes; both: the read side around the lock. */
 enum {

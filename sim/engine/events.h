@@ -33,6 +33,8 @@ struct event_queue {
     struct event *heap;
     size_t count, capacity;
     uint64_t sequence, now_ns;
+    /* nobody does anything before this time any more (events_settle()) */
+    uint64_t settled_ns;
     bool catching_up;
 };
 
@@ -52,6 +54,16 @@ void events_catch_up(struct event_queue *queue, uint64_t now_ns);
 static inline uint64_t events_next_time(const struct event_queue *queue)
 {
     return queue->count ? queue->heap[0].time_ns : UINT64_MAX;
+}
+
+/* Whoever runs now has come to now_ns and will not go back. */
+static inline void events_settle(struct event_queue *queue, uint64_t now_ns)
+{
+    uint64_t next_ns = events_next_time(queue);
+    /* In the middle of somebody else's turn, whose time is not known here. */
+    if (queue->catching_up)
+        now_ns = queue->now_ns;
+    queue->settled_ns = next_ns < now_ns ? next_ns : now_ns;
 }
 
 void events_release(struct event_queue *queue);

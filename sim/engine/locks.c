@@ -10,9 +10,9 @@ const struct cost_description lock_descriptions[LOCK_KINDS] = {
 #undef X
 };
 
-uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
-                   const struct topology *topology, const struct costs *costs, uint32_t cpu,
-                   uint64_t now_ns, uint64_t hold_ns)
+uint64_t lock_hold_shared(struct lock_counts *counts, struct spinlock *lock,
+                          const struct topology *topology, const struct costs *costs, uint32_t cpu,
+                          uint64_t now_ns, uint64_t hold_ns)
 {
     uint64_t contended = lock->contended, waited_ns = lock->wait_ns;
     uint64_t end_ns = spinlock_hold(lock, topology, costs, cpu, now_ns, hold_ns);

@@ -1,6 +1,5 @@
 #include "sim/engine/resource.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 void cache_line_init(struct cache_line *line, const uint64_t *settled_ns)
@@ -95,8 +94,8 @@ take(struct cache_line *line, const struct topology *topology, const struct cost
     return start + length;
 }
 
-uint64_t cache_line_update(struct cache_line *line, const struct topology *topology,
-                           const struct costs *costs, uint32_t cpu, uint64_t now_ns)
+uint64_t cache_line_update_shared(struct cache_line *line, const struct topology *topology,
+                                  const struct costs *costs, uint32_t cpu, uint64_t now_ns)
 {
     uint64_t wait_ns;
     return take(line, topology, costs, cpu, now_ns, costs->ns[COST_atomic_local], 0, &wait_ns);
@@ -108,7 +107,6 @@ uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
     uint64_t wait_ns;
     uint64_t end = take(&lock->line, topology, costs, cpu, now_ns,
                         costs->ns[COST_lock_uncontended] + hold_ns, 0, &wait_ns);
-    lock->acquisitions++;
     lock->contended += wait_ns > 0;
     lock->wait_ns += wait_ns;
     return end;
@@ -121,7 +119,6 @@ uint64_t mutex_hold(struct spinlock *lock, const struct topology *topology,
     uint64_t end =
         take(&lock->line, topology, costs, cpu, now_ns, costs->ns[COST_lock_uncontended] + hold_ns,
              costs->ns[COST_context_switch], &wait_ns);
-    lock->acquisitions++;
     lock->contended += wait_ns > 0;
     lock->wait_ns += wait_ns;
     return end;

@@ -21,7 +21,7 @@ void lru_release(struct mm *mm)
 void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
 {
     spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec,
-                    lock_of(&lruvec->lock, 0, &mm->events->now_ns),
+                    lock_of(&lruvec->lock, 0, &mm->events->settled_ns),
                     pages * mm->costs->ns[COST_lru_lock_hold]);
 }
 

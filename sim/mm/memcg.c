@@ -148,12 +148,22 @@ uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
 
 static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
+    if (!stock->all_pages)
+        return false;
     for (unsigned i = 0; i < STOCK_SLOTS; i++)
-        if (stock->pages[i] >= pages && stock->pages[i] && stock->memcg[i] == memcg) {
+        if (stock->memcg[i] == memcg && stock->pages[i] >= pages && stock->pages[i]) {
             stock->pages[i] -= pages;
+            stock->all_pages -= pages;
             return true;
         }
     return false;
+}
+
+static void stock_give_back(struct mm *mm, struct charge_stock *stock, unsigned slot)
+{
+    memcg_uncharge(mm, stock->memcg[slot], stock->pages[slot]);
+    stock->all_pages -= stock->pages[slot];
+    stock->pages[slot] = 0;
 }
 
 /* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
@@ -168,15 +178,13 @@ static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t mem
             slot = i;
     if (slot == STOCK_SLOTS) {
         slot = stock->next_victim++ % STOCK_SLOTS;
-        memcg_uncharge(mm, stock->memcg[slot], stock->pages[slot]);
-        stock->pages[slot] = 0;
+        stock_give_back(mm, stock, slot);
     }
     stock->memcg[slot] = memcg;
     stock->pages[slot] += pages;
-    if (stock->pages[slot] > CHARGE_BATCH) {
-        memcg_uncharge(mm, memcg, stock->pages[slot]);
-        stock->pages[slot] = 0;
-    }
+    stock->all_pages += pages;
+    if (stock->pages[slot] > CHARGE_BATCH)
+        stock_give_back(mm, stock, slot);
 }
 
 /* drain_all_stock: stocks of the subtree of root, on every processor. */
@@ -185,10 +193,8 @@ static void stock_drain_all(struct mm *mm, uint32_t root)
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
         struct charge_stock *stock = &mm->stocks[cpu];
         for (unsigned i = 0; i < STOCK_SLOTS; i++)
-            if (stock->pages[i] && memcg_is_descendant(mm, stock->memcg[i], root)) {
-                memcg_uncharge(mm, stock->memcg[i], stock->pages[i]);
-                stock->pages[i] = 0;
-            }
+            if (stock->pages[i] && memcg_is_descendant(mm, stock->memcg[i], root))
+                stock_give_back(mm, stock, i);
     }
 }
 
@@ -523,6 +529,12 @@ void memcg_offline(struct mm *mm, uint32_t memcg)
     struct memcg *parent = &mm->memcgs[child->parent];
     stock_drain_all(mm, memcg);
     child->offline = true;
+    uint32_t heir = child->parent;
+    while (mm->memcgs[heir].offline)
+        heir = mm->memcgs[heir].parent;
+    for (uint32_t chunk = 0; chunk < mm->page_count >> CHUNK_SHIFT; chunk++)
+        if (mm->chunks[chunk].memcg == memcg)
+            mm->chunks[chunk].memcg = (uint16_t)heir;
     /* The charge of the subtree already counts in the parent; only who owns it changes.
      * memcg_charge() of a later page goes to the parent (page_memcg()). */
     for (uint32_t node = 0; node < mm->node_count; node++)

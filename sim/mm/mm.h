@@ -112,6 +112,7 @@ struct charge_stock {
     uint32_t memcg[STOCK_SLOTS];
     uint32_t pages[STOCK_SLOTS];
     uint32_t next_victim;
+    uint32_t all_pages; /* of all slots; 0 most of the time at a limit */
 };
 
 /* Runs of kswapd in a row that freed nothing, after which it no longer runs. */
@@ -144,6 +145,12 @@ struct address_space {
     uint64_t table_pages; /* page-table pages charged so far */
     /* per-VMA swap readahead (swapin_readahead): */
     uint32_t readahead_address, readahead_window, readahead_hits;
+};
+
+/* What the pages of one page-table page have in common. */
+struct page_chunk {
+    uint16_t space;
+    uint16_t memcg; /* the space's cgroup, or the nearest one still online */
 };
 
 /* ---- LRU batches ------------------------------------------------------------ */
@@ -217,8 +224,8 @@ struct mm {
     uint32_t page_count;
     uint8_t *hot;
     struct page_cold *cold;
-    uint16_t *chunk_space; /* [page >> CHUNK_SHIFT] */
-    uint8_t *chunk_table;  /* [page >> CHUNK_SHIFT]: 1 once its page-table page exists */
+    struct page_chunk *chunks; /* [page >> CHUNK_SHIFT] */
+    uint8_t *chunk_table;      /* [page >> CHUNK_SHIFT]: 1 once its page-table page exists */
 
     struct address_space *spaces;
     uint32_t space_count;
@@ -267,6 +274,7 @@ static inline void spend_cost(struct mm *mm, struct exec *exec, enum time_kind k
 static inline void spend_in_lock(struct mm *mm, struct exec *exec, enum time_kind time,
                                  enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
 {
+    events_settle(mm->events, exec->now_ns);
     uint64_t end_ns = lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu,
                                 exec->now_ns, hold_ns);
     spend(mm, exec, time, end_ns - exec->now_ns);
@@ -280,6 +288,7 @@ static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_k
 {
     uint64_t *released_ns = &mm->lock_released_ns[exec->cpu];
     uint64_t start_ns = exec->now_ns > *released_ns ? exec->now_ns : *released_ns;
+    events_settle(mm->events, exec->now_ns);
     uint64_t end_ns =
         lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
     *released_ns = end_ns;
@@ -308,16 +317,13 @@ static inline void count_event(struct mm *mm, uint32_t memcg, uint32_t node, enu
 
 static inline struct address_space *page_space(struct mm *mm, uint32_t page)
 {
-    return &mm->spaces[mm->chunk_space[page >> CHUNK_SHIFT]];
+    return &mm->spaces[mm->chunks[page >> CHUNK_SHIFT].space];
 }
 
 /* The cgroup a page is charged to: its space's, or the nearest one still online. */
-static inline uint32_t page_memcg(struct mm *mm, uint32_t page)
+static inline uint32_t page_memcg(const struct mm *mm, uint32_t page)
 {
-    uint32_t memcg = page_space(mm, page)->memcg;
-    while (mm->memcgs[memcg].offline)
-        memcg = mm->memcgs[memcg].parent;
-    return memcg;
+    return mm->chunks[page >> CHUNK_SHIFT].memcg;
 }
 
 static inline uint32_t page_node(const struct mm *mm, uint32_t page)

@@ -9,11 +9,16 @@ void object_pool_init(struct object_pool *pool, const struct mm *mm,
                       const struct allocator_hooks *allocator, const struct allocator_setup *setup)
 {
     *pool = (struct object_pool){.allocator = allocator, .state = allocator->create(setup)};
+    for (unsigned step = 0; step < ALLOCATOR_STEPS; step++) {
+        pool->takes[step] = step == ALLOCATOR_MAPS ? 0 : ALLOCATOR_TAKES_LOCK;
+        if (allocator->locking)
+            pool->takes[step] = allocator->locking(pool->state, (enum allocator_step)step);
+    }
     uint32_t locks = allocator->locks ? allocator->locks(pool->state) : 1;
     pool->locks = memory_zeroed(locks, sizeof(*pool->locks), "allocator locks");
     for (uint32_t i = 0; i < locks; i++)
-        cache_line_init(&pool->locks[i].line, &mm->events->now_ns);
-    cache_line_init(&pool->read_side, &mm->events->now_ns);
+        cache_line_init(&pool->locks[i].line, &mm->events->settled_ns);
+    cache_line_init(&pool->read_side, &mm->events->settled_ns);
 }
 
 void object_pool_release(struct object_pool *pool)
@@ -36,9 +41,7 @@ static void lock_for(struct mm *mm, struct exec *exec, struct object_pool *pool,
                      enum allocator_step step)
 {
     const struct allocator_hooks *allocator = pool->allocator;
-    unsigned takes = step == ALLOCATOR_MAPS ? 0 : ALLOCATOR_TAKES_LOCK;
-    if (allocator->locking)
-        takes = allocator->locking(pool->state, step);
+    unsigned takes = pool->takes[step];
     if (takes & ALLOCATOR_TAKES_READ_SIDE)
         update_read_side(mm, exec, pool);
     if (takes & ALLOCATOR_TAKES_LOCK) {

@@ -9,10 +9,11 @@
 struct object_pool {
     const struct allocator_hooks *allocator;
     void *state;
-    uint64_t pages;         /* whole pages taken from the nodes */
-    bool may_fail;          /* an allocation fails when the nodes have no page for it, */
-    uint64_t most_pages;    /* or when the instance would have more than this then */
-    struct spinlock *locks; /* [allocator->locks()], or one */
+    uint64_t pages;                  /* whole pages taken from the nodes */
+    bool may_fail;                   /* an allocation fails when the nodes have no page for it, */
+    uint64_t most_pages;             /* or when the instance would have more than this then */
+    unsigned takes[ALLOCATOR_STEPS]; /* allocator->locking() of each step */
+    struct spinlock *locks;          /* [allocator->locks()], or one */
     /* the word that readers of a pool-wide reader-writer lock count themselves in */
     struct cache_line read_side;
 };

@@ -54,14 +54,14 @@ static bool place_spaces(struct simulation *simulation)
     mm->page_count = (uint32_t)pages;
     mm->hot = memory_mapped(mm->page_count, "the hot page state");
     mm->cold = memory_mapped((size_t)mm->page_count * sizeof(*mm->cold), "the page state");
-    mm->chunk_space =
-        memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(uint16_t), "the page owners");
+    mm->chunks =
+        memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(*mm->chunks), "the page owners");
     mm->chunk_table = memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, 1, "the page tables");
     for (uint32_t i = 0; i < mm->space_count; i++) {
         uint32_t first = mm->spaces[i].first_page >> CHUNK_SHIFT;
         uint32_t chunks = (mm->spaces[i].pages + CHUNK_PAGES - 1) >> CHUNK_SHIFT;
         for (uint32_t chunk = first; chunk < first + chunks; chunk++)
-            mm->chunk_space[chunk] = (uint16_t)i;
+            mm->chunks[chunk] = (struct page_chunk){(uint16_t)i, (uint16_t)mm->spaces[i].memcg};
     }
     return true;
 }
@@ -118,7 +118,7 @@ void simulation_tear_down(struct simulation *simulation)
     }
     memory_unmap(mm->hot, mm->page_count);
     memory_unmap(mm->cold, (size_t)mm->page_count * sizeof(*mm->cold));
-    free(mm->chunk_space);
+    free(mm->chunks);
     free(mm->chunk_table);
     free(mm->spaces);
     processors_release(&simulation->processors);

@@ -184,13 +184,17 @@ static void look_around(struct simulation *simulation, uint64_t now_ns)
     }
 }
 
+/* Accesses that are looked at together: dividing by the time of one is slow. */
+enum { LONGEST_RUN = 1024 };
+
 /* Accesses until the quantum ends or control must be asked, at least 1. */
 static uint32_t longest_run(const struct task *task, uint64_t now_ns, uint64_t until_ns)
 {
-    uint64_t n = task->block_count - task->block_at;
-    uint64_t quantum = until_ns > now_ns ? (until_ns - now_ns) / task->hit_ns + 1 : 1;
-    if (quantum < n)
-        n = quantum;
+    uint64_t n = task->block_count - task->block_at, left_ns = until_ns - now_ns;
+    if (n > LONGEST_RUN)
+        n = LONGEST_RUN;
+    if (n * task->hit_ns > left_ns)
+        n = left_ns / task->hit_ns + 1 < n ? left_ns / task->hit_ns + 1 : n;
     if (task->next_stop - task->position < n)
         n = task->next_stop - task->position;
     return (uint32_t)n;

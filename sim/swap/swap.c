@@ -214,7 +214,7 @@ static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8
         number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
     }
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot,
-                    lock_of(swap->slot_locks, number, &mm->events->now_ns),
+                    lock_of(swap->slot_locks, number, &mm->events->settled_ns),
                     slots * mm->costs->ns[COST_slot_lock_hold]);
 }
 

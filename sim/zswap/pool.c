@@ -39,7 +39,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
         zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
     zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
     for (uint32_t i = 0; i < zswap->tree_count; i++)
-        cache_line_init(&zswap->tree_locks[i].line, &mm->events->now_ns);
+        cache_line_init(&zswap->tree_locks[i].line, &mm->events->settled_ns);
     zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                            sizeof(*zswap->shrinker_states), "shrinker states");
     zswap->worker.cursor = NO_MEMCG;
@@ -85,7 +85,7 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     pool->alive = true;
     pool->compressor = compressor;
     pool->created_ns = now_ns;
-    cache_line_init(&pool->reference_line, &zswap->mm->events->now_ns);
+    cache_line_init(&pool->reference_line, &zswap->mm->events->settled_ns);
     uint64_t zpools = zswap->config->zswap.zpools;
     pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
     for (uint64_t i = 0; i < zpools; i++)

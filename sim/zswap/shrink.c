@@ -39,16 +39,6 @@ static uint32_t entry_node(const struct mm *mm, uint32_t page)
     return bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT);
 }
 
-static struct page_list *list_of_entry(struct zswap *zswap, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    uint32_t group =
-        zswap->lru->group_of_pool(zswap, bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT));
-    if (zswap->lru->one_list)
-        return zswap_list(zswap, group, ROOT_MEMCG, 0);
-    return zswap_list(zswap, group, page_memcg(mm, page), entry_node(mm, page));
-}
-
 /* Take the lock of a list and let it go: a node's, which all cgroups share, or the
  * list's own; each group has its own locks. */
 static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
@@ -62,16 +52,23 @@ static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t group, ui
     else if (zswap->config->zswap.list_locks == LIST_LOCK_PER_CGROUP)
         number += (size_t)memcg * mm->node_count;
     spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru,
-                  lock_of(at->locks, number, &mm->events->now_ns),
+                  lock_of(at->locks, number, &mm->events->settled_ns),
                   mm->costs->ns[COST_lru_lock_hold]);
 }
 
-static void lock_list_of_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
+/* The list that an entry is on or goes to, its lock taken and let go. */
+static struct page_list *lock_list_of_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
-    lock_list(zswap, exec, zswap->lru->group_of_pool(zswap, pool), page_memcg(mm, page),
-              entry_node(mm, page));
+    uint32_t group = zswap->lru->group_of_pool(zswap, pool), memcg = ROOT_MEMCG, node = 0;
+    if (!zswap->lru->one_list) {
+        memcg = page_memcg(mm, page);
+        node = entry_node(mm, page);
+    }
+    struct page_list *list = zswap_list(zswap, group, memcg, node);
+    lock_list(zswap, exec, group, memcg, node);
+    return list;
 }
 
 void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
@@ -79,8 +76,7 @@ void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
     struct mm *mm = zswap->mm;
     if (!zswap->lru->group_of_pool)
         return;
-    struct page_list *list = list_of_entry(zswap, page);
-    lock_list_of_entry(zswap, exec, page);
+    struct page_list *list = lock_list_of_entry(zswap, exec, page);
     entry_list_add_tail(mm->cold, list, page);
     mm->cold[page].bits |= PAGE_ENTRY_ON_LRU;
     if (zswap->shrinker->added)
@@ -91,8 +87,7 @@ void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
 void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
-    lock_list_of_entry(zswap, exec, page);
-    entry_list_remove(mm->cold, list_of_entry(zswap, page), page);
+    entry_list_remove(mm->cold, lock_list_of_entry(zswap, exec, page), page);
     mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_ON_LRU;
 }
 

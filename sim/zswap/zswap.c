@@ -158,7 +158,7 @@ uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
 static void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
-    struct spinlock *lock = &zswap->tree_locks[(page >> 14) % zswap->tree_count];
+    struct spinlock *lock = &zswap->tree_locks[zswap->tree_count == 1 ? 0 : page >> 14];
     spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, lock,
                   mm->costs->ns[COST_tree_lock_hold]);
 }

@@ -156,7 +156,6 @@ static void test_spinlock_waits_as_a_single_server(void **state)
     double utilisation = 0.7, expected = utilisation * HOLD_NS / (2 * (1 - utilisation));
     double measured = (double)lock.wait_ns / ARRIVALS;
     assert_true(measured > expected * 0.98 && measured < expected * 1.02);
-    assert_int_equal(lock.acquisitions, ARRIVALS);
 }
 
 /* ---- processors ---------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -24,7 +25,7 @@ struct world {
     struct address_space space;
     uint8_t hot[PAGES];
     struct page_cold cold[PAGES];
-    uint16_t chunk_space[PAGES / CHUNK_PAGES + 1];
+    struct page_chunk chunks[PAGES / CHUNK_PAGES + 1];
     uint64_t time_ns[TIME_KINDS];
     struct event_queue events;
     unsigned params[16];
@@ -86,6 +87,8 @@ static struct world *make_world(const char *rules)
         for (unsigned list = 0; list < LRU_LISTS; list++)
             world->lruvecs[i].lists[list] = LRU_LIST_EMPTY;
     }
+    for (uint32_t i = 0; i <= PAGES / CHUNK_PAGES; i++)
+        world->chunks[i].memcg = CGROUP;
     world->space = (struct address_space){.pages = PAGES, .memcg = CGROUP};
     world->exec = (struct exec){.space = 0};
     mm->config = &world->config;
@@ -96,7 +99,7 @@ static struct world *make_world(const char *rules)
     mm->page_count = PAGES;
     mm->hot = world->hot;
     mm->cold = world->cold;
-    mm->chunk_space = world->chunk_space;
+    mm->chunks = world->chunks;
     mm->spaces = &world->space;
     mm->space_count = 1;
     mm->memcgs = world->memcgs;
@@ -440,6 +443,7 @@ static void test_reparented_pages_are_older_than_the_parents(void **state)
     struct world *world = make_cold_world(1000);
     lru_reparent(&world->mm, CGROUP, ROOT_MEMCG, 0);
     world->memcgs[CGROUP].offline = true;
+    memset(world->chunks, 0, sizeof(world->chunks)); /* ROOT_MEMCG's now */
     assert_int_equal(inactive(world) + active(world), 0);
     uint64_t sizes[LRU_LISTS];
     lru_sizes(&world->mm, &world->lruvecs[ROOT_MEMCG], sizes);
