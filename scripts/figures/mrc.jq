@@ -31,7 +31,7 @@ def curve:
       as $rows
   | ([$rows[] | .[1] // .[2]] | largest) as $most
   | "figure_title = \("\(.name): how much memory does it need?" | quoted)",
-    "x_label = \("memory (\($x[1])), LRU" | quoted)",
+    "x_label = \("memory (\($x[1])), LRU" + (if (.pages_a_sampled_page // 1) > 1 then "; times \(.pages_a_sampled_page), the trace holds one page in \(.pages_a_sampled_page)" else "" end) | quoted)",
     "y_label = 'accesses that miss (%)'",
     "exact = \(if .exact then 1 else 0 end); sampled = \(if .sampling then 1 else 0 end)",
     "sample_name = \(if .sampling then "sample of \(.sampling.pages) pages, ± 2 standard errors" else "" end | quoted)",

@@ -16,6 +16,8 @@
 #include "sim/experiment/config_decode.h"
 #include "sim/experiment/json_output.h"
 #include "sim/experiment/summary.h"
+#include "workloads/readers/native.h"
+#include "workloads/readers/readers.h"
 
 extern char **environ;
 
@@ -77,6 +79,12 @@ char *trace_name(const char *path)
     if (dot && dot != name)
         *dot = '\0';
     return name;
+}
+
+uint32_t trace_sample(const struct workload *workload)
+{
+    const struct native_trace *native = trace_workload_native(workload);
+    return native && native->sample > 1 ? native->sample : 1;
 }
 
 const char *pages_as_size(char out[24], double pages)

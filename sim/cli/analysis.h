@@ -35,6 +35,9 @@ void trace_contents_close(struct trace_contents *contents);
 /* "dir/name.kzt" -> "name". */
 char *trace_name(const char *path);
 
+/* One page in how many the trace holds; 1: all, or it does not say. */
+uint32_t trace_sample(const struct workload *workload);
+
 /* "12.50 MiB" in `out`; `pages` of 4 KiB. */
 const char *pages_as_size(char out[24], double pages);
 

@@ -15,8 +15,6 @@
 #include "sim/experiment/summary.h"
 #include "workloads/analysis/miss_ratio.h"
 #include "workloads/readers/foreign.h"
-#include "workloads/readers/native.h"
-#include "workloads/readers/readers.h"
 
 #define ADVICE_SCHEMA "zsim.advice/1"
 
@@ -145,7 +143,7 @@ static int parse(int argc, char **argv, struct arguments *arguments)
 
 struct trace_facts {
     uint64_t refaults; /* of an LRU memory of the limit */
-    char *note;
+    uint32_t sample;   /* one page in so many is in the trace */
 };
 
 /* How large it is, and, unless told, the limit: half of it. */
@@ -159,8 +157,7 @@ static bool look_at_trace(struct arguments *arguments, const struct workload *wo
     clear_progress();
     if (!curve)
         return false;
-    const struct native_trace *native = trace_workload_native(workload);
-    facts->note = memory_string(native && native->note ? native->note : "");
+    facts->sample = trace_sample(workload);
     request->trace_type = workload->type->name;
     request->accesses = curve->accesses;
     request->footprint_bytes = curve->peak_pages * PAGE_BYTES;
@@ -257,10 +254,10 @@ static cJSON *doubts(const struct arguments *arguments, const struct trace_facts
     }
     if (facts->refaults == 0)
         DOUBT("within this limit an LRU never misses: there is little to choose");
-    if (strstr(facts->note, "1 in ") || strstr(facts->note, "sampl"))
-        DOUBT("the trace may hold a sample of the program's pages (%s): then the limit must be "
-              "scaled as they are",
-              facts->note);
+    if (facts->sample > 1)
+        DOUBT("the trace holds one page in %" PRIu32 " and was simulated as it is: its limit "
+              "stands for %" PRIu32 " times as much, times and counts are those of the sample",
+              facts->sample, facts->sample);
     if (!arguments->think_given) {
         print_time(text, sizeof(text), request->think_ns);
         DOUBT("a trace has no clock: %s between two accesses are assumed (--think); more leaves "
@@ -567,7 +564,6 @@ int command_advise(int argc, char **argv)
     }
     if (workload)
         workload->type->close(workload);
-    free(facts.note);
     arena_release(&arena);
     return report_errors(&errors, code);
 }

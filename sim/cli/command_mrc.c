@@ -344,6 +344,9 @@ static void print_report(const struct report *report)
            pages_as_size(size, report->footprint));
     printf("first touches are %.4f %% of the accesses: no memory avoids them\n\n",
            100 * share(report, report->first_touches));
+    if (trace_sample(report->workload) > 1)
+        printf("the trace holds one page in %" PRIu32 ": multiply sizes by that\n\n",
+               trace_sample(report->workload));
     print_curve(report);
     putchar('\n');
     print_sampling(report);
@@ -445,6 +448,7 @@ static cJSON *document(const struct report *report)
     json_add_string(root, "fingerprint", report->workload->fingerprint);
     if (report->arguments->options.only_space != PAGE_STREAM_ALL_SPACES)
         json_add_integer(root, "space", (uint64_t)report->arguments->options.only_space);
+    json_add_integer(root, "pages_a_sampled_page", trace_sample(report->workload));
     json_add_integer(root, "accesses", report->curve->accesses);
     json_add_real(root, "first_touches", report->first_touches);
     json_add_real(root, "footprint_bytes", report->footprint * PAGE_BYTES);

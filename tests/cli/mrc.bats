@@ -17,6 +17,7 @@ setup() {
     run --separate-stderr "$ZSIM" trace mrc --json loop.kzt
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
+    jq -e '.pages_a_sampled_page == 1' <<<"$output"
     jq -e '.schema == "zsim.mrc/1" and .accesses == 640 and .first_touches == 64' <<<"$output"
     jq -e '.footprint_bytes == 64 * 4096 and .exact' <<<"$output"
     jq -e '[.curve[] | select(.memory_bytes < 64 * 4096) | .refaults] | unique == [576]' <<<"$output"
