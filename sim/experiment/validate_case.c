@@ -298,17 +298,19 @@ static void compose_write(struct kernel_case *at, const struct config_node *wher
         kernel_case_refuse(at, where, "event writes \"%s\" to %s", value, path);
 }
 
+/* No limit is 0, as in "limit_pages", or what is written to the kernel's file. */
 static void compose_limit(struct kernel_case *at, const struct config_node *where,
                           const char *cgroup, const char *limit, cJSON *event)
 {
-    uint64_t number, pages;
-    if (!parse_count(cgroup, &number) || !parse_count(limit, &pages)) {
+    uint64_t number, pages = 0;
+    bool none = strcmp(limit, "max") == 0 || strcmp(limit, "-1") == 0;
+    if (!parse_count(cgroup, &number) || (!none && !parse_count(limit, &pages))) {
         kernel_case_refuse(at, where, "event \"limit\": expected a cgroup and pages");
         return;
     }
     json_add_string(event, "set",
                     arena_printf(&at->arena, "cgroups.%s.memory.max", cgroup_path(at, number)));
-    json_add_string(event, "value", bytes_of_pages(at, pages));
+    json_add_string(event, "value", pages ? bytes_of_pages(at, pages) : "max");
 }
 
 /* [record, kind, ...]: the rest as words, whether it is one string or several values. */

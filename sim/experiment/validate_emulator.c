@@ -158,12 +158,32 @@ static void compose_machine(struct kernel_case *at, const struct config_node *co
     }
 }
 
+/* Kernels from 6.18 have one allocator, and no parameter to name it. */
+static const char *allocator_of(const struct config_node *config)
+{
+    const struct config_node *zpool = config_tree_member(config, "zpool");
+    return zpool && zpool->kind == CONFIG_STRING ? zpool->text : "zsmalloc";
+}
+
+/* "/dev/vda (virtio-blk, rotational=0)" */
+static bool is_rotational(const struct config_node *config)
+{
+    const struct config_node *device = config_tree_member(config, "swap_device");
+    return device && device->kind == CONFIG_STRING && strstr(device->text, "rotational=1");
+}
+
+static void refuse_huge_pages(struct kernel_case *at, const struct config_node *config)
+{
+    const struct config_node *thp = config_tree_member(config, "thp");
+    if (thp && (thp->kind != CONFIG_STRING || strcmp(thp->text, "never") != 0))
+        kernel_case_refuse(at, thp, "thp: expected \"never\"; zsim has no huge pages");
+}
+
 static void compose_memory(struct kernel_case *at, const struct config_node *config,
                            const char *kernel, cJSON *document)
 {
     cJSON *vm = json_object(), *zswap = json_object(), *swap = json_object();
     cJSON *devices = json_array(), *device = json_object();
-    const struct config_node *zpool = kernel_case_member(at, config, "zpool", CONFIG_STRING);
     const struct config_node *shrinker = config_tree_member(config, "zswap_shrinker_enabled");
     json_add(document, "vm", vm);
     json_add_string(vm, "reclaim", lru_gen_enabled(config) ? "mglru" : "classic");
@@ -173,7 +193,7 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     /* The task joins its cgroup when the upper levels of its page table exist. */
     json_add_string(vm, "charge_page_tables", "last_level");
     json_add(document, "zswap", zswap);
-    json_add_string(zswap, "allocator", zpool ? zpool->text : "");
+    json_add_string(zswap, "allocator", allocator_of(config));
     json_add_string(zswap, "compressor", compressor_of(at, config, kernel));
     json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, config, "max_pool_percent"));
     json_add_integer(zswap, "accept_threshold_percent",
@@ -184,6 +204,7 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add(swap, "devices", devices);
     json_add_string(device, "name", "vda");
     json_add_string(device, "size", "1G");
+    json_add_bool(device, "rotational", is_rotational(config));
     json_add_to_array(devices, device);
 }
 
@@ -287,6 +308,7 @@ void emulator_case_compose(struct kernel_case *at)
     if (!pattern || !of_case)
         return;
     kernel_case_check_keys(at, config, known);
+    refuse_huge_pages(at, config);
     at->phases = arena_zeroed(&at->arena, (of_case->children + 1) * sizeof(*at->phases));
     for (const struct config_node *phase = of_case->first; phase; phase = phase->next)
         if (strcmp(phase->key, "end") != 0)

@@ -395,7 +395,9 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
 }
 
 /* mem_cgroup_resize_max (memory.limit_in_bytes): a cluster at a time, and the limit
- * moves only when the usage fits; EBUSY, after which a writer tries again. */
+ * moves only when the usage fits; else EBUSY, and the writer tries again.  By then
+ * the statistics have been folded in, by which reclaim sees that the inactive list
+ * is empty. */
 static void resize_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
 {
     struct memcg *target = &mm->memcgs[memcg];
@@ -404,9 +406,12 @@ static void resize_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_
         if (!drained) {
             stock_drain_all(mm, memcg);
             drained = true;
-        } else if (!reclaim_limit(mm, exec, memcg, 1) && !reclaim_wait_for_write(mm, exec) &&
-                   retries-- == 0) {
-            return;
+        } else if (reclaim_limit(mm, exec, memcg, 1)) {
+            retries = RECLAIM_RETRIES;
+        } else if (!reclaim_wait_for_write(mm, exec)) {
+            if (retries-- == 0)
+                return;
+            memcg_flush_stats(mm);
         }
     }
     target->memory_max = pages;
