@@ -566,13 +566,24 @@ static void dump(const struct process *process)
         die(CODE_FAILED, "%s: %s", process->replay->dump, strerror(errno));
 }
 
-static void write_text(const char *path, const char *text)
+/* False: errno says why. */
+static bool try_write(const char *path, const char *text)
 {
     int file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     ssize_t length = (ssize_t)strlen(text);
-    if (file < 0 || write(file, text, (size_t)length) != length)
-        die(CODE_FAILED, "\"%s\" cannot be written to %s: %s", text, path, strerror(errno));
+    if (file < 0)
+        return false;
+    bool good = write(file, text, (size_t)length) == length;
+    int reason = errno;
     close(file);
+    errno = reason;
+    return good;
+}
+
+static void write_text(const char *path, const char *text)
+{
+    if (!try_write(path, text))
+        die(CODE_FAILED, "\"%s\" cannot be written to %s: %s", text, path, strerror(errno));
 }
 
 static void pin(int processor)
@@ -862,16 +873,6 @@ static uint64_t now(void)
     return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
 }
 
-static void set_limit(const struct replay *replay, uint32_t cgroup, uint64_t pages)
-{
-    char path[LINE_AT_MOST], text[32];
-    if (!replay->directories[cgroup])
-        return;
-    snprintf(path, sizeof(path), "%s/%s", replay->directories[cgroup], replay->limit_file);
-    snprintf(text, sizeof(text), "%" PRIu64, pages * PAGE);
-    write_text(path, pages ? text : replay->unlimited);
-}
-
 /* The kernel's own path, below the directories given for /proc and /sys. */
 static void write_parameter(const struct replay *replay, const char *name, const char *value)
 {
@@ -896,6 +897,26 @@ static void flush_statistics(const struct replay *replay)
             ;
         close(file);
     }
+}
+
+/* cgroup v1 refuses a limit below the usage when reclaim finds nothing by the
+ * statistics of the last flush: flush, and try again for two seconds. */
+static void set_limit(const struct replay *replay, uint32_t cgroup, uint64_t pages)
+{
+    char path[LINE_AT_MOST], text[32];
+    if (!replay->directories[cgroup])
+        return;
+    snprintf(path, sizeof(path), "%s/%s", replay->directories[cgroup], replay->limit_file);
+    snprintf(text, sizeof(text), "%" PRIu64, pages * PAGE);
+    for (unsigned tries = 0; tries < 200; tries++) {
+        if (try_write(path, pages ? text : replay->unlimited))
+            return;
+        if (errno != EBUSY)
+            break;
+        flush_statistics(replay);
+        usleep(10000);
+    }
+    die(CODE_FAILED, "\"%s\" cannot be written to %s: %s", text, path, strerror(errno));
 }
 
 static void act_on(const struct replay *replay, const struct event *event, unsigned *snapshots)
