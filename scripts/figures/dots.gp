@@ -1,5 +1,5 @@
 set yrange [|metrics|-0.5:-0.5]
-set ytics scale 0 noenhanced
+set ytics scale 0 noenhanced ()
 set for [m=1:|metrics|] ytics add (metrics[m] m-1)
 set grid xtics lc rgb '#d0d0d0' lt 1 lw 0.6
 set format x '%+g'

@@ -1,0 +1,1 @@
+replot for [i=1:|names|] $data index i-1 using 1:2:(sprintf("%s\n%+.4g %% (%+.4g .. %+.4g)", names[i], $1, $3, $4)) with labels hypertext point pt 7 ps 2 lc rgb '#ff000000' notitle
