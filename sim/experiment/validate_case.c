@@ -467,8 +467,8 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
 
 /* The worker's processor had another load.  While it drains the pool the sampled runs
  * show 29 to 33 us a page and 2.2 to 2.6 stores refused meanwhile: 3 us a page more than
- * the built-in table.  How long it waits for the processor is the one cost that is
- * chosen by agreement, for all cases together. */
+ * the built-in table.  How long it waits for the processor is chosen by agreement, for
+ * all cases together. */
 enum { LOADED_WRITEBACK_ENTRY_NS = 8000, LOADED_WORKER_WAKEUP_NS = 60000 };
 
 /* Between two records the replaying process reads its clock twice. */
