@@ -26,6 +26,7 @@ const struct command commands[] = {
      command_trace},
     {"advise", "find zswap settings that suit a trace", command_advise},
     {"content", "sample the contents of pages", command_content},
+    {"calibrate", "measure this machine's costs, write a cost table", command_calibrate},
     {"list", "list policies, kernels, workloads, counters, ...", command_list},
     {"explain", "explain a key, policy, counter, cost or kernel", command_explain},
     {"schema", "print the JSON Schema of a config (--markdown: the reference page)",

@@ -31,6 +31,7 @@ int command_explain(int argc, char **argv);
 int command_schema(int argc, char **argv);
 int command_defaults(int argc, char **argv);
 int command_content(int argc, char **argv);
+int command_calibrate(int argc, char **argv);
 
 /* One message about the command line on stderr; returns EXIT_USER_MISTAKE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
