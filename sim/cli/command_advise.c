@@ -28,7 +28,8 @@ enum {
     FLAG_JSON
 };
 enum { ROWS_AT_MOST = 12, JOBS_AT_MOST = 1024 };
-static const uint64_t limit_at_least = 4 << 20;
+/* Below this a cgroup's charges, which come in batches of 64 pages, decide. */
+static const uint64_t limit_at_least = 64 * PAGE_BYTES;
 
 static const struct option flags[] = {
     {"output", required_argument, NULL, 'o'},
@@ -57,8 +58,8 @@ static const char usage[] =
     "      --memory SIZE    RAM that max_pool_percent is a share of (the limit)\n"
     "      --kernel K       kernel (v6.18; zsim list kernels)\n"
     "      --think TIME     time between two accesses of the trace (100ns)\n"
-    "  -o DIR               write DIR/NAME.advice.json and draw DIR/NAME.advice/*.svg, *.png;\n"
-    "                       DIR/NAME.sweep.json is the sweep as a config for zsim\n"
+    "  -o DIR               where to (results): DIR/NAME.advice.json, its figure in\n"
+    "                       DIR/NAME.advice/, and DIR/NAME.sweep.json, the sweep as a config\n"
     "  -j N                 threads (one a processor)\n"
     "      --json           the document on standard output instead of the table\n"
     "  -h, --help\n";
@@ -161,7 +162,8 @@ static bool look_at_trace(struct arguments *arguments, const struct workload *wo
     request->trace_type = workload->type->name;
     request->accesses = curve->accesses;
     request->footprint_bytes = curve->peak_pages * PAGE_BYTES;
-    uint64_t half = request->footprint_bytes / 2 / (1 << 20) * (1 << 20);
+    uint64_t step = request->footprint_bytes >= 16 << 20 ? 1 << 20 : PAGE_BYTES;
+    uint64_t half = request->footprint_bytes / 2 / step * step;
     if (!arguments->limit_given)
         request->limit_bytes = half > limit_at_least ? half : limit_at_least;
     if (!request->memory_bytes)
@@ -551,6 +553,8 @@ int command_advise(int argc, char **argv)
         fputs(usage, stdout);
         return finish_output(EXIT_DONE);
     }
+    if (!arguments.output && !arguments.json)
+        arguments.output = "results";
     code = EXIT_USER_MISTAKE;
     struct workload *workload = NULL;
     if (advise_device_read(arguments.device, &arguments.request.device, &arena, &errors))

@@ -47,7 +47,7 @@ setup() {
     done
     ! grep -q "limit is assumed" table
     run --separate-stderr "$ZSIM" advise small.kzt --json
-    jq -e '.limit_assumed and .limit_bytes == ([4, (.footprint_bytes / 2097152 | floor)] | max) * 1048576' <<<"$output"
+    jq -e '.limit_assumed and .limit_bytes == (.footprint_bytes / 8192 | floor) * 4096' <<<"$output"
 }
 
 @test "-o keeps the sweep, which runs, and draws the front" {
