@@ -154,6 +154,7 @@ struct task_config {
     struct content **contents; /* [workload->spaces] */
     uint32_t block_device;     /* its accesses are to blocks of this one; NO_BLOCK_DEVICE: memory */
     uint64_t first_block;      /* its files lie behind those of the tasks before it */
+    uint32_t first_replica;    /* number of the first task of the same "count" */
     uint64_t first_cpu;        /* processor it starts on */
     uint64_t start_ns;
     uint64_t think_ns;      /* added to every access, on top of the cost "hit" */

@@ -38,6 +38,8 @@ struct workload {
     const struct workload_type *type;
     uint32_t spaces;
     const uint32_t *space_pages; /* [spaces]: largest page number + 1 */
+    uint32_t file_spaces;        /* the last of them are files in a tmpfs, not a process's memory */
+    uint32_t shared_spaces;      /* the last of those are the same for all tasks of one "count" */
     uint64_t accesses;           /* records in all; a trace's end is explicit */
     const char *fingerprint; /* hex hash of the content (file bytes, or type + parameters + seed) */
     void *state;

@@ -321,6 +321,7 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
                          ? arena_printf(decoder->arena, "%s.%llu", name, (unsigned long long)i)
                          : name;
         uint64_t cpu = plan->has_cpu ? plan->fields.cpu + i : number;
+        task->first_replica = number - (uint32_t)i;
         task->first_cpu = cpu % config->machine.cpus;
         task->start_ns = plan->fields.start_ns;
         task->think_ns = plan->fields.think_ns;

@@ -141,6 +141,7 @@ struct address_space {
     uint32_t first_page, pages;
     uint32_t memcg;
     const struct content *content;
+    bool file;            /* of a tmpfs: no process's page tables, not the OOM killer's */
     bool dead;            /* its task was killed; accesses are skipped */
     uint64_t table_pages; /* page-table pages charged so far */
     /* per-VMA swap readahead (swapin_readahead): */

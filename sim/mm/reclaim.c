@@ -298,7 +298,7 @@ bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg)
     uint64_t most = 0;
     for (uint32_t i = 0; i < mm->space_count; i++) {
         const struct address_space *space = &mm->spaces[i];
-        if (space->dead || !memcg_is_descendant(mm, space->memcg, memcg))
+        if (space->dead || space->file || !memcg_is_descendant(mm, space->memcg, memcg))
             continue;
         uint64_t size = 0;
         for (uint32_t page = space->first_page; page < space->first_page + space->pages; page++)

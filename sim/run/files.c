@@ -47,7 +47,7 @@ static uint64_t access_disk(struct mm *mm, struct exec *exec, struct device *dev
 uint64_t files_access(struct simulation *simulation, struct task *task, struct exec *exec,
                       const struct access *access)
 {
-    const struct address_space *space = &simulation->mm.spaces[task->first_space];
+    const struct address_space *space = &simulation->mm.spaces[task->space_numbers[0]];
     struct device *device = &simulation->block_devices[task->config->block_device];
     uint32_t block = (uint32_t)task->config->first_block + access->page;
     if (device->zram) {

@@ -12,7 +12,7 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
 
 /* Find the next faults, and ask for the records of their pages. */
 static void find_faults(struct lookahead *lookahead, const struct swap *swap,
-                        const struct address_space *spaces, const struct access *block, uint32_t at,
+                        const uint32_t *first_pages, const struct access *block, uint32_t at,
                         uint32_t count)
 {
     const struct mm *mm = swap->mm;
@@ -21,7 +21,7 @@ static void find_faults(struct lookahead *lookahead, const struct swap *swap,
         end = count;
     uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
     for (; frontier < end && lookahead->found - lookahead->over < LOOKAHEAD_FAULTS; frontier++) {
-        uint32_t page = spaces[block[frontier].space].first_page + block[frontier].page;
+        uint32_t page = first_pages[block[frontier].space] + block[frontier].page;
         if (mm->hot[page] & HOT_MAPPED)
             continue;
         *fault_at(lookahead, lookahead->found++) = (struct coming_fault){page, frontier};
@@ -32,12 +32,12 @@ static void find_faults(struct lookahead *lookahead, const struct swap *swap,
 }
 
 void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
-                       const struct address_space *spaces, const struct access *block, uint32_t at,
+                       const uint32_t *first_pages, const struct access *block, uint32_t at,
                        uint32_t count)
 {
     while (lookahead->over != lookahead->found && fault_at(lookahead, lookahead->over)->at <= at)
         lookahead->over++;
-    find_faults(lookahead, swap, spaces, block, at, count);
+    find_faults(lookahead, swap, first_pages, block, at, count);
     uint32_t coming = lookahead->found - lookahead->over;
     for (unsigned step = 0; step < ZSWAP_PREFETCH_STEPS; step++)
         if (coming >= step_distance[step])

@@ -39,7 +39,7 @@ struct lookahead {
 
 /* Before the access at `at` is worked through, which faults. */
 void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
-                       const struct address_space *spaces, const struct access *block, uint32_t at,
+                       const uint32_t *first_pages, const struct access *block, uint32_t at,
                        uint32_t count);
 
 #endif

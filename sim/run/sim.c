@@ -25,20 +25,23 @@ void simulation_fail(struct simulation *simulation, const char *format, ...)
     va_end(arguments);
 }
 
-/* Lay the spaces of all tasks out one after the other, each beginning at a chunk. */
+/* Lay the spaces of all tasks out one after the other, each beginning at a chunk; what
+ * replicas share is with the first of them. */
 static bool place_spaces(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
     struct mm *mm = &simulation->mm;
     uint64_t pages = 0;
     for (uint32_t i = 0; i < config->task_count; i++)
-        mm->space_count += config->tasks[i].workload->spaces;
+        mm->space_count += tasks_own_spaces(config, i);
     mm->spaces = memory_zeroed(mm->space_count, sizeof(*mm->spaces), "the address spaces");
     struct address_space *space = mm->spaces;
     for (uint32_t i = 0; i < config->task_count; i++) {
         const struct task_config *task = &config->tasks[i];
-        for (uint32_t s = 0; s < task->workload->spaces; s++, space++) {
+        uint32_t first_file = task->workload->spaces - task->workload->file_spaces;
+        for (uint32_t s = 0; s < tasks_own_spaces(config, i); s++, space++) {
             space->first_page = (uint32_t)pages;
+            space->file = s >= first_file;
             space->pages = task->workload->space_pages[s];
             space->memcg = task->cgroups[s];
             space->content = task->contents[s];

@@ -27,10 +27,11 @@ struct task {
     const struct access *block;
     uint32_t block_count, block_at;
     struct lookahead lookahead;
-    uint32_t first_space; /* its space s is mm.spaces[first_space + s] */
     uint32_t spaces;
-    uint64_t position;  /* accesses done */
-    uint64_t next_stop; /* the access before which control has something to do */
+    uint32_t *space_numbers; /* [spaces]: its space s is mm.spaces[space_numbers[s]] */
+    uint32_t *first_pages;   /* [spaces]: first_page of each of those */
+    uint64_t position;       /* accesses done */
+    uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;
     uint64_t blocked_ns; /* waiting for devices */
     struct psi_task psi;
@@ -76,6 +77,8 @@ bool simulation_build(struct simulation *simulation);
 void simulation_tear_down(struct simulation *simulation);
 
 /* task.c */
+/* How many spaces a task has of its own: shared ones are with the first replica. */
+uint32_t tasks_own_spaces(const struct config *config, uint32_t task);
 void tasks_init(struct simulation *simulation);
 void tasks_release(struct simulation *simulation);
 void tasks_kill_space(void *simulation, struct exec *exec, uint32_t space);

@@ -31,14 +31,13 @@ static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uin
 
 _Static_assert(HOT_DIRTY == HOT_ACCESSED << ACCESS_WRITE, "a write sets both bits by a shift");
 
-static uint32_t run_hits_many_spaces(struct mm *mm, uint32_t first_space,
+static uint32_t run_hits_many_spaces(uint8_t *hot, const uint32_t *first_pages,
                                      const struct access *block, uint32_t n, uint32_t left)
 {
-    const struct address_space *spaces = &mm->spaces[first_space];
     for (uint32_t i = 0; i < n; i++) {
         const struct access *ahead = &block[access_ahead(i, left)];
-        __builtin_prefetch(&mm->hot[spaces[ahead->space].first_page + ahead->page], 1);
-        uint8_t *state = &mm->hot[spaces[block[i].space].first_page + block[i].page];
+        __builtin_prefetch(&hot[first_pages[ahead->space] + ahead->page], 1);
+        uint8_t *state = &hot[first_pages[block[i].space] + block[i].page];
         if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
             return i;
         *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << block[i].op);
@@ -52,9 +51,8 @@ static uint32_t run_hits(struct task *task, uint32_t n)
     const struct access *block = task->block + task->block_at;
     uint32_t left = task->block_count - task->block_at;
     if (task->spaces == 1)
-        return run_hits_one_space(mm->hot + mm->spaces[task->first_space].first_page, block, n,
-                                  left);
-    return run_hits_many_spaces(mm, task->first_space, block, n, left);
+        return run_hits_one_space(mm->hot + task->first_pages[0], block, n, left);
+    return run_hits_many_spaces(mm->hot, task->first_pages, block, n, left);
 }
 
 /* ---- everything else ---------------------------------------------------------------- */
@@ -65,11 +63,12 @@ enum miss_end { MISS_GO_ON, MISS_WAIT, MISS_TASK_DEAD, MISS_RETRY };
 /* A locked page is looked at again after this long. */
 enum { LOCKED_PAGE_WAIT_NS = 1000 };
 
+/* Files stay when their process is killed. */
 static bool all_spaces_dead(const struct task *task)
 {
     const struct mm *mm = &task->simulation->mm;
     for (uint32_t i = 0; i < task->spaces; i++)
-        if (!mm->spaces[task->first_space + i].dead)
+        if (!mm->spaces[task->space_numbers[i]].dead && !mm->spaces[task->space_numbers[i]].file)
             return false;
     return true;
 }
@@ -94,7 +93,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
     const struct access *access = &task->block[task->block_at];
-    uint32_t number = task->first_space + access->space;
+    uint32_t number = task->space_numbers[access->space];
     const struct address_space *space = &mm->spaces[number];
     if (space->dead)
         return MISS_GO_ON; /* its process is gone; the others' records go on */
@@ -209,7 +208,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     struct exec exec = {.now_ns = now_ns,
                         .cpu = cpu,
                         .node = topology_node(&mm->topology, cpu),
-                        .space = task->first_space,
+                        .space = task->space_numbers[0],
                         .psi = &task->psi};
     uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
     enum turn_end end = TURN_RUNNABLE;
@@ -237,8 +236,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = TURN_PAUSED;
             break;
         }
-        lookahead_advance(&task->lookahead, &simulation->swap, &mm->spaces[task->first_space],
-                          task->block, task->block_at, task->block_count);
+        lookahead_advance(&task->lookahead, &simulation->swap, task->first_pages, task->block,
+                          task->block_at, task->block_count);
         uint64_t ready_ns = 0;
         enum miss_end miss = run_miss(task, &exec, &ready_ns);
         if (miss == MISS_RETRY) {
@@ -280,6 +279,28 @@ void tasks_kill_space(void *owner, struct exec *exec, uint32_t number)
     swap_free_space(&simulation->swap, exec, number);
 }
 
+uint32_t tasks_own_spaces(const struct config *config, uint32_t task)
+{
+    const struct workload *workload = config->tasks[task].workload;
+    bool first = config->tasks[task].first_replica == task;
+    return workload->spaces - (first ? 0 : workload->shared_spaces);
+}
+
+/* Spaces from `next_space` on are the task's own; the rest are those of the first replica. */
+static void find_spaces(struct simulation *simulation, struct task *task, uint32_t next_space)
+{
+    uint32_t number = (uint32_t)(task - simulation->tasks);
+    const struct task *first = &simulation->tasks[task->config->first_replica];
+    uint32_t own = tasks_own_spaces(simulation->config, number);
+    task->spaces = task->config->workload->spaces;
+    task->space_numbers = memory_zeroed(task->spaces, sizeof(uint32_t), "a task's spaces");
+    task->first_pages = memory_zeroed(task->spaces, sizeof(uint32_t), "a task's spaces");
+    for (uint32_t s = 0; s < task->spaces; s++) {
+        task->space_numbers[s] = s < own ? next_space + s : first->space_numbers[s];
+        task->first_pages[s] = simulation->mm.spaces[task->space_numbers[s]].first_page;
+    }
+}
+
 void tasks_init(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
@@ -294,14 +315,13 @@ void tasks_init(struct simulation *simulation)
         task->config = from;
         task->runner.turn = task_turn;
         task->runner.cpu = (uint32_t)(from->first_cpu % config->machine.cpus);
-        task->first_space = first_space;
-        task->spaces = from->workload->spaces;
+        find_spaces(simulation, task, first_space);
+        first_space += tasks_own_spaces(config, i);
         task->hit_ns = config->costs.ns[COST_hit] + from->think_ns;
         if (!task->hit_ns)
             task->hit_ns = 1;
         task->next_stop = UINT64_MAX;
         task->cursor.workload = from->workload;
-        first_space += task->spaces;
         psi_task_init(&simulation->mm, &task->psi, from->cgroups[0], task->runner.cpu);
         psi_set(&simulation->mm, &task->psi, from->start_ns, PSI_PRODUCTIVE);
         if (!from->workload->type->start(&task->cursor)) {
@@ -319,6 +339,8 @@ void tasks_release(struct simulation *simulation)
         psi_task_release(&task->psi);
         if (task->cursor.workload)
             task->config->workload->type->stop(&task->cursor);
+        free(task->space_numbers);
+        free(task->first_pages);
     }
     free(simulation->tasks);
 }

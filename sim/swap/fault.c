@@ -24,7 +24,7 @@ static void charge_page_table(struct mm *mm, struct exec *exec, struct address_s
 {
     enum { CHUNKS_PER_GIB = 512 };
     unsigned levels = mm->config->vm.charge_page_tables;
-    if (levels == PAGE_TABLES_NONE || mm->chunk_table[page >> CHUNK_SHIFT])
+    if (levels == PAGE_TABLES_NONE || space->file || mm->chunk_table[page >> CHUNK_SHIFT])
         return;
     mm->chunk_table[page >> CHUNK_SHIFT] = 1;
     uint32_t chunk = (page - space->first_page) / CHUNK_PAGES, pages = 1;
@@ -62,7 +62,8 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
 }
 
 /* should_try_to_free_swap: a write by the sole user, swap filling up, or (`ends`) a
- * device that is as near as memory, whose copy is not worth keeping. */
+ * device that is as near as memory, whose copy is not worth keeping.  A page of a tmpfs
+ * always leaves swap (shmem_swapin_folio: delete_from_swap_cache, folio_mark_dirty). */
 static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t page, bool write,
                                 bool ends)
 {
@@ -72,8 +73,8 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     if (write && (bits & PAGE_IN_BATCH))
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
-    if (!(bits & PAGE_WRITEBACK) &&
-        ((write && sole_user) || ends || swap_half_full(swap, page_memcg(mm, page))))
+    if (!(bits & PAGE_WRITEBACK) && ((write && sole_user) || ends || page_space(mm, page)->file ||
+                                     swap_half_full(swap, page_memcg(mm, page))))
         swap_free_slot(swap, exec, page);
     map(mm, page, write);
 }

@@ -173,6 +173,12 @@ static void put_tasks(struct draw *draw, unsigned count, unsigned cgroups, char 
             "\"write_percent\": %u}, \"content\": {\"type\": \"rule\", \"classes\": "
             "\"20:same,60:mixed:200:3900,20:random\"}}",
             64 * (1 + (unsigned)below(draw, 16)), (unsigned)below(draw, 91));
+    if (!below(draw, 3))
+        put(draw,
+            ", {\"name\": \"build\", \"count\": 3, \"workload\": {\"type\": \"kernel_build\", "
+            "\"processes\": 3, \"process\": \"%uK\", \"touches\": 4, \"sources\": \"512K\", "
+            "\"object\": \"32K\"}}",
+            64 * (1 + (unsigned)below(draw, 16)));
     put(draw, "],\n");
 }
 

@@ -16,6 +16,7 @@ extern const struct workload_type workload_fs_on_zram;
 extern const struct workload_type workload_usemem;
 extern const struct workload_type workload_stress_vm;
 extern const struct workload_type workload_service;
+extern const struct workload_type workload_kernel_build;
 
 /* Type `steps` without a config: `steps` is the steps separated by spaces. */
 struct workload *steps_workload_open(uint64_t seed, const char *steps,

@@ -1,0 +1,161 @@
+/* The build workload: what its processes do, and files that tasks share. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/base/memory.h"
+#include "tests/unit/run_config.h"
+#include "workloads/generators/generators.h"
+
+enum { PROCESS, OBJECTS, SOURCES };
+
+/* 8 compilers and a linker: a mean of 256 pages, 8 pages of sources, objects of 2. */
+static struct workload *open_build(uint64_t seed)
+{
+    struct {
+        uint64_t processes, process, touches, newest_percent, sources, source_percent;
+        double exponent;
+        uint64_t object;
+    } params = {8, 256 * 4096, 4, 96, 8 * 4096, 25, 0.9, 2 * 4096};
+    struct source_position position = {0};
+    struct diagnostics errors = {0};
+    assert_int_equal(workload_kernel_build.params.struct_bytes, sizeof(params));
+    struct workload *workload = workload_kernel_build.open(&params, seed, &position, &errors);
+    assert_non_null(workload);
+    return workload;
+}
+
+/* Every process writes its pages in order, frees all of them in order at its end and
+ * uses nothing that it does not have; objects are written once and read once. */
+static void test_lives_of_processes(void **state)
+{
+    (void)state;
+    struct workload *workload = open_build(7);
+    assert_int_equal(workload->spaces, 3);
+    assert_int_equal(workload->file_spaces, 2);
+    assert_int_equal(workload->shared_spaces, 1);
+    assert_int_equal(workload->space_pages[PROCESS], 256 * 2111 / 1024);
+    assert_int_equal(workload->space_pages[OBJECTS], 16);
+    assert_int_equal(workload->space_pages[SOURCES], 8);
+    struct workload_cursor cursor = {.workload = workload};
+    assert_true(workload_kernel_build.start(&cursor));
+    const struct access *block;
+    uint64_t records = 0, own = 0, sources = 0, lives = 0;
+    uint32_t have = 0, freed = 0, written = 0, read = 0, sizes[9] = {0};
+    for (uint32_t n; (n = workload_kernel_build.next(&cursor, &block)) > 0; records += n)
+        for (uint32_t i = 0; i < n; i++) {
+            if (block[i].space == SOURCES) {
+                assert_int_equal(block[i].op, ACCESS_READ);
+                assert_true(block[i].page < 8);
+                sources++;
+            } else if (block[i].space == OBJECTS) {
+                if (block[i].op == ACCESS_WRITE)
+                    assert_int_equal(block[i].page, written++);
+                else
+                    assert_int_equal(block[i].page, read++);
+            } else if (block[i].op == ACCESS_FREE) {
+                assert_int_equal(block[i].page, freed++);
+                if (freed == have) {
+                    sizes[lives++] = have;
+                    have = freed = 0;
+                }
+            } else {
+                assert_int_equal(freed, 0);
+                if (block[i].page == have)
+                    assert_int_equal(block[i].op, ACCESS_WRITE);
+                assert_true(block[i].page <= have);
+                have += block[i].page == have;
+                own++;
+            }
+        }
+    workload_kernel_build.stop(&cursor);
+    assert_int_equal(records, workload->accesses);
+    assert_int_equal(lives, 9);
+    assert_int_equal(written, 16);
+    assert_int_equal(read, 16);
+    /* All eight sizes once, then the linker. */
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < 8; i++)
+        pages += sizes[i];
+    assert_int_equal(pages, 101 + 144 + 177 + 209 + 244 + 289 + 354 + 527);
+    pages += sizes[8];
+    assert_int_equal(own + sources, pages * 4);
+    /* A quarter of the accesses after each first one. */
+    assert_true(sources > pages * 3 / 5 && sources < pages * 9 / 10);
+    workload_kernel_build.close(workload);
+}
+
+static void test_fingerprints_differ_by_seed(void **state)
+{
+    (void)state;
+    struct workload *one = open_build(1), *two = open_build(2), *again = open_build(1);
+    assert_string_equal(one->fingerprint, again->fingerprint);
+    assert_string_not_equal(one->fingerprint, two->fingerprint);
+    workload_kernel_build.close(one);
+    workload_kernel_build.close(two);
+    workload_kernel_build.close(again);
+}
+
+#define BUILD(count, memory, swap)                                                                 \
+    "{\"kernel\": \"v6.9\", \"machine\": {\"cpus\": 4, \"nodes\": [{\"memory\": \"64M\"}]},"       \
+    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"" swap "\"}]},"                        \
+    "\"cgroups\": {\"/build\": {\"memory.max\": \"" memory "\"}},"                                 \
+    "\"tasks\": [{\"name\": \"job\", \"cgroup\": \"/build\", \"count\": " count ","                \
+    "\"workload\": {\"type\": \"kernel_build\", \"processes\": 4, \"process\": \"2M\","            \
+    "\"sources\": \"1M\", \"source_percent\": 20, \"exponent\": 0, \"object\": \"64K\"},"          \
+    "\"content\": {\"type\": \"uniform\", \"length\": 1360}}]}"
+
+/* What is left in the end is files: the objects of each job, and the sources once. */
+static void test_jobs_share_sources(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(BUILD("1", "max", "64M"), CHECKS_FULL, 1, &result));
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 256 + 64);
+    run_result_release(&result);
+    assert_true(run_config(BUILD("4", "max", "64M"), CHECKS_FULL, 1, &result));
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 256 + 4 * 64);
+    run_result_release(&result);
+}
+
+/* A process that ends takes its entries with it: under pressure most of what is
+ * stored is never loaded, and nothing is left but files. */
+static void test_exit_frees_entries(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(BUILD("4", "6M", "64M"), CHECKS_SAMPLED, 1, &result));
+    uint64_t stored = counted(&result, COUNTER_zswpout), loaded = counted(&result, COUNTER_zswpin);
+    assert_true(stored > 1000);
+    assert_true(counted(&result, COUNTER_zswap_invalidated) + loaded <= stored);
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
+    assert_true(gauge(&result, GAUGE_resident_pages) + gauge(&result, GAUGE_stored_pages) <=
+                256 + 4 * 64);
+    run_result_release(&result);
+}
+
+/* The killer takes a process; its files stay, and what others share with it. */
+static void test_killer_spares_files(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(BUILD("4", "4M", "1M"), CHECKS_SAMPLED, 1, &result));
+    assert_true(counted(&result, COUNTER_oom_kill) > 0);
+    assert_true(counted(&result, COUNTER_oom_kill) <= 4);
+    run_result_release(&result);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_lives_of_processes),
+        cmocka_unit_test(test_fingerprints_differ_by_seed),
+        cmocka_unit_test(test_jobs_share_sources),
+        cmocka_unit_test(test_exit_frees_entries),
+        cmocka_unit_test(test_killer_spares_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
