@@ -27,7 +27,8 @@ setup_file() {
     {"template": "scaling", "title": "Scaling", "x": "zswap.max_pool_percent", "by": "zswap.compressor", "metrics": ["pswpin"]},
     {"template": "heatmap", "title": "Heat", "x": "zswap.max_pool_percent", "y": "zswap.compressor", "metric": "pswpin"},
     {"template": "dots", "title": "Changes", "metrics": ["pswpin", "zswpin", "end_ns"]},
-    {"template": "tiers", "title": "Tiers"}
+    {"template": "tiers", "title": "Tiers"},
+    {"template": "front", "title": "Front", "x": "pswpin", "y": "cpu.sys_ns"}
   ]
 }
 END
@@ -59,14 +60,14 @@ teardown() {
         browser_open study.html "$width" light
         [ "$(browser_value 'innerWidth')" -eq "$width" ]
         [ "$(browser_value 'document.documentElement.scrollWidth')" -le "$width" ]
-        [ "$(browser_value 'document.querySelectorAll("figure svg").length')" -eq 8 ]
+        [ "$(browser_value 'document.querySelectorAll("figure svg").length')" -eq 9 ]
         # Wide and high enough, begun within the page, and drawn from edge to edge.
         browser_value '[...document.querySelectorAll("figure svg")].map((svg) => {
             const box = svg.getBoundingClientRect(), drawn = svg.querySelector("g").getBBox();
             return [box.left, box.width, box.height, drawn.width, drawn.height];
         })' >boxes
         jq -e --argjson width "$width" 'all(.[]; .[0] >= 0 and .[0] < $width / 4
-            and .[1] >= 600 and .[2] >= 340 and .[3] >= 900 and .[4] >= 500)' boxes
+            and .[1] >= 700 and .[2] >= 390 and .[3] >= 900 and .[4] >= 500)' boxes
         # So are the bars and the whiskers.
         browser_value '[...document.querySelectorAll(".stack .bar, .whisker")].map((at) => at.getBoundingClientRect()).map((box) => [box.width, box.height])' |
             jq -e 'length > 10 and all(.[]; .[0] > 50 and .[1] > 10)'
@@ -141,7 +142,7 @@ tip_over() { # SELECTOR
     [[ $(tip_over 'figure:nth-of-type(2) [data-tip]') == *pswpin:* ]]
     [[ $(tip_over '.whisker') == *'% interval'* ]]
     [ "$(tip_over h1)" = '""' ]
-    [ "$(browser_value '[...document.querySelectorAll("figure")].filter((figure) => figure.querySelector("[data-tip]")).length')" -eq 7 ]
+    [ "$(browser_value '[...document.querySelectorAll("figure")].filter((figure) => figure.querySelector("[data-tip]")).length')" -eq 8 ]
     [ -z "$(browser_complaints)" ]
 }
 
