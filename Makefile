@@ -1,8 +1,9 @@
 # zsim: build, check, demo.  `make help` lists the targets.
 #
 # Sources are found by folder: a new file needs no line here.
-# Variables: CC (gcc), OPT (-O2), CFLAGS, BUILD (build: where objects go),
-# PROGRAM (zsim: what the program is called), PREFIX, DESTDIR.
+# Variables: CC (gcc), OPT (-O2), CPPFLAGS, CFLAGS, LDFLAGS, BUILD (build: where
+# objects go), PROGRAM (zsim: what the program is called), and for install:
+# DESTDIR, PREFIX (/usr/local), BINDIR, DATADIR, MANDIR, INCLUDEDIR, DOCDIR.
 
 ifeq ($(origin CC),default)
 CC      := gcc
@@ -17,8 +18,19 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 # Same result on every compiler: no fused multiply-add, no reassociation.
 DETERMINISM := -ffp-contract=off
 # -rdynamic and -ldl: policies may also come from a shared object.
-CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARNINGS) $(DETERMINISM) -I. -pthread -MMD -MP $(CFLAGS)
-LIBRARIES := -llzo2 -llz4 -lzstd -lz -lgsl -lgslcblas -lcjson -lmd -lxxhash -lm -ldl -pthread
+CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARNINGS) $(DETERMINISM) -I. -pthread -MMD -MP \
+             $(DEFINES) $(CPPFLAGS) $(CFLAGS)
+LIBRARIES := -llz4 -lzstd -lz -lgsl -lgslcblas -lcjson -lmd -lxxhash -lm -ldl -pthread
+
+# liblzo2, where it is installed, is what `zsim calibrate` measures for lzo, and what
+# one test holds zsim's own counting of LZO against; HAVE_LZO= builds without it.
+ifeq ($(origin HAVE_LZO),undefined)
+HAVE_LZO := $(shell echo '\#include <lzo/lzo1x.h>' | $(CC) -E - >/dev/null 2>&1 && echo yes)
+endif
+ifneq ($(HAVE_LZO),)
+LIBRARIES += -llzo2
+$(BUILD)/sim/calibrate/measure_codecs.o $(BUILD)/tests/test_compressors: DEFINES = -DHAVE_LZO
+endif
 
 SOURCES := $(sort $(wildcard sim/*/*.c policies/*.c policies/*/*.c workloads/*.c workloads/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -28,7 +40,7 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo figures check check-sanitizers check-engines check-report validate unit install clean format lint \
+.PHONY: all help deps demo figures check check-sanitizers check-engines check-report validate unit man install uninstall build-matrix clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -38,7 +50,9 @@ help:
 	@echo "make validate  replay the cases of real kernels, write docs/validation.md"
 	@echo "make figures  draw the figures of the docs again, from the results shipped there"
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
-	@echo "make install PREFIX=/usr/local       make format   clang-format over all sources"
+	@echo "make install PREFIX=/usr/local [DESTDIR=dir]   make uninstall   the same again"
+	@echo "make format  clang-format over all sources"
+	@echo "make build-matrix   gcc and clang, -O0 to -O3 -flto, with and without liblzo2"
 	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
 	@echo "make check-engines      sweeps on GNU parallel over ssh and on Slurm"
 	@echo "make bench [TRACE=file] [ROUNDS=5]  speed beside the least possible, results/bench.json"
@@ -49,16 +63,16 @@ help:
 
 $(PROGRAM): $(MAIN) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -rdynamic -o $@ $(MAIN) -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBRARIES)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -rdynamic -o $@ $(MAIN) -Wl,--whole-archive $(LIBRARY) -Wl,--no-whole-archive $(LIBRARIES)
 
 $(LIBRARY): $(filter-out $(MAIN),$(OBJECTS))
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 # Results are addressed by the sources that made them, among other things.
 HEADERS := $(sort $(wildcard sim/*.h sim/*/*.h policies/*.h policies/*/*.h workloads/*.h workloads/*/*.h))
 $(BUILD)/sim/experiment/version.o: $(SOURCES) $(HEADERS)
-$(BUILD)/sim/experiment/version.o: CFLAGS += \
+$(BUILD)/sim/experiment/version.o: DEFINES = \
     -DZSIM_SOURCES='"$(shell cat $(SOURCES) $(HEADERS) | sha256sum | cut -c1-16)"'
 
 $(BUILD)/%.o: %.c
@@ -67,10 +81,10 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -o $@ $< $(LIBRARY) -lcmocka $(LIBRARIES)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(LIBRARIES)
 
 $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
-	$(CC) $(CFLAGS_ALL) -rdynamic -o $@ $(BENCH_OBJECTS) $(LIBRARY) $(LIBRARIES)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -rdynamic -o $@ $(BENCH_OBJECTS) $(LIBRARY) $(LIBRARIES)
 
 # Ratios against the least that the work could cost; docs/performance.md.
 ROUNDS  ?= 5
@@ -140,14 +154,59 @@ figures:
 	scripts/install-packages plot
 	scripts/redraw
 
-install: $(PROGRAM)
-	install -D -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/zsim
+# Manual pages: docs/zsim.1, and those that the program prints from its tables.
+MANUALS := $(BUILD)/man/zsim-config.5 $(BUILD)/man/zsim-metrics.5
+$(BUILD)/man/zsim-config.5: FLAGS = --mdoc
+$(BUILD)/man/zsim-metrics.5: FLAGS = --mdoc --metrics
+$(MANUALS): $(PROGRAM)
+	@mkdir -p $(@D)
+	./$(PROGRAM) schema $(FLAGS) >$@.new && mv $@.new $@
+man: $(MANUALS)
+
+# Under share/zsim lies what is used from where it is: the tree there is that of
+# the sources, so that the names in configs, scripts and documents hold.
+BINDIR     ?= $(PREFIX)/bin
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+INCLUDEDIR ?= $(PREFIX)/include
+DOCDIR     ?= $(DATADIR)/doc/zsim
+SHARED     := $(sort $(wildcard configs/*.json configs/*/*.json docs/example-policy/*.* \
+              scripts/figures/* scripts/engines/* scripts/replay/* scripts/report-page/*.* scripts/report-page/hover/* \
+              workloads/traces/*))
+SCRIPTS    := $(addprefix scripts/,plot report sweep replay-kernel)
+# What a policy may see; the rest of the headers is for zsim's own files.
+INTERFACE  := $(filter-out sim/cli/% sim/experiment/% workloads/capture/% workloads/analysis/% \
+              workloads/generators/% workloads/readers/% workloads/trace_%,$(HEADERS))
+COMPLETION := $(DATADIR)/bash-completion/completions
+DOCUMENTS  := README.md CHANGELOG.md CITATION.cff LICENSE docs/tutorial.json $(sort $(wildcard docs/*.md))
+PUT        := install -D -m 644
+
+install: $(PROGRAM) $(MANUALS)
+	install -D -m 755 $(PROGRAM) $(DESTDIR)$(BINDIR)/zsim
+	$(PUT) docs/zsim.1 $(DESTDIR)$(MANDIR)/man1/zsim.1
+	for page in $(MANUALS); do $(PUT) $$page $(DESTDIR)$(MANDIR)/man5/$${page##*/} || exit; done
+	$(PUT) scripts/completion.bash $(DESTDIR)$(COMPLETION)/zsim
+	for file in $(SHARED); do $(PUT) $$file $(DESTDIR)$(DATADIR)/zsim/$$file || exit; done
+	for file in $(SCRIPTS); do install -D -m 755 $$file $(DESTDIR)$(DATADIR)/zsim/$$file || exit; done
+	ln -sfr $(DESTDIR)$(BINDIR)/zsim $(DESTDIR)$(DATADIR)/zsim/zsim
+	for file in $(INTERFACE); do $(PUT) $$file $(DESTDIR)$(INCLUDEDIR)/zsim/$$file || exit; done
+	for file in $(DOCUMENTS); do $(PUT) $$file $(DESTDIR)$(DOCDIR)/$$file || exit; done
+
+# These directories hold nothing but what was installed.
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/zsim $(DESTDIR)$(MANDIR)/man1/zsim.1 \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MANUALS))) $(DESTDIR)$(COMPLETION)/zsim
+	rm -rf $(DESTDIR)$(DATADIR)/zsim $(DESTDIR)$(INCLUDEDIR)/zsim $(DESTDIR)$(DOCDIR)
 
 format:
 	clang-format -i $(wildcard sim/*/*.[ch] policies/*.[ch] policies/*/*.[ch] workloads/*.[ch] workloads/*/*.[ch] tests/unit/*.[ch] bench/*.[ch])
 
 lint:
 	scripts/lint
+
+build-matrix:
+	scripts/install-packages build test
+	scripts/build-matrix
 
 clean:
 	rm -rf $(BUILD) $(PROGRAM)

@@ -170,26 +170,27 @@ static bool take_option(int option, struct command *command, char **argv)
     }
 }
 
+const struct option trace_flags[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {"from", required_argument, NULL, OPTION_FROM},
+    {"format", required_argument, NULL, OPTION_FROM},
+    {"options", required_argument, NULL, OPTION_OPTIONS},
+    {"to", required_argument, NULL, OPTION_TO},
+    {"window", required_argument, NULL, OPTION_WINDOW},
+    {"level", required_argument, NULL, OPTION_LEVEL},
+    {"note", required_argument, NULL, OPTION_NOTE},
+    {"instructions", no_argument, NULL, OPTION_INSTRUCTIONS},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {NULL, 0, NULL, 0},
+};
+
 static bool parse(int argc, char **argv, struct command *command)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {"from", required_argument, NULL, OPTION_FROM},
-        {"format", required_argument, NULL, OPTION_FROM},
-        {"options", required_argument, NULL, OPTION_OPTIONS},
-        {"to", required_argument, NULL, OPTION_TO},
-        {"window", required_argument, NULL, OPTION_WINDOW},
-        {"level", required_argument, NULL, OPTION_LEVEL},
-        {"note", required_argument, NULL, OPTION_NOTE},
-        {"instructions", no_argument, NULL, OPTION_INSTRUCTIONS},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {NULL, 0, NULL, 0},
-    };
     *command = (struct command){.window = LACKEY_WINDOW, .level = NATIVE_WRITER_LEVEL};
     optind = 0; /* glibc: begin anew, whatever was parsed before */
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, ":o:t:h", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, ":o:t:h", trace_flags, NULL)) != -1;)
         if (!take_option(option, command, argv))
             return false;
     command->words = argv + optind;
@@ -347,6 +348,19 @@ static const struct action {
          GIVEN(OPTION_INSTRUCTIONS)},
 };
 enum { ACTIONS = sizeof(actions) / sizeof(actions[0]) };
+
+bool trace_action_takes(const char *action, const struct option *flag)
+{
+    for (size_t i = 0; i < ACTIONS; i++) {
+        if (strcmp(actions[i].name, action) != 0)
+            continue;
+        if (flag->val == 'h')
+            return true;
+        int code = flag->val == 'o' ? OPTION_OUTPUT : flag->val;
+        return (actions[i].options & GIVEN(code)) != 0;
+    }
+    return false;
+}
 
 static int run_action(const struct action *action, int argc, char **argv)
 {

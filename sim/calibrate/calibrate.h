@@ -95,4 +95,7 @@ void calibration_print(const struct calibration *calibration, FILE *out);
 bool calibration_write(const struct calibration *calibration, const char *name, const char *path,
                        struct diagnostics *errors);
 
+/* Of liblzo2, which only this measures with; NULL: built without it. */
+const char *calibrate_lzo_version(void);
+
 #endif

@@ -135,9 +135,10 @@ void clear_progress(void)
 
 /* ---- documents and figures ----------------------------------------------------------- */
 
-/* The script that stands beside the program: scripts/plot in a source tree. */
+/* The script that stands beside the program in a source tree, or where it is installed. */
 static char *plot_script(void)
 {
+    static const char *const places[] = {"scripts/plot", "../share/zsim/scripts/plot"};
     char program[4096];
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
     if (length <= 0)
@@ -147,11 +148,13 @@ static char *plot_script(void)
     if (!slash)
         return NULL;
     *slash = '\0';
-    if (asprintf(&path, "%s/scripts/plot", program) < 0)
-        return NULL;
-    if (access(path, X_OK) == 0)
-        return path;
-    free(path);
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (asprintf(&path, "%s/%s", program, places[i]) < 0)
+            return NULL;
+        if (access(path, X_OK) == 0)
+            return path;
+        free(path);
+    }
     return NULL;
 }
 

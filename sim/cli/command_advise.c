@@ -31,7 +31,7 @@ enum { ROWS_AT_MOST = 12, JOBS_AT_MOST = 1024 };
 /* Below this a cgroup's charges, which come in batches of 64 pages, decide. */
 static const uint64_t limit_at_least = 64 * PAGE_BYTES;
 
-static const struct option flags[] = {
+const struct option advise_flags[] = {
     {"output", required_argument, NULL, 'o'},
     {"jobs", required_argument, NULL, 'j'},
     {"content", required_argument, NULL, FLAG_CONTENT},
@@ -128,9 +128,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                                     .request = {.kernel = DEFAULT_KERNEL, .think_ns = 100}};
     opterr = 0;
     optind = 0;
-    while ((flag = getopt_long(argc, argv, ":o:j:h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":o:j:h", advise_flags, NULL)) != -1) {
         if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, advise_flags);
         if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
             return code;
     }

@@ -22,7 +22,7 @@
 
 enum { FLAG_RAM = 256, FLAG_POOL, FLAG_TOTAL, FLAG_CONTENT, FLAG_COMPRESSOR, FLAG_JSON };
 
-static const struct option flags[] = {
+const struct option bound_flags[] = {
     {"ram", required_argument, NULL, FLAG_RAM},
     {"pool", required_argument, NULL, FLAG_POOL},
     {"total", required_argument, NULL, FLAG_TOTAL},
@@ -99,9 +99,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
                                     .compressor = (unsigned)compressor_find("lzo")};
     opterr = 0;
     optind = 0;
-    while ((flag = getopt_long(argc, argv, ":h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":h", bound_flags, NULL)) != -1) {
         if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, bound_flags);
         if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
             return code;
     }

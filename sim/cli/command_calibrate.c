@@ -23,17 +23,18 @@ struct choice {
     uint64_t rounds;
 };
 
+const struct option calibrate_flags[] = {{"output", required_argument, NULL, 'o'},
+                                         {"name", required_argument, NULL, 'n'},
+                                         {"rounds", required_argument, NULL, 'r'},
+                                         {"help", no_argument, NULL, 'h'},
+                                         {NULL, 0, NULL, 0}};
+
 /* -1: go on; else the exit code. */
 static int parse(int argc, char **argv, struct choice *choice)
 {
-    static const struct option flags[] = {{"output", required_argument, NULL, 'o'},
-                                          {"name", required_argument, NULL, 'n'},
-                                          {"rounds", required_argument, NULL, 'r'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
     int flag;
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":o:h", calibrate_flags, NULL)) != -1) {
         if (flag == 'h') {
             fputs(usage, stdout);
             return finish_output(EXIT_DONE);
@@ -43,7 +44,7 @@ static int parse(int argc, char **argv, struct choice *choice)
         else if (flag == 'n')
             choice->name = optarg;
         else if (flag != 'r')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, calibrate_flags);
         else if (!parse_count(optarg, &choice->rounds) || choice->rounds < CALIBRATE_ROUNDS_LEAST ||
                  choice->rounds > CALIBRATE_ROUNDS_MOST)
             return usage_error("flag --rounds: expected a number in %d..%d, found \"%s\"",

@@ -27,7 +27,7 @@ struct arguments {
 
 enum { FLAG_SET = 256, FLAG_SEEDS, FLAG_PLUGIN };
 
-static const struct option flags[] = {
+const struct option expand_flags[] = {
     {"output", required_argument, NULL, 'o'},
     {"set", required_argument, NULL, FLAG_SET},
     {"seeds", required_argument, NULL, FLAG_SEEDS},
@@ -41,7 +41,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int flag, code;
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1)
+    while ((flag = getopt_long(argc, argv, ":o:h", expand_flags, NULL)) != -1)
         switch (flag) {
         case 'o':
             arguments->options.directory = optarg;
@@ -61,7 +61,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             fputs(usage_text, stdout);
             return finish_output(EXIT_DONE);
         default:
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, expand_flags);
         }
     if (argc - optind != 1)
         return usage_error("expand: expected one config, found %d", argc - optind);

@@ -15,7 +15,7 @@ static const char usage_text[] =
     "  -o FILE.json   write a result file instead of the table\n"
     "  --metric NAME  a column of the table (repeatable); see docs/metrics.md\n";
 
-static const struct option flags[] = {
+const struct option gather_flags[] = {
     {"output", required_argument, NULL, 'o'},
     {"metric", required_argument, NULL, 'm'},
     {"help", no_argument, NULL, 'h'},
@@ -28,7 +28,7 @@ static int parse_arguments(int argc, char **argv, const char **metrics,
 {
     int flag;
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1)
+    while ((flag = getopt_long(argc, argv, ":o:h", gather_flags, NULL)) != -1)
         switch (flag) {
         case 'o':
             options->output = optarg;
@@ -40,7 +40,7 @@ static int parse_arguments(int argc, char **argv, const char **metrics,
             fputs(usage_text, stdout);
             return finish_output(EXIT_DONE);
         default:
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, gather_flags);
         }
     if (argc - optind != 1)
         return usage_error("gather: expected one manifest, found %d", argc - optind);

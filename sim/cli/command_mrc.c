@@ -35,7 +35,7 @@ enum {
     FLAG_JSON
 };
 
-static const struct option flags[] = {
+const struct option mrc_flags[] = {
     {"output", required_argument, NULL, 'o'},
     {"exact", no_argument, NULL, FLAG_EXACT},
     {"sampled", no_argument, NULL, FLAG_SAMPLED},
@@ -140,9 +140,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
     int flag, code;
     opterr = 0;
     optind = 0;
-    while ((flag = getopt_long(argc, argv, ":o:h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":o:h", mrc_flags, NULL)) != -1) {
         if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, mrc_flags);
         if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
             return code;
     }

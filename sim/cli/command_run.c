@@ -35,7 +35,7 @@ enum {
     FLAG_HELP
 };
 
-static const struct option flags[] = {
+const struct option run_flags[] = {
     {"output", required_argument, NULL, 'o'},
     {"jobs", required_argument, NULL, 'j'},
     {"seeds", required_argument, NULL, FLAG_SEEDS},
@@ -142,9 +142,9 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
     int flag;
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":o:j:h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":o:j:h", run_flags, NULL)) != -1) {
         if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, run_flags);
         if (flag == FLAG_HELP || flag == 'h') {
             print_help();
             return finish_output(EXIT_DONE);

@@ -8,31 +8,54 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/calibrate/calibrate.h"
 #include "sim/cli/analysis.h"
+#include "sim/experiment/compare.h"
 #include "sim/experiment/result_file.h"
+#include "sim/experiment/validate.h"
+#include "sim/experiment/version.h"
+#include "workloads/capture/capture_command.h"
 #include "workloads/content/content.h"
+#include "workloads/content/sampler.h"
+#include "workloads/trace_command.h"
 
-/* Commands that other modules bring along; one that is not linked in is NULL. */
-int compare_command_main(int argc, char **argv) __attribute__((weak));
-int validate_command_main(int argc, char **argv) __attribute__((weak));
+int validate_command_main(int argc, char **argv);
+
+static const struct command trace_actions[] = {
+    {"generate", NULL, NULL, trace_flags, NULL},
+    {"capture", NULL, NULL, capture_flags, NULL},
+    {"convert", NULL, NULL, trace_flags, NULL},
+    {"info", NULL, NULL, trace_flags, NULL},
+    {"mrc", NULL, NULL, mrc_flags, NULL},
+    {"bound", NULL, NULL, bound_flags, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static const struct command content_actions[] = {{"sample", NULL, NULL, sample_flags, NULL},
+                                                 {NULL, NULL, NULL, NULL, NULL}};
 
 const struct command commands[] = {
-    {"run", "run experiments: the default command", command_run},
-    {"validate", "replay cases of real kernels and compare counters", validate_command_main},
-    {"compare", "compare two results, paired by seed", compare_command_main},
-    {"expand", "write a sweep: a config for each run, and the table of them", command_expand},
-    {"gather", "the results of a sweep, as one result file or as a table", command_gather},
+    {"run", "run experiments: the default command", command_run, run_flags, NULL},
+    {"validate", "replay cases of real kernels and compare counters", validate_command_main,
+     validate_flags, NULL},
+    {"compare", "compare two results, paired by seed", compare_command_main, compare_flags, NULL},
+    {"expand", "write a sweep: a config for each run, and the table of them", command_expand,
+     expand_flags, NULL},
+    {"gather", "the results of a sweep, as one result file or as a table", command_gather,
+     gather_flags, NULL},
     {"trace", "generate, capture, convert or describe traces; miss-ratio curves, bounds",
-     command_trace},
-    {"advise", "find zswap settings that suit a trace", command_advise},
-    {"content", "sample the contents of pages", command_content},
-    {"calibrate", "measure this machine's costs, write a cost table", command_calibrate},
-    {"list", "list policies, kernels, workloads, counters, ...", command_list},
-    {"explain", "explain a key, policy, counter, cost or kernel", command_explain},
-    {"schema", "print the JSON Schema of a config (--markdown: the reference page)",
-     command_schema},
-    {"defaults", "print the defaults of a kernel as a config", command_defaults},
-    {NULL, NULL, NULL},
+     command_trace, NULL, trace_actions},
+    {"advise", "find zswap settings that suit a trace", command_advise, advise_flags, NULL},
+    {"content", "sample the contents of pages", command_content, NULL, content_actions},
+    {"calibrate", "measure this machine's costs, write a cost table", command_calibrate,
+     calibrate_flags, NULL},
+    {"list", "list policies, kernels, workloads, counters, ...", command_list, plugin_flags, NULL},
+    {"explain", "explain a key, policy, counter, cost or kernel", command_explain, plugin_flags,
+     NULL},
+    {"schema", "print the JSON Schema of a config, or the reference pages (schema --help)",
+     command_schema, schema_flags, NULL},
+    {"defaults", "print the defaults of a kernel as a config", command_defaults, plugin_flags,
+     NULL},
+    {NULL, NULL, NULL, NULL, NULL},
 };
 
 int usage_error(const char *format, ...)
@@ -89,20 +112,20 @@ int add_plugin(struct plugins *plugins, const char *path)
     return good ? EXIT_DONE : EXIT_USER_MISTAKE;
 }
 
+const struct option plugin_flags[] = {
+    {"plugin", required_argument, NULL, 'p'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+
 int parse_plugin_flags(int argc, char **argv, struct plugins *plugins)
 {
-    static const struct option flags[] = {{"plugin", required_argument, NULL, 'p'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
     int flag;
     opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":h", flags, NULL)) != -1) {
+    while ((flag = getopt_long(argc, argv, ":h", plugin_flags, NULL)) != -1) {
         if (flag == 'h') {
             print_help();
             return finish_output(EXIT_DONE);
         }
         if (flag != 'p')
-            return flag_error(argc, argv, flag, flags);
+            return flag_error(argc, argv, flag, plugin_flags);
         int code = add_plugin(plugins, optarg);
         if (code != EXIT_DONE)
             return code;
@@ -131,8 +154,8 @@ void print_help(void)
            "  --check-invariants[=full]  check the simulator's books while it runs\n"
            "  --bound                    show how far each run is from the least possible\n"
            "  --progress auto|always|never\n"
-           "  --plugin FILE.so           policies from a shared object (also: list, explain);\n"
-           "                             may be repeated\n\n"
+           "  --plugin FILE.so           policies from a shared object (also: list, explain,\n"
+           "                             schema, validate, expand); may be repeated\n\n"
            "Commands, as zsim COMMAND:\n");
     for (const struct command *command = commands; command->name; command++)
         if (command->main)
@@ -144,9 +167,11 @@ void print_help(void)
 
 void print_version(void)
 {
-    printf("zsim %s\n", ZSIM_VERSION);
+    printf("zsim %s\n  %-10s %s\n", ZSIM_VERSION, "sources", zsim_sources);
     for (size_t i = 0; compressors[i].name; i++)
         printf("  %-10s %s\n", compressors[i].name, compressors[i].library);
+    const char *lzo = calibrate_lzo_version();
+    printf("  %-10s liblzo2 %s\n", "calibrate", lzo ? lzo : "is missing: lzo is not measured");
     printf("  %-10s cJSON %s\n  %-10s GSL %s\n", "config", cJSON_Version(), "statistics",
            GSL_VERSION);
 }

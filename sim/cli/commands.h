@@ -18,6 +18,8 @@ enum {
 struct command {
     const char *name, *summary;
     int (*main)(int argc, char **argv); /* NULL: not in this build */
+    const struct option *flags;         /* long ones; NULL: it has actions instead */
+    const struct command *actions;      /* ended by name NULL; NULL: none */
 };
 
 /* Ended by name NULL. */
@@ -32,6 +34,14 @@ int command_schema(int argc, char **argv);
 int command_defaults(int argc, char **argv);
 int command_content(int argc, char **argv);
 int command_calibrate(int argc, char **argv);
+
+/* The long flags of each, for getopt_long() and for the completion of the shell. */
+extern const struct option run_flags[], expand_flags[], gather_flags[], advise_flags[], mrc_flags[],
+    bound_flags[], calibrate_flags[], schema_flags[], plugin_flags[];
+
+/* zsim --complete WORD...: what the last word, which may be empty, could become, one
+ * a line; nothing where any file could stand.  For scripts/completion.bash. */
+int command_complete(int argc, char **argv);
 
 /* One message about the command line on stderr; returns EXIT_USER_MISTAKE. */
 int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

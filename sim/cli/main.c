@@ -67,6 +67,8 @@ int main(int argc, char **argv)
         print_version();
         return finish_output(EXIT_DONE);
     }
+    if (strcmp(word, "--complete") == 0)
+        return command_complete(argc - 1, argv + 1);
     const struct command *command = find_command(word);
     if (command && !command->main)
         return usage_error("the command \"%s\" is not available in this build", word);

@@ -101,24 +101,26 @@ static void add_variant(struct compare *compare, const char *name)
     compare->variants[compare->variant_count++] = name;
 }
 
+enum { VARIANT = 256, AGAINST, METRIC, ALL, FORMAT, FAIL_ON, FORCE, HELP };
+
+const struct option compare_flags[] = {{"variant", required_argument, NULL, VARIANT},
+                                       {"against", required_argument, NULL, AGAINST},
+                                       {"metric", required_argument, NULL, METRIC},
+                                       {"all", no_argument, NULL, ALL},
+                                       {"format", required_argument, NULL, FORMAT},
+                                       {"fail-on", required_argument, NULL, FAIL_ON},
+                                       {"force", no_argument, NULL, FORCE},
+                                       {"help", no_argument, NULL, HELP},
+                                       {NULL, 0, NULL, 0}};
+
 /* 0, or the exit code + 1 (so that --help, code 0, is told from going on). */
 static int read_options(struct compare *compare, int argc, char **argv)
 {
-    enum { VARIANT = 256, AGAINST, METRIC, ALL, FORMAT, FAIL_ON, FORCE, HELP };
-    static const struct option options[] = {{"variant", required_argument, NULL, VARIANT},
-                                            {"against", required_argument, NULL, AGAINST},
-                                            {"metric", required_argument, NULL, METRIC},
-                                            {"all", no_argument, NULL, ALL},
-                                            {"format", required_argument, NULL, FORMAT},
-                                            {"fail-on", required_argument, NULL, FAIL_ON},
-                                            {"force", no_argument, NULL, FORCE},
-                                            {"help", no_argument, NULL, HELP},
-                                            {NULL, 0, NULL, 0}};
     bool good = true;
     int option;
     optind = 0; /* argv may have been scanned before */
     opterr = 1;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "h", compare_flags, NULL)) != -1) {
         switch (option) {
         case VARIANT:
             add_variant(compare, optarg);

@@ -303,27 +303,41 @@ static void search_types(struct search *search)
                        &content_types[i]->params);
 }
 
+static void search_all(struct search *search)
+{
+    for (size_t i = 0; config_sections[i]; i++) {
+        search_section(search, config_sections[i]);
+        if (*config_sections[i]->path && matches(search, config_sections[i]->path)) {
+            fprintf(search->out, "%s  section of a config\n", config_sections[i]->path);
+            wrap(search->out, config_sections[i]->help);
+        }
+    }
+    search_policies(search);
+    search_costs(search);
+    search_described(search, counter_descriptions, COUNTERS, "counter");
+    search_described(search, gauge_descriptions, GAUGES, "gauge");
+    search_kernels(search);
+    search_compressors(search);
+    search_types(search);
+}
+
 bool config_explain(FILE *out, const struct plugins *plugins, const char *name, char **nearest)
 {
     struct search search = {.out = out, .wanted = name, .plugins = plugins};
-    for (size_t i = 0; config_sections[i]; i++) {
-        search_section(&search, config_sections[i]);
-        if (*config_sections[i]->path && matches(&search, config_sections[i]->path)) {
-            fprintf(out, "%s  section of a config\n", config_sections[i]->path);
-            wrap(out, config_sections[i]->help);
-        }
-    }
-    search_policies(&search);
-    search_costs(&search);
-    search_described(&search, counter_descriptions, COUNTERS, "counter");
-    search_described(&search, gauge_descriptions, GAUGES, "gauge");
-    search_kernels(&search);
-    search_compressors(&search);
-    search_types(&search);
+    search_all(&search);
     const char *near = search.found ? NULL : nearest_name(name, search.names, search.name_count);
     *nearest = near ? memory_string(near) : NULL;
     arena_release(&search.arena);
     return search.found > 0;
+}
+
+void config_explain_names(FILE *out)
+{
+    struct search search = {.out = out, .wanted = ""}; /* nothing has this name */
+    search_all(&search);
+    for (size_t i = 0; i < search.name_count; i++)
+        fprintf(out, "%s\n", search.names[i]);
+    arena_release(&search.arena);
 }
 
 /* ---- lists --------------------------------------------------------------- */
@@ -425,4 +439,12 @@ bool config_list(FILE *out, const struct plugins *plugins, const char *what, cha
     const char *near = nearest_name(what, names, count);
     *nearest = near ? memory_string(near) : NULL;
     return false;
+}
+
+void config_list_names(FILE *out)
+{
+    for (size_t i = 0; i < LISTS; i++)
+        fprintf(out, "%s\n", lists[i].name);
+    for (const struct policy_axis *axis = policy_axes; axis->name; axis++)
+        fprintf(out, "%s\n", axis->name);
 }

@@ -57,7 +57,8 @@ static void print_table(FILE *out, const struct param_table *table,
     fputc('\n', out);
 }
 
-static void print_section(FILE *out, const struct config_section *section)
+static void print_section(FILE *out, const struct plugins *plugins,
+                          const struct config_section *section)
 {
     fprintf(out, "## %s%s%s\n\n%s\n\n", *section->path ? "`" : "",
             *section->path ? section->path : "The document", *section->path ? "`" : "",
@@ -66,7 +67,7 @@ static void print_section(FILE *out, const struct config_section *section)
     if (section->axes) {
         fputs("| key | axis | question |\n|---|---|---|\n", out);
         for (const struct axis_key *key = section->axes; key->name; key++) {
-            const struct policy_axis *axis = policy_axis_find(key->axis);
+            const struct policy_axis *axis = plugins_axis_find(plugins, key->axis);
             fprintf(out, "| `%s` | %s | %s |\n", key->name, key->axis, axis ? axis->question : "");
         }
         fputs("\nA choice on an axis is the name of a policy, or an object with its name and "
@@ -89,10 +90,10 @@ static void print_section(FILE *out, const struct config_section *section)
     }
 }
 
-static void print_policies(FILE *out)
+static void print_policies(FILE *out, const struct plugins *plugins)
 {
     fputs("## Policies\n\n", out);
-    for (const struct policy_axis *axis = policy_axes; axis->name; axis++) {
+    for (const struct policy_axis *axis = plugins_axes(plugins); axis->name; axis++) {
         fprintf(out, "### Axis `%s`: %s?\n\n", axis->name, axis->question);
         for (size_t i = 0; axis->choices[i]; i++) {
             const struct policy *policy = axis->choices[i];
@@ -145,7 +146,7 @@ static void print_kernels(FILE *out)
     }
 }
 
-void config_markdown(FILE *out)
+void config_markdown(FILE *out, const struct plugins *plugins)
 {
     fputs("# The config file\n\n"
           "Written by `zsim schema --markdown`; do not edit.\n\n"
@@ -156,8 +157,8 @@ void config_markdown(FILE *out)
           "command line.\n\n",
           out);
     for (size_t i = 0; config_sections[i]; i++)
-        print_section(out, config_sections[i]);
-    print_policies(out);
+        print_section(out, plugins, config_sections[i]);
+    print_policies(out, plugins);
     print_types(out);
     print_kernels(out);
 }

@@ -9,11 +9,12 @@
 #include "sim/experiment/config_keys.h"
 #include "sim/experiment/plugins.h"
 
-/* JSON Schema (draft 2020-12) of a config file.  Free with cJSON_Delete(). */
-cJSON *config_schema(void);
+/* JSON Schema (draft 2020-12) of a config file, policies of `plugins` (NULL: none)
+ * included.  Free with cJSON_Delete(). */
+cJSON *config_schema(const struct plugins *plugins);
 
-/* docs/config.md */
-void config_markdown(FILE *out);
+/* docs/config.md; with policies of `plugins` (NULL: none) */
+void config_markdown(FILE *out, const struct plugins *plugins);
 
 /* What is known about a key ("zswap.lru" or "lru"), axis, policy, parameter of
  * a policy ("batch.budget"), cost, counter, time, kernel, compressor, workload
@@ -25,6 +26,10 @@ bool config_explain(FILE *out, const struct plugins *plugins, const char *name, 
  * "counters", "costs", or an axis), each with a line about it.  NULL: what can
  * be listed.  False when there is no such list; *nearest as above. */
 bool config_list(FILE *out, const struct plugins *plugins, const char *what, char **nearest);
+
+/* Every name that config_explain() knows, or that config_list() lists, one a line. */
+void config_explain_names(FILE *out);
+void config_list_names(FILE *out);
 
 /* The presets as tables of at most 160 columns: a line a kernel, first the policy on
  * every axis (with ":" and a number that the preset gives it), then the rules. */

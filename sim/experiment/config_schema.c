@@ -129,9 +129,9 @@ static cJSON *named_object(const char *naming_key, const char *name, const char 
     return json;
 }
 
-static cJSON *axis_type(const struct axis_key *key)
+static cJSON *axis_type(const struct plugins *plugins, const struct axis_key *key)
 {
-    const struct policy_axis *axis = policy_axis_find(key->axis);
+    const struct policy_axis *axis = plugins_axis_find(plugins, key->axis);
     cJSON *json = cJSON_CreateObject(), *any = cJSON_AddArrayToObject(json, "anyOf");
     cJSON *names = cJSON_CreateObject(), *list = cJSON_AddArrayToObject(names, "enum");
     cJSON_AddStringToObject(json, "description", axis ? axis->question : "");
@@ -165,20 +165,20 @@ static cJSON *content_type_schema(void)
     return json;
 }
 
-static cJSON *section_schema(const struct config_section *section);
+static cJSON *section_schema(const struct plugins *plugins, const struct config_section *section);
 
 /* "machine.nodes[]" and "cgroups.PATH" describe the members of a list or map. */
-static cJSON *structured_type(const struct structured_key *key)
+static cJSON *structured_type(const struct plugins *plugins, const struct structured_key *key)
 {
     cJSON *json = of_type(key->form);
     const struct config_section *section = key->section ? config_section_find(key->section) : NULL;
     if (section && strcmp(key->form, "array") == 0) {
-        cJSON_AddItemToObject(json, "items", section_schema(section));
+        cJSON_AddItemToObject(json, "items", section_schema(plugins, section));
     } else if (section && strchr(key->section, '.')) {
-        cJSON_AddItemToObject(json, "additionalProperties", section_schema(section));
+        cJSON_AddItemToObject(json, "additionalProperties", section_schema(plugins, section));
     } else if (section) {
         cJSON_Delete(json);
-        json = section_schema(section);
+        json = section_schema(plugins, section);
     } else if (strcmp(key->name, "workload") == 0) {
         cJSON_Delete(json);
         json = workload_type_schema();
@@ -193,7 +193,7 @@ static cJSON *structured_type(const struct structured_key *key)
     return json;
 }
 
-static cJSON *section_schema(const struct config_section *section)
+static cJSON *section_schema(const struct plugins *plugins, const struct config_section *section)
 {
     cJSON *json = of_type("object");
     cJSON_AddStringToObject(json, "description", section->help);
@@ -201,9 +201,9 @@ static cJSON *section_schema(const struct config_section *section)
     cJSON *required = cJSON_CreateArray();
     add_rows(properties, required, &section->keys);
     for (const struct axis_key *key = section->axes; key && key->name; key++)
-        cJSON_AddItemToObject(properties, key->name, axis_type(key));
+        cJSON_AddItemToObject(properties, key->name, axis_type(plugins, key));
     for (const struct structured_key *key = section->structured; key && key->name; key++) {
-        cJSON_AddItemToObject(properties, key->name, structured_type(key));
+        cJSON_AddItemToObject(properties, key->name, structured_type(plugins, key));
         if (strcmp(key->name, "workload") == 0 || strcmp(key->name, "tasks") == 0)
             cJSON_AddItemToArray(required, cJSON_CreateString(key->name));
     }
@@ -215,12 +215,12 @@ static cJSON *section_schema(const struct config_section *section)
     return json;
 }
 
-cJSON *config_schema(void)
+cJSON *config_schema(const struct plugins *plugins)
 {
     cJSON *json = cJSON_CreateObject();
     cJSON_AddStringToObject(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
     cJSON_AddStringToObject(json, "title", "zsim config");
-    cJSON *document = section_schema(&section_document);
+    cJSON *document = section_schema(plugins, &section_document);
     for (cJSON *item = document->child; item;) {
         cJSON *next = item->next;
         cJSON_AddItemToObject(json, item->string, cJSON_DetachItemViaPointer(document, item));

@@ -143,8 +143,21 @@ struct experiment *experiment_read_sharing(const char *path, struct shared_input
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
                                     size_t length, struct diagnostics *errors)
 {
-    struct source_document source = {
-        .path = name, .directory = directory, .text = text, .length = length};
+    return experiment_parse_with_plugins(name, directory, text, length, NULL, 0, NULL, errors);
+}
+
+struct experiment *
+experiment_parse_with_plugins(const char *name, const char *directory, const char *text,
+                              size_t length, const char *const *overrides, uint32_t override_count,
+                              const struct plugins *plugins, struct diagnostics *errors)
+{
+    struct source_document source = {.path = name,
+                                     .directory = directory,
+                                     .text = text,
+                                     .length = length,
+                                     .plugins = plugins,
+                                     .overrides = overrides,
+                                     .override_count = override_count};
     return read_experiment(&source, errors);
 }
 

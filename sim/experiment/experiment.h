@@ -64,6 +64,11 @@ struct experiment *experiment_read_sharing(const char *path, struct shared_input
  * document are relative to `directory` ("": where the process is). */
 struct experiment *experiment_parse(const char *name, const char *directory, const char *text,
                                     size_t length, struct diagnostics *errors);
+/* The same with overrides and plug-ins. */
+struct experiment *
+experiment_parse_with_plugins(const char *name, const char *directory, const char *text,
+                              size_t length, const char *const *overrides, uint32_t override_count,
+                              const struct plugins *plugins, struct diagnostics *errors);
 void experiment_free(struct experiment *experiment); /* accepts NULL */
 
 /* The config of one run: as variant->config, with the workloads of this seed. */

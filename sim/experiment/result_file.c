@@ -4,7 +4,6 @@
 #include <gsl/gsl_version.h>
 #include <inttypes.h>
 #include <lz4.h>
-#include <lzo/lzoconf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -654,7 +653,6 @@ cJSON *result_libraries(void)
 {
     cJSON *libraries = json_object();
     json_add_string(libraries, "lz4", LZ4_versionString());
-    json_add_string(libraries, "lzo", lzo_version_string());
     json_add_string(libraries, "zstd", ZSTD_versionString());
     json_add_string(libraries, "zlib", zlibVersion());
     json_add_string(libraries, "gsl", gsl_version);

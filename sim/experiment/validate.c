@@ -11,6 +11,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
+#include "sim/experiment/plugins.h"
 
 int validate_command_main(int argc, char **argv);
 
@@ -30,6 +31,8 @@ static const char usage_text[] =
     "  --data DIR                 write what scripts/validate draws figures from\n"
     "  --own-rate                 replay each run of a case whose pool limit was hit with that\n"
     "                             run's own rate of worker runs, and compare with it alone\n"
+    "  --set PATH=VALUE           change a setting of every case; may be repeated\n"
+    "  --plugin FILE.so           policies from a shared object; may be repeated\n"
     "  --keep-going               run the others when a case is refused (exit 2 at the end)\n"
     "  --check-invariants         check the simulator's books while it runs\n"
     "  -j N                       cases at the same time (one a processor)\n\n"
@@ -42,6 +45,9 @@ struct arguments {
     const char *data;
     unsigned jobs;
     enum invariant_checks checks;
+    struct plugins *plugins;
+    const char **overrides;
+    uint32_t override_count;
 };
 
 struct work {
@@ -98,9 +104,9 @@ static int mistake(const char *text, const char *found)
     return CODE_MISTAKE;
 }
 
-enum { JSON = 256, ALL, FAIL_OVER, DATA, KEEP_GOING, OWN_RATE, CHECK, HELP };
+enum { JSON = 256, ALL, FAIL_OVER, DATA, KEEP_GOING, OWN_RATE, CHECK, SET, PLUGIN, HELP };
 
-static const struct option flags[] = {
+const struct option validate_flags[] = {
     {"json", no_argument, NULL, JSON},
     {"all", no_argument, NULL, ALL},
     {"fail-over", required_argument, NULL, FAIL_OVER},
@@ -108,6 +114,8 @@ static const struct option flags[] = {
     {"keep-going", no_argument, NULL, KEEP_GOING},
     {"own-rate", no_argument, NULL, OWN_RATE},
     {"check-invariants", no_argument, NULL, CHECK},
+    {"set", required_argument, NULL, SET},
+    {"plugin", required_argument, NULL, PLUGIN},
     {"help", no_argument, NULL, HELP},
     {NULL, 0, NULL, 0},
 };
@@ -131,6 +139,15 @@ static int take_threshold(struct arguments *arguments, const char *text)
     return -1;
 }
 
+static int take_plugin(struct arguments *arguments, const char *path)
+{
+    struct diagnostics errors = {0};
+    bool good = plugins_load(arguments->plugins, path, &errors);
+    diagnostics_print(&errors);
+    diagnostics_release(&errors);
+    return good ? -1 : CODE_MISTAKE;
+}
+
 /* -1: go on; else the exit code. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
@@ -141,7 +158,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
     arguments->fail_over = -1;
     int flag, code = -1;
     opterr = 0;
-    while (code < 0 && (flag = getopt_long(argc, argv, ":j:h", flags, NULL)) != -1)
+    while (code < 0 && (flag = getopt_long(argc, argv, ":j:h", validate_flags, NULL)) != -1)
         switch (flag) {
         case JSON:
             arguments->json = true;
@@ -160,6 +177,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             break;
         case DATA:
             arguments->data = optarg;
+            break;
+        case SET:
+            arguments->overrides[arguments->override_count++] = optarg;
+            break;
+        case PLUGIN:
+            code = take_plugin(arguments, optarg);
             break;
         case FAIL_OVER:
             code = take_threshold(arguments, optarg);
@@ -208,14 +231,17 @@ static void keep_or_refuse(struct case_list *list, struct kernel_case *at)
     list->cases[list->count++] = at;
 }
 
-static void read_cases(struct case_list *list, const char *path, bool own_rate)
+static void read_cases(struct case_list *list, const char *path, const struct arguments *arguments)
 {
-    struct kernel_case *at = own_rate ? kernel_case_read_run(path, 0) : NULL;
+    struct case_changes changes = {arguments->overrides, arguments->override_count,
+                                   arguments->plugins};
+    struct kernel_case *at =
+        arguments->own_rate ? kernel_case_read_changed(path, 0, &changes) : NULL;
     if (!at) {
-        keep_or_refuse(list, kernel_case_read(path));
+        keep_or_refuse(list, kernel_case_read_changed(path, -1, &changes));
         return;
     }
-    for (uint32_t run = 1; at; at = kernel_case_read_run(path, run++))
+    for (int64_t run = 1; at; at = kernel_case_read_changed(path, run++, &changes))
         keep_or_refuse(list, at);
 }
 
@@ -263,27 +289,38 @@ static int run_and_report(struct kernel_case **cases, int count, const struct ar
     return CODE_FAILED;
 }
 
-int validate_command_main(int argc, char **argv)
+static int validate(int argc, char **argv, struct arguments *arguments)
 {
-    struct arguments arguments = {0};
-    int code = parse_arguments(argc, argv, &arguments);
+    int code = parse_arguments(argc, argv, arguments);
     if (code >= 0)
         return code;
     struct case_list list = {0};
     for (int i = optind; i < argc; i++)
-        read_cases(&list, argv[i], arguments.own_rate);
-    if (list.refused && !arguments.keep_going) {
+        read_cases(&list, argv[i], arguments);
+    if (list.refused && !arguments->keep_going) {
         if (list.refused + list.count > 1)
             fprintf(stderr, "zsim: %d of %d cases refused; nothing was run\n", list.refused,
                     list.refused + list.count);
         code = CODE_MISTAKE;
     } else {
-        code = list.count ? run_and_report(list.cases, list.count, &arguments) : CODE_DONE;
+        code = list.count ? run_and_report(list.cases, list.count, arguments) : CODE_DONE;
         if (list.refused && code == CODE_DONE)
             code = CODE_MISTAKE;
     }
     for (int i = 0; i < list.count; i++)
         kernel_case_free(list.cases[i]);
     free(list.cases);
+    return code;
+}
+
+int validate_command_main(int argc, char **argv)
+{
+    struct arguments arguments = {.plugins = plugins_create()};
+    /* At most one --set for each word of the command line. */
+    arguments.overrides =
+        memory_zeroed((size_t)argc, sizeof(*arguments.overrides), "the command line");
+    int code = validate(argc, argv, &arguments);
+    free(arguments.overrides);
+    plugins_free(arguments.plugins);
     return code;
 }

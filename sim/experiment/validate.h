@@ -14,10 +14,13 @@
 #define ZSIM_EXPERIMENT_VALIDATE_H
 
 #include <cjson/cJSON.h>
+#include <getopt.h>
 #include <stdio.h>
 
 #include "sim/experiment/experiment.h"
 #include "sim/sim.h"
+
+extern const struct option validate_flags[]; /* of the command */
 
 /* What a replaying process takes to fill a page: a first touch took 3.5 us on 6.18
  * while nothing was reclaimed, of which 1.3 us are the fault. */
@@ -57,8 +60,16 @@ struct validate_group {
     uint64_t places[PAGE_PLACES];
 };
 
+/* What the user changes of every case: other settings or policies than the kernel's. */
+struct case_changes {
+    const char *const *overrides; /* "PATH=VALUE" */
+    uint32_t override_count;
+    const struct plugins *plugins; /* NULL: only built-in policies */
+};
+
 struct kernel_case {
     struct arena arena;
+    struct case_changes changes;
     struct diagnostics errors;
     const char *path, *name;
     struct config_node *tree;
@@ -85,6 +96,9 @@ struct kernel_case *kernel_case_read(const char *path);
 /* The same for one run of the kernel (0, 1, ... of "per_run"), with that run's own
  * rate of worker runs as input.  NULL: there is no such run, or none of its rate. */
 struct kernel_case *kernel_case_read_run(const char *path, uint32_t run);
+/* The same with changes; run < 0: of all runs, as kernel_case_read(). */
+struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,
+                                             const struct case_changes *changes);
 void kernel_case_free(struct kernel_case *at); /* accepts NULL */
 
 /* A message about the case, at a place of its file; NULL: the file as a whole. */

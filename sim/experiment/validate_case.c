@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,8 +115,9 @@ void kernel_case_decode(struct kernel_case *at, cJSON *document)
 {
     if (!at->errors.count) {
         char *text = json_print(document);
-        at->experiment = experiment_parse(arena_printf(&at->arena, "%s, as a config", at->path), "",
-                                          text, strlen(text), &at->errors);
+        at->experiment = experiment_parse_with_plugins(
+            arena_printf(&at->arena, "%s, as a config", at->path), "", text, strlen(text),
+            at->changes.overrides, at->changes.override_count, at->changes.plugins, &at->errors);
         free(text);
     }
     cJSON_Delete(document);
@@ -592,13 +594,15 @@ static const struct config_node *find_run(const struct config_node *tree, uint32
                                                                                             : NULL;
 }
 
-static struct kernel_case *read_with(const char *path, bool one_run, uint32_t run)
+struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,
+                                             const struct case_changes *changes)
 {
     struct kernel_case *at = memory_zeroed(1, sizeof(*at), "a case");
+    at->changes = *changes;
     at->path = at->name = arena_string(&at->arena, path, strlen(path));
     at->tree = config_tree_read(at->path, &at->arena, &at->errors);
-    if (at->tree && one_run) {
-        at->run = at->tree->kind == CONFIG_OBJECT ? find_run(at->tree, run) : NULL;
+    if (at->tree && run >= 0) {
+        at->run = at->tree->kind == CONFIG_OBJECT ? find_run(at->tree, (uint32_t)run) : NULL;
         if (!at->run) {
             kernel_case_free(at);
             return NULL;
@@ -607,7 +611,7 @@ static struct kernel_case *read_with(const char *path, bool one_run, uint32_t ru
     if (at->tree)
         read_case(at);
     if (at->run)
-        at->name = arena_printf(&at->arena, "%s run %u", at->name, run + 1);
+        at->name = arena_printf(&at->arena, "%s run %" PRIi64, at->name, run + 1);
     if (at->errors.count) {
         experiment_free(at->experiment);
         at->experiment = NULL;
@@ -617,12 +621,12 @@ static struct kernel_case *read_with(const char *path, bool one_run, uint32_t ru
 
 struct kernel_case *kernel_case_read(const char *path)
 {
-    return read_with(path, false, 0);
+    return kernel_case_read_changed(path, -1, &(struct case_changes){0});
 }
 
 struct kernel_case *kernel_case_read_run(const char *path, uint32_t run)
 {
-    return read_with(path, true, run);
+    return kernel_case_read_changed(path, run, &(struct case_changes){0});
 }
 
 void kernel_case_free(struct kernel_case *at)

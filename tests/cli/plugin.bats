@@ -233,3 +233,22 @@ C
     [[ ${stderr_lines[1]} == *'a policy of the axis "writeback" has no name' ]]
     [ ! -e results ]
 }
+
+@test "schema, defaults and validate know a plug-in's policies" {
+    example
+    "$ZSIM" schema --plugin ./fair_share.so | jq -e '
+        [.properties.zswap.properties.admission.anyOf[0].enum[]] | index("fair_share") != null'
+    "$ZSIM" schema --markdown --plugin ./fair_share.so | grep -q '^\*\*`fair_share`\*\*'
+    "$ZSIM" schema --mdoc --plugin ./fair_share.so | grep -q 'fair_share'
+    "$ZSIM" defaults v6.12 --plugin ./fair_share.so | jq -e '.kernel == "v6.12"'
+    case=tests/truth/kernel/v6.18-o13-two-cg-hot-cold.json
+    ln -s "$root/tests" tests
+    "$ZSIM" validate --plugin ./fair_share.so --set zswap.admission=fair_share "$case" >/dev/null
+    run --separate-stderr "$ZSIM" validate --set zswap.admission=fair_share "$case"
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'zswap.admission: unknown value "fair_share"; expected one of: always, compressibility'* ]]
+    broken version -DVERSION=999
+    run --separate-stderr "$ZSIM" validate --plugin ./version.so "$case"
+    [ "$status" -eq 2 ]
+    [ "$(wc -l <<<"$stderr")" -eq 1 ]
+}

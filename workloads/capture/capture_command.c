@@ -136,20 +136,21 @@ static bool take_option(int option, struct command *command, char **argv)
     }
 }
 
+const struct option capture_flags[] = {
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {"sample", required_argument, NULL, OPTION_SAMPLE},
+    {"file-pages", no_argument, NULL, OPTION_FILES},
+    {"instructions", no_argument, NULL, OPTION_INSTRUCTIONS},
+    {"window", required_argument, NULL, OPTION_WINDOW},
+    {"level", required_argument, NULL, OPTION_LEVEL},
+    {"note", required_argument, NULL, OPTION_NOTE},
+    {"progress", required_argument, NULL, OPTION_PROGRESS},
+    {NULL, 0, NULL, 0},
+};
+
 static bool parse(int argc, char **argv, struct command *command)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {"sample", required_argument, NULL, OPTION_SAMPLE},
-        {"file-pages", no_argument, NULL, OPTION_FILES},
-        {"instructions", no_argument, NULL, OPTION_INSTRUCTIONS},
-        {"window", required_argument, NULL, OPTION_WINDOW},
-        {"level", required_argument, NULL, OPTION_LEVEL},
-        {"note", required_argument, NULL, OPTION_NOTE},
-        {"progress", required_argument, NULL, OPTION_PROGRESS},
-        {NULL, 0, NULL, 0},
-    };
     *command = (struct command){.sample = 1,
                                 .window = WINDOW,
                                 .level = NATIVE_WRITER_LEVEL,
@@ -157,7 +158,7 @@ static bool parse(int argc, char **argv, struct command *command)
     optind = 0; /* glibc: begin anew, whatever was parsed before */
     opterr = 0;
     /* +: the first word that is no option is the command. */
-    for (int option; (option = getopt_long(argc, argv, "+:o:h", options, NULL)) != -1;)
+    for (int option; (option = getopt_long(argc, argv, "+:o:h", capture_flags, NULL)) != -1;)
         if (!take_option(option, command, argv))
             return false;
     command->words = argv + optind;

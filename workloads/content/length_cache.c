@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lz4.h>
-#include <lzo/lzoconf.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,9 +86,9 @@ static char *directory_from_environment(void)
 static char *make_key(const struct length_family *family, unsigned compressor)
 {
     char *key = NULL;
-    if (asprintf(&key, "zsim lengths 1\n%s\ncompressor=%s\nlzo=%s lz4=%s zstd=%s zlib=%s\n",
-                 family->identity, compressors[compressor].name, lzo_version_string(),
-                 LZ4_versionString(), ZSTD_versionString(), zlibVersion()) < 0)
+    if (asprintf(&key, "zsim lengths 1\n%s\ncompressor=%s\nlz4=%s zstd=%s zlib=%s\n",
+                 family->identity, compressors[compressor].name, LZ4_versionString(),
+                 ZSTD_versionString(), zlibVersion()) < 0)
         abort();
     return key;
 }

@@ -75,21 +75,22 @@ static int parse_levels(const char *text, struct content_sampling *how)
     }
 }
 
+const struct option sample_flags[] = {{"pid", required_argument, NULL, 'p'},
+                                      {"pages", required_argument, NULL, 'n'},
+                                      {"seed", required_argument, NULL, 's'},
+                                      {"output", required_argument, NULL, 'o'},
+                                      {"zstd-levels", required_argument, NULL, 'z'},
+                                      {"contents", required_argument, NULL, 'c'},
+                                      {"help", no_argument, NULL, 'h'},
+                                      {NULL, 0, NULL, 0}};
+
 /* EXIT_DONE: go on; *help: the text was asked for and printed. */
 static int parse(int argc, char **argv, struct command *command, bool *help)
 {
-    static const struct option options[] = {{"pid", required_argument, NULL, 'p'},
-                                            {"pages", required_argument, NULL, 'n'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"output", required_argument, NULL, 'o'},
-                                            {"zstd-levels", required_argument, NULL, 'z'},
-                                            {"contents", required_argument, NULL, 'c'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
     int option;
     optind = 0; /* glibc: start afresh, also after another getopt in this process */
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":p:n:s:o:h", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":p:n:s:o:h", sample_flags, NULL)) != -1) {
         switch (option) {
         case 'p':
             if (!parse_count(optarg, &command->pid) || command->pid < 1 || command->pid > INT32_MAX)

@@ -3,6 +3,7 @@
 #ifndef ZSIM_WORKLOADS_SAMPLER_H
 #define ZSIM_WORKLOADS_SAMPLER_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -87,5 +88,8 @@ extern const char *const content_kind_names[];
 
 /* `zsim content sample ...`; argv[0] is "sample".  Returns the exit code. */
 int content_sample_main(int argc, char **argv);
+
+/* Of the command `zsim content sample`. */
+extern const struct option sample_flags[];
 
 #endif
