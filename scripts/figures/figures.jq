@@ -17,6 +17,7 @@ def array($name): "array " + $name + "[\(length)] = [" + (map(quoted) | join(", 
 # Names below bars: broken into lines, and slanted when they still do not fit.
 def names_below($name):
   "array \($name)[\(length)] = [" + (map(wrapped(16)) | join(", ")) + "]",
+  "label_lines = \(map([wrapped(16) | split("\"\\n\"")[]] | length) | max // 1)",
   "slanted = \(if (map([wrapped(16) | split("\"\\n\"")[] | length] | max) | max // 0) * length > 110
                then 1 else 0 end)";
 def tics: to_entries | map("\(.value | quoted) \(.key)") | join(", ") | "(" + . + ")";
