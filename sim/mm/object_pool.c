@@ -32,6 +32,7 @@ void object_pool_release(struct object_pool *pool)
  * comes to this processor. */
 static void update_read_side(struct mm *mm, struct exec *exec, struct object_pool *pool)
 {
+    events_settle(mm->events, exec->now_ns);
     uint64_t end =
         cache_line_update(&pool->read_side, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
     spend(mm, exec, TIME_pool_lock_wait, end - exec->now_ns);

@@ -5,42 +5,48 @@
 
 /* ---- hits ---------------------------------------------------------------------- */
 
-/* The access whose hot byte is asked for while access i is executed: a streamed page's
- * byte is in no cache of the host. */
-static uint32_t access_ahead(uint32_t i, uint32_t left)
+/* One access.  False: it is not a hit. */
+static inline bool touch(uint8_t *state, uint8_t op)
 {
-    return i + LOOKAHEAD_ACCESSES < left ? i + LOOKAHEAD_ACCESSES : left - 1;
-}
-
-/* The loop that nearly every access goes through: one byte of state, no calls.
- * Returns how many of the n records are hits from the first one on; `left` records
- * are in the block. */
-static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n,
-                                   uint32_t left)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        __builtin_prefetch(&hot[block[access_ahead(i, left)].page], 1);
-        uint8_t *state = &hot[block[i].page];
-        if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
-            return i;
-        /* write == 1: HOT_DIRTY is HOT_ACCESSED shifted by it */
-        *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << block[i].op);
-    }
-    return n;
+    if (!(*state & HOT_MAPPED) || op > ACCESS_WRITE)
+        return false;
+    /* write == 1: HOT_DIRTY is HOT_ACCESSED shifted by it */
+    *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << op);
+    return true;
 }
 
 _Static_assert(HOT_DIRTY == HOT_ACCESSED << ACCESS_WRITE, "a write sets both bits by a shift");
+
+/* The loop that nearly every access goes through: one byte of state, no calls, and
+ * the bytes of later accesses asked for, which are in no cache of the host.  Returns
+ * how many of the n records are hits from the first one on; `left` are in the block. */
+static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n,
+                                   uint32_t left)
+{
+    uint32_t i = 0, asked = left > LOOKAHEAD_ACCESSES ? left - LOOKAHEAD_ACCESSES : 0;
+    if (asked > n)
+        asked = n;
+    for (; i < asked; i++) {
+        __builtin_prefetch(&hot[block[i + LOOKAHEAD_ACCESSES].page], 1);
+        if (!touch(&hot[block[i].page], block[i].op))
+            return i;
+    }
+    for (; i < n; i++)
+        if (!touch(&hot[block[i].page], block[i].op))
+            return i;
+    return n;
+}
 
 static uint32_t run_hits_many_spaces(uint8_t *hot, const uint32_t *first_pages,
                                      const struct access *block, uint32_t n, uint32_t left)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const struct access *ahead = &block[access_ahead(i, left)];
+        const struct access
+            *at = &block[i],
+            *ahead = &block[i + LOOKAHEAD_ACCESSES < left ? i + LOOKAHEAD_ACCESSES : left - 1];
         __builtin_prefetch(&hot[first_pages[ahead->space] + ahead->page], 1);
-        uint8_t *state = &hot[first_pages[block[i].space] + block[i].page];
-        if (!(*state & HOT_MAPPED) || block[i].op > ACCESS_WRITE)
+        if (!touch(&hot[first_pages[at->space] + at->page], at->op))
             return i;
-        *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << block[i].op);
     }
     return n;
 }
