@@ -237,6 +237,8 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
 
 uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)
 {
+    if (!size)
+        return 0;
     uint64_t total = anon_cost + FILE_COST;
     uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;

@@ -22,12 +22,12 @@ void memcg_init(struct mm *mm)
 {
     const struct config *config = mm->config;
     mm->memcg_count = config->cgroup_count;
-    mm->memcgs = memory_zeroed(mm->memcg_count, sizeof(*mm->memcgs), "the cgroups");
+    size_t count = (size_t)mm->memcg_count * mm->node_count;
+    /* On huge pages where there are thousands: reclaim walks them all. */
+    mm->memcgs = memory_mapped(mm->memcg_count * sizeof(*mm->memcgs), "the cgroups");
     mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
-    struct lruvec *lruvecs =
-        memory_zeroed((size_t)mm->memcg_count * mm->node_count, sizeof(*lruvecs), "the lruvecs");
-    uint32_t *iterators = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
-                                        sizeof(*iterators), "the reclaim cursors");
+    struct lruvec *lruvecs = memory_mapped(count * sizeof(*lruvecs), "the lruvecs");
+    uint32_t *iterators = memory_zeroed(count, sizeof(*iterators), "the reclaim cursors");
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         const struct cgroup_config *from = &config->cgroups[i];
         struct memcg *memcg = &mm->memcgs[i];
@@ -59,16 +59,16 @@ void memcg_init(struct mm *mm)
 
 void memcg_release(struct mm *mm)
 {
+    size_t count = (size_t)mm->memcg_count * mm->node_count;
     if (mm->memcgs) {
-        for (size_t i = 0; mm->reclaim->release && i < (size_t)mm->memcg_count * mm->node_count;
-             i++)
+        for (size_t i = 0; mm->reclaim->release && i < count; i++)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
-        for (size_t i = 0; i < (size_t)mm->memcg_count * mm->node_count; i++)
+        for (size_t i = 0; i < count; i++)
             free(mm->memcgs[0].lruvecs[i].lock);
-        free(mm->memcgs[0].lruvecs);
+        memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }
-    free(mm->memcgs);
+    memory_unmap(mm->memcgs, mm->memcg_count * sizeof(*mm->memcgs));
     free(mm->stocks);
 }
 

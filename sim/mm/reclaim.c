@@ -1,5 +1,6 @@
 #include "sim/mm/reclaim.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,11 +123,30 @@ void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)
 
 /* ---- one node ------------------------------------------------------------------- */
 
+/* Reclaim looks at thousands of cgroups that have nothing for it: mostly time to wait
+ * for the host's memory.  The next one in the walk is nearly always the next number. */
+static void prefetch_next_memcg(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    enum { AHEAD = 4 };
+    if (memcg + AHEAD >= mm->memcg_count)
+        return;
+    const struct memcg *next = &mm->memcgs[memcg + AHEAD];
+    const char *lruvec =
+        (const char *)&mm->memcgs[0].lruvecs[(size_t)(memcg + AHEAD) * mm->node_count + node];
+    __builtin_prefetch(&next->parent);
+    __builtin_prefetch(&next->swap_max);
+    __builtin_prefetch(&next->effective_min);
+    __builtin_prefetch(lruvec + offsetof(struct lruvec, lists[LRU_INACTIVE_ANON]));
+    __builtin_prefetch(lruvec + offsetof(struct lruvec, lists[LRU_ACTIVE_ANON]));
+    __builtin_prefetch(lruvec + offsetof(struct lruvec, seen_pages));
+}
+
 /* shrink_one of one cgroup; false: protected, nothing was tried. */
 static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t memcg, uint32_t node)
 {
     struct memcg *at = &mm->memcgs[memcg];
+    prefetch_next_memcg(mm, memcg, node);
     memcg_calculate_protection(mm, scan->target, memcg);
     if (memcg != scan->target && at->usage <= at->effective_min && at->effective_min)
         return false;
@@ -138,7 +158,8 @@ static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
         mm->counters[COUNTER_memory_low]++;
         at->counters[COUNTER_memory_low]++;
     }
-    struct write_plug plug = {0}, *outer = exec->plug;
+    struct write_plug plug, *outer = exec->plug;
+    write_plug_init(&plug);
     exec->plug = &plug;
     mm->reclaim->shrink_lruvec(mm, exec, scan, memcg, node);
     mm->swap_hooks.flush_plug(mm->swap, exec);
