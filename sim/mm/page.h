@@ -7,7 +7,7 @@
  *   cold[]   24 bytes  links, object handle, flags: only faults and reclaim
  *   slot[]   4 bytes   swap slot, only where slots have identities (readahead)
  *
- * so 29 bytes a page at most; compressed lengths are 2 bytes more, shared by all
+ * so 29 bytes a page at most; compressed lengths and kinds are 2.25 bytes more, shared by all
  * runs of a process (workloads/content/content.h).
  *
  * A page with contents is in exactly one place: RAM (mapped, or only in the
