@@ -45,8 +45,9 @@ struct validate_row {
     const char *counter; /* the kernel's name; "LABEL.NAME" of snapshots, groups, cgroups, phases */
     struct spread kernel;
     double zsim;
-    double error; /* |zsim - median| / max(median, 0.5 % of the accesses); 0 inside min..max */
-    double bar;   /* largest error that agrees */
+    double divisor; /* of the error: max(median, 0.5 % of the accesses), or what a share is of */
+    double error;   /* |zsim - median| / divisor; 0 inside min..max */
+    double bar;     /* largest error that agrees */
     enum agreement agreement;
     bool agrees;
 };
@@ -83,7 +84,8 @@ struct kernel_case {
     uint8_t *place;      /* emulator: [pages], enum page_place at the end */
     const char **phases; /* emulator: names in order, without "end" */
     uint32_t phase_count;
-    struct run_result result;
+    struct run_result result; /* of the first run */
+    uint32_t runs;            /* of zsim, whose median is compared */
     struct validate_row *rows;
     uint32_t row_count;
 };
@@ -126,7 +128,12 @@ void emulator_case_compose(struct kernel_case *at);
 /* SHA-256 of the workload as a native trace, version 1: 64 hex digits and a 0. */
 void workload_native_sha256(const struct workload *workload, char out[65]);
 
-/* Run the case and compare.  False, with a message in case->errors: the run failed. */
+/* Run the case and compare.  Where the pool limit is hit, a moment more or less
+ * decides which of a page and its worker comes first, in the kernel and here: such a
+ * case is run several times, at speeds of the processor up to 1 % apart, and medians
+ * are compared, as they are the kernel's.  False, with a message in case->errors: the
+ * run failed. */
+enum { VALIDATE_RUNS = 5 };
 bool kernel_case_run(struct kernel_case *at, enum invariant_checks checks);
 
 /* ---- comparing (validate_compare.c) ------------------------------------------------ */
@@ -134,6 +141,8 @@ bool kernel_case_run(struct kernel_case *at, enum invariant_checks checks);
 /* The error of one counter, as a fraction; floor: the least divisor. */
 double validate_error(const struct spread *kernel, double zsim, double floor);
 bool validate_agrees(const struct validate_row *row);
+/* Set error and agrees from the other fields. */
+void validate_judge(struct validate_row *row);
 
 /* {"med": 1, "min": 1, "max": 2}, or "median" for "med". */
 bool kernel_case_spread(const struct config_node *node, struct spread *out);

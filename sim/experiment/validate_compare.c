@@ -17,12 +17,16 @@
 #define BAR_SHARE 0.02
 #define BAR_OWN_RATE 0.05
 
-double validate_error(const struct spread *kernel, double zsim, double floor)
+static double error_over(const struct spread *kernel, double zsim, double divisor)
 {
     if (zsim >= kernel->min && zsim <= kernel->max)
         return 0;
-    double divisor = kernel->med > floor ? kernel->med : floor;
     return divisor > 0 ? fabs(zsim - kernel->med) / divisor : 1;
+}
+
+double validate_error(const struct spread *kernel, double zsim, double floor)
+{
+    return error_over(kernel, zsim, kernel->med > floor ? kernel->med : floor);
 }
 
 bool validate_agrees(const struct validate_row *row)
@@ -41,19 +45,26 @@ bool validate_agrees(const struct validate_row *row)
     }
 }
 
+void validate_judge(struct validate_row *row)
+{
+    row->error = error_over(&row->kernel, row->zsim, row->divisor);
+    row->agrees = validate_agrees(row);
+}
+
 struct validate_row *kernel_case_add_row(struct kernel_case *at, const char *counter,
                                          const struct spread *kernel, double zsim, double accesses,
                                          enum agreement agreement, double bar)
 {
+    double floor = accesses * ERROR_FLOOR;
     at->rows = memory_resized(at->rows, at->row_count + 1u, sizeof(*at->rows), "a comparison");
     struct validate_row *row = &at->rows[at->row_count++];
     *row = (struct validate_row){.counter = counter,
                                  .kernel = *kernel,
                                  .zsim = zsim,
-                                 .error = validate_error(kernel, zsim, accesses * ERROR_FLOOR),
+                                 .divisor = kernel->med > floor ? kernel->med : floor,
                                  .bar = bar,
                                  .agreement = agreement};
-    row->agrees = validate_agrees(row);
+    validate_judge(row);
     return row;
 }
 
@@ -224,9 +235,8 @@ static void add_share(struct kernel_case *at, const struct validate_group *group
 {
     struct validate_row *row = kernel_case_add_row(at, labelled(at, group->name, name), kernel,
                                                    zsim, 0, AGREE_SHARE, BAR_SHARE);
-    if (row->error != 0)
-        row->error = whole > 0 ? fabs(zsim - kernel->med) / whole : 1;
-    row->agrees = validate_agrees(row);
+    row->divisor = whole;
+    validate_judge(row);
 }
 
 static void compare_outcomes(struct kernel_case *at, const struct validate_group *group,

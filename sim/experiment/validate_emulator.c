@@ -409,9 +409,8 @@ static void compare_places(struct kernel_case *at, const struct config_node *res
         struct validate_row *row =
             kernel_case_add_row(at, arena_printf(&at->arena, "end.%s", places[i].name), &kernel,
                                 zsim, 0, AGREE_SHARE, BAR_SHARE);
-        if (row->error != 0)
-            row->error = fabs(zsim - kernel.med) / pages;
-        row->agrees = validate_agrees(row);
+        row->divisor = pages;
+        validate_judge(row);
     }
 }
 
@@ -466,7 +465,6 @@ void emulator_case_compare(struct kernel_case *at)
         return;
     struct validate_row *row =
         kernel_case_add_row(at, "end.inversion", &kernel, zsim, 0, AGREE_SHARE, BAR_INVERSION);
-    if (row->error != 0)
-        row->error = fabs(zsim - kernel.med);
-    row->agrees = validate_agrees(row);
+    row->divisor = 1;
+    validate_judge(row);
 }

@@ -55,10 +55,11 @@ static const char *verdict(const struct validate_row *row)
 static void print_case(const struct kernel_case *at, bool all_rows)
 {
     char min[32], med[32], max[32], zsim[32];
-    printf("%s%s\n", at->name,
+    printf("%s%s%s\n", at->name,
            at->run            ? " (with its own rate of worker runs)"
            : at->pool_limited ? " (pool limit hit: judged by range)"
-                              : "");
+                              : "",
+           at->runs > 1 ? " (medians of 5 runs of zsim)" : "");
     printf("  %-36s %12s %12s %12s %12s %9s\n", "counter", "kernel min", "median", "max", "zsim",
            "error");
     for (uint32_t i = 0; i < at->row_count; i++) {

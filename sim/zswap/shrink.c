@@ -246,11 +246,12 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
     }
     uint64_t written = mm->counters[COUNTER_written_back_pages];
     bool more = zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
-    /* A given rate says how often runs happen that only rotate: none is held up. */
-    bool held_up = zswap->config->zswap.refusals_per_worker_run <= 0 ||
-                   mm->counters[COUNTER_written_back_pages] != written;
-    if (held_up)
-        *end_ns = exec.now_ns;
+    *end_ns = exec.now_ns;
+    /* A given rate says how often runs happen that only rotate: none is held up, but for
+     * what happened meanwhile. */
+    if (zswap->config->zswap.refusals_per_worker_run > 0 &&
+        mm->counters[COUNTER_written_back_pages] == written)
+        *end_ns = now_ns > mm->events->now_ns ? now_ns : mm->events->now_ns;
     if (more && !worker_is_done(zswap, worker))
         return TURN_RUNNABLE;
     worker->running = false;
