@@ -40,7 +40,7 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo figures check check-sanitizers check-engines check-report validate unit man install uninstall build-matrix clean format lint \
+.PHONY: all help deps demo figures published check check-sanitizers check-engines check-report validate unit man install uninstall build-matrix clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -48,6 +48,7 @@ help:
 	@echo "make demo    install what is missing, build, run the shipped configs, draw the figures"
 	@echo "make check   install what is missing, build, run every test"
 	@echo "make validate  replay the cases of real kernels, write docs/validation.md"
+	@echo "make published  the published comparisons beside the simulator, docs/published.md"
 	@echo "make figures  draw the figures of the docs again, from the results shipped there"
 	@echo "make         build ./zsim            make unit     the C unit tests alone"
 	@echo "make install PREFIX=/usr/local [DESTDIR=dir]   make uninstall   the same again"
@@ -143,6 +144,9 @@ check-report:
 	scripts/install-packages build plot test
 	$(MAKE) $(PROGRAM)
 	scripts/run-tests $(sort $(wildcard tests/report/*.bats))
+
+published: $(PROGRAM)
+	scripts/published $(abspath $(PROGRAM))
 
 validate:
 	scripts/install-packages build plot

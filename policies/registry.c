@@ -37,6 +37,7 @@
     X(percpu_ref) \
     X(protected) \
     X(second_chance) \
+    X(second_chance_by_fault) \
     X(always) \
     X(compressibility) \
     X(classic) \
@@ -66,7 +67,8 @@ static const struct policy *const writebacks[] = {&single_policy,    &batch_poli
 static const struct policy *const store_reclaims[] = {&refuse_policy, &one_per_node_policy,
                                                       &budget_policy, NULL};
 static const struct policy *const pool_refs[] = {&kref_policy, &percpu_ref_policy, NULL};
-static const struct policy *const shrinkers[] = {&protected_policy, &second_chance_policy, NULL};
+static const struct policy *const shrinkers[] = {&protected_policy, &second_chance_policy,
+                                                 &second_chance_by_fault_policy, NULL};
 static const struct policy *const admissions[] = {&always_policy, &compressibility_policy, NULL};
 static const struct policy *const reclaims[] = {&classic_policy, &mglru_policy, NULL};
 static const struct policy *const proactive_reclaims[] = {&no_proactive_reclaim_policy,

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     ZSIM=${ZSIM:-$PWD/zsim}
     shopt -s nullglob
-    configs=(configs/*.json configs/eras/*.json)
+    configs=(configs/*.json configs/eras/*.json configs/published/*.json)
 }
 
 # The config without its comments, as JSON.
