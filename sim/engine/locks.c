@@ -33,9 +33,16 @@ struct spinlock *lock_of(struct spinlock **locks, size_t number, const uint64_t 
     return locks[number];
 }
 
+void lock_release(struct spinlock *lock)
+{
+    if (lock)
+        cache_line_release(&lock->line);
+    free(lock);
+}
+
 void locks_release(struct spinlock **locks, size_t count)
 {
     for (size_t i = 0; locks && i < count; i++)
-        free(locks[i]);
+        lock_release(locks[i]);
     free(locks);
 }

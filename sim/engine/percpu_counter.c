@@ -17,6 +17,7 @@ void percpu_counter_init(struct percpu_counter *counter, uint32_t cpus, uint32_t
 
 void percpu_counter_release(struct percpu_counter *counter)
 {
+    cache_line_release(&counter->lock.line);
     free(counter->parts);
     memset(counter, 0, sizeof(*counter));
 }

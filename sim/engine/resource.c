@@ -1,12 +1,27 @@
 #include "sim/engine/resource.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "sim/base/memory.h"
 
 void cache_line_init(struct cache_line *line, const uint64_t *settled_ns)
 {
     memset(line, 0, sizeof(*line));
     line->owner = NO_CPU;
     line->settled_ns = settled_ns;
+}
+
+static void forget_all(struct cache_line *line)
+{
+    free(line->more);
+    line->more = NULL;
+    line->first = line->count = line->room = 0;
+}
+
+void cache_line_release(struct cache_line *line)
+{
+    forget_all(line);
 }
 
 /* What it costs `cpu` to get the line from `owner`. */
@@ -22,6 +37,9 @@ static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
 /* Interval number `at`, from the oldest one. */
 static struct interval *interval_at(struct cache_line *line, uint32_t at)
 {
+    /* Sizes are powers of 2. */
+    if (line->more)
+        return &line->more[(line->first + at) & (line->room - 1)];
     return &line->taken[(line->first + at) % RESOURCE_INTERVALS];
 }
 
@@ -30,11 +48,28 @@ static uint32_t owner_before(struct cache_line *line, uint32_t at)
     return at ? interval_at(line, at - 1)->owner : line->owner;
 }
 
+static uint32_t room_of(const struct cache_line *line)
+{
+    return line->more ? line->room : RESOURCE_INTERVALS;
+}
+
 static void forget_oldest(struct cache_line *line)
 {
     line->owner = interval_at(line, 0)->owner;
-    line->first = (uint16_t)((line->first + 1) % RESOURCE_INTERVALS);
+    line->first = (line->first + 1) & (room_of(line) - 1);
     line->count--;
+}
+
+static void grow(struct cache_line *line)
+{
+    uint32_t room = 2 * room_of(line);
+    struct interval *more = memory_zeroed(room, sizeof(*more), "the times of a lock");
+    for (uint32_t i = 0; i < line->count; i++)
+        more[i] = *interval_at(line, i);
+    free(line->more);
+    line->more = more;
+    line->room = room;
+    line->first = 0;
 }
 
 /* When the last interval is over for everybody, only its owner matters.  Nearly
@@ -48,7 +83,24 @@ static void forget_settled(struct cache_line *line)
     if (last->end_ns > *line->settled_ns)
         return;
     line->owner = last->owner;
+    if (line->more)
+        forget_all(line);
     line->first = line->count = 0;
+}
+
+/* Make room for an interval before number `at`.  One that may still be asked about must
+ * not be forgotten, or the line would be with two processors at once.  Returns false
+ * when nothing is known of what is asked, and the new one is older than all others. */
+static bool make_room(struct cache_line *line, uint32_t *at)
+{
+    bool forgotten = !line->settled_ns || interval_at(line, 0)->end_ns <= *line->settled_ns;
+    if (*at > 0 && forgotten) {
+        forget_oldest(line);
+        --*at;
+    } else if (line->settled_ns) {
+        grow(line);
+    }
+    return line->count < room_of(line);
 }
 
 /* Remember an interval before number `at`, which begins where it ends or later. */
@@ -59,12 +111,8 @@ static void insert(struct cache_line *line, uint32_t at, struct interval interva
         interval_at(line, at - 1)->owner = interval.owner;
         return;
     }
-    if (line->count == RESOURCE_INTERVALS) {
-        if (at == 0)
-            return;
-        forget_oldest(line);
-        at--;
-    }
+    if (line->count == room_of(line) && !make_room(line, &at))
+        return;
     for (uint32_t i = line->count; i > at; i--)
         *interval_at(line, i) = *interval_at(line, i - 1);
     *interval_at(line, at) = interval;

@@ -30,7 +30,8 @@ static inline uint32_t topology_node(const struct topology *topology, uint32_t c
 
 enum { NO_CPU = UINT32_MAX };
 
-/* Times that a resource is taken for, remembered at most; neighbours are merged. */
+/* Times that a resource is taken for, remembered in its own record; neighbours are
+ * merged.  Where more of them may still be asked about, they move to the heap. */
 enum { RESOURCE_INTERVALS = 64 };
 
 struct interval {
@@ -42,9 +43,11 @@ struct interval {
  * transfer at a time.  Initialise with cache_line_init(), or owner to NO_CPU and
  * the rest to 0. */
 struct cache_line {
-    uint32_t owner; /* before the first interval */
-    uint16_t first; /* its place in taken[], which is a ring */
-    uint16_t count; /* of intervals */
+    uint32_t owner;        /* before the first interval */
+    uint32_t first;        /* its place in taken[] or more[], which are rings */
+    uint32_t count;        /* of intervals */
+    uint32_t room;         /* of more[] */
+    struct interval *more; /* instead of taken[], where that is too small */
     /* No request comes for an earlier time than this; NULL: nothing is known. */
     const uint64_t *settled_ns;
     struct interval taken[RESOURCE_INTERVALS]; /* in order of time, apart from each other */
@@ -52,6 +55,8 @@ struct cache_line {
 
 /* `settled_ns`: a clock that outlives the line (event_queue.settled_ns), or NULL. */
 void cache_line_init(struct cache_line *line, const uint64_t *settled_ns);
+/* Gives memory back; a line that knows no settled time has none. */
+void cache_line_release(struct cache_line *line);
 
 /* The line is this processor's already, and nobody can ask for a time at which it was
  * taken: take it for use_ns from now_ns on.  False: there is more to look at.

@@ -64,7 +64,7 @@ void memcg_release(struct mm *mm)
         for (size_t i = 0; mm->reclaim->release && i < count; i++)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
         for (size_t i = 0; i < count; i++)
-            free(mm->memcgs[0].lruvecs[i].lock);
+            lock_release(mm->memcgs[0].lruvecs[i].lock);
         memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }

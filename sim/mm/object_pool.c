@@ -23,8 +23,13 @@ void object_pool_init(struct object_pool *pool, const struct mm *mm,
 
 void object_pool_release(struct object_pool *pool)
 {
-    if (pool->allocator)
-        pool->allocator->destroy(pool->state);
+    if (!pool->allocator)
+        return;
+    uint32_t locks = pool->allocator->locks ? pool->allocator->locks(pool->state) : 1;
+    for (uint32_t i = 0; i < locks; i++)
+        cache_line_release(&pool->locks[i].line);
+    cache_line_release(&pool->read_side);
+    pool->allocator->destroy(pool->state);
     free(pool->locks);
 }
 

@@ -53,6 +53,7 @@ static void destroy_pool(struct zswap *zswap, struct zswap_pool *pool)
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
         object_pool_release(&pool->zpools[i]);
     free(pool->zpools);
+    cache_line_release(&pool->reference_line);
     memset(pool, 0, sizeof(*pool));
 }
 
@@ -68,6 +69,8 @@ void zswap_release(struct zswap *zswap)
     }
     if (zswap->writeback->tick)
         zswap->writeback->destroy(zswap->writeback_state);
+    for (uint32_t i = 0; i < zswap->tree_count; i++)
+        cache_line_release(&zswap->tree_locks[i].line);
     free(zswap->tree_locks);
     histogram_release(&zswap->store_wait);
     free(zswap->shrinker_states);
