@@ -251,6 +251,12 @@ def swept_name: .name | sub("(, [^,=]+=[^,]*)+$"; "");
 def groups(key): to_entries as $all | [$all | group_by(.value | key)[] | {at: (map(.key) | min), of: map(.value)}]
   | sort_by(.at) | map(.of);
 
+# "per": a metric divided by the mean of another one.
+def per($variant; $spec):
+  if $spec.per == null then .
+  else ($variant.summary[$spec.per].mean // ("no metric \"\($spec.per)\" in the result" | stop)) as $of
+    | map_values(if type == "number" and $of > 0 then . / $of else null end) end;
+
 def scaling($document; $spec):
   ($spec.x // ("needs \"x\", the path of a number in the config" | stop)) as $path
   | metrics($spec) as $metrics
@@ -260,7 +266,7 @@ def scaling($document; $spec):
   | [$variants[] as $variant | $metrics[] as $metric
      | {x: (setting($document; $variant; $path) | number),
         group: (if $spec.by == "variant" then $variant | swept_name elif $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end),
-        metric: $metric, of: $variant.summary[$metric]}] as $points
+        metric: $metric, of: ($variant.summary[$metric] | per($variant; $spec))}] as $points
   | (if [$points[] | select(.x == null)] | length > 0 then "\"\($path)\" is not a number in every variant" | stop else . end)
   | ([[$points | groups(.group)[] | group_by(.metric)[]][]
       | {name: (if .[0].group == "" then .[0].metric
@@ -274,7 +280,8 @@ def scaling($document; $spec):
                    + (if $ys[0] > 0 and $ys[1] >= 10 * $ys[0] then "y" else "" end))) as $log
   | ($lines | map(.name) | array("names")),
     text($spec; "x_label"; $path),
-    text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)),
+    text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)
+      + (if $spec.per then " / " + $spec.per else "" end)),
     "log_axes = \(if $log == "none" then "" else $log end | quoted)",
     (if $log | test("x") then "set xrange [\($xs[0] / 1.2):\($xs[1] * 1.2)]"
      else (($xs[1] - $xs[0]) * 0.05) as $gap | "set xrange [\($xs[0] - $gap):\($xs[1] + $gap)]" end),
