@@ -28,7 +28,7 @@ reason() { # PAGE COMMAND
     make) [[ $1 == docs/policies.md ]] || echo "what the tests were built by" ;;
     'git clone '*) echo "the network" ;;
     scripts/install-packages*) echo "make check has done it" ;;
-    'make demo' | 'make check' | 'make bench'* | build/bench/*) echo "minutes to hours" ;;
+    'make demo' | 'make published' | 'make check' | 'make bench'* | build/bench/*) echo "minutes to hours" ;;
     scripts/findings*) echo "hours" ;;
     scripts/replay-kernel*) echo "root, and a kernel to change: tests/cli/replay_kernel.bats" ;;
     *my.json) [[ $1 != */replay-kernel.md ]] || echo "what scripts/replay-kernel writes" ;;
