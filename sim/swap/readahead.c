@@ -66,6 +66,13 @@ static bool read_target(struct swap *swap, struct exec *exec, uint32_t page,
     return swap_cache_read(swap, exec, page, exec->node, source, ready_ns) != CACHE_GONE;
 }
 
+/* A window of one page is no readahead: zswap_folio_swapin() up to 6.11 sees the fault. */
+static void note_swapin_alone(struct swap *swap, uint32_t page, uint32_t window)
+{
+    if (window == 1)
+        zswap_note_swapin(swap->zswap, page);
+}
+
 /* swap_cluster_readahead: the aligned block of slots around the faulting one. */
 static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t page,
                               enum swap_source *source, uint64_t *ready_ns)
@@ -82,6 +89,7 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
     if (!hits)
         swap->readahead_previous = slot;
     swap->readahead_window = window;
+    note_swapin_alone(swap, page, window);
     uint32_t first = slot & ~(window - 1), last = slot | (window - 1);
     for (uint32_t at = first ? first : 1; at <= last && at < end; at++) {
         if (at == slot) {
@@ -111,6 +119,7 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     uint32_t previous = space->readahead_address;
     space->readahead_address = address;
     space->readahead_window = window;
+    note_swapin_alone(swap, page, window);
     space->readahead_hits = 0;
     int64_t first = address;
     if (address == previous + 1)
