@@ -9,7 +9,7 @@ make_config() {
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "cgroups": {"/a": {"memory.max": "8M"}},
   "tasks": [{"name": "t", "cgroup": "/a",
-             "workload": {"type": "scattered_zipf", "footprint": "16M", "accesses": 4000000}}]
+             "workload": {"type": "scattered_zipf", "footprint": "16M", "accesses": 8000000}}]
 }
 END
 }
@@ -28,9 +28,14 @@ kill_worker_after() { # N
     local pid
     while (($(results_there) < $1)); do sleep 0.1; done
     find sweep/results -name '*.json' -printf '%f %i %T@\n' | sort >before.txt
-    pid=$(pgrep -f "[z]sim run --manifest $PWD/sweep/manifest.tsv" | while read -r candidate; do
-        [[ $(readlink "/proc/$candidate/exe") != "$ZSIM" ]] || echo "$candidate"
-    done | head -n 1)
+    # Between two jobs there may be no worker for a moment.
+    for _ in {1..200}; do
+        pid=$(pgrep -f "[z]sim run --manifest $PWD/sweep/manifest.tsv" | while read -r candidate; do
+            [[ $(readlink "/proc/$candidate/exe") != "$ZSIM" ]] || echo "$candidate"
+        done | head -n 1)
+        [[ -z $pid ]] || break
+        sleep 0.02
+    done
     [[ -n $pid ]]
     kill -KILL "$pid"
     echo "$pid" >killed.txt
