@@ -28,3 +28,17 @@ bats_require_minimum_version 1.5.0
     [ -s results/studies/my-policy/my-policy/change.svg ]
     [[ ${lines[-1]} == */results/studies/my-policy/my-policy/change.svg ]]
 }
+@test "every figure of the documentation has a shipped result that it is drawn from" {
+    [ -s docs/results/validation/points.tsv.zst ]
+    grep -oh 'figures/[a-z0-9.-]*\.svg' README.md docs/*.md | sort -u | while read -r figure; do
+        [ -s "docs/$figure" ]
+        name=$(basename "$figure" .svg)
+        [[ $name != performance ]] || continue # scripts/bench-report, from bench/recorded.json
+        found=
+        for result in docs/results/*.json.zst; do
+            result=$(basename "$result" .json.zst)
+            [[ $name != "${result%.mrc}"-* ]] || found=1
+        done
+        [ -n "$found" ] || { echo "$figure"; false; }
+    done
+}
