@@ -122,6 +122,7 @@ static void free_world(struct world *world)
     for (uint32_t i = 0; i < 2; i++) {
         assert_null(world->hooks->check(&world->mm, &world->lruvecs[i]));
         world->hooks->release(&world->lruvecs[i]);
+        lock_release(world->lruvecs[i].lock);
     }
     lru_release(&world->mm);
     free(world);
