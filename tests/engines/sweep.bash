@@ -28,16 +28,16 @@ kill_worker_after() { # N
     local pid
     while (($(results_there) < $1)); do sleep 0.1; done
     find sweep/results -name '*.json' -printf '%f %i %T@\n' | sort >before.txt
-    # Between two jobs there may be no worker for a moment.
-    for _ in {1..200}; do
+    # A worker may end, and another not have begun, at any moment.
+    for _ in {1..500}; do
         pid=$(pgrep -f "[z]sim run --manifest $PWD/sweep/manifest.tsv" | while read -r candidate; do
             [[ $(readlink "/proc/$candidate/exe") != "$ZSIM" ]] || echo "$candidate"
         done | head -n 1)
-        [[ -z $pid ]] || break
+        [[ -z $pid ]] || ! kill -KILL "$pid" 2>/dev/null || break
+        pid=""
         sleep 0.02
     done
     [[ -n $pid ]]
-    kill -KILL "$pid"
     echo "$pid" >killed.txt
 }
 
