@@ -27,7 +27,7 @@ enum {
     FLAG_THINK,
     FLAG_JSON
 };
-enum { ROWS_AT_MOST = 12, JOBS_AT_MOST = 1024 };
+enum { ROWS_AT_MOST = 12 };
 /* Below this a cgroup's charges, which come in batches of 64 pages, decide. */
 static const uint64_t limit_at_least = 64 * PAGE_BYTES;
 
@@ -72,25 +72,15 @@ struct arguments {
 
 /* ---- the command line --------------------------------------------------------------- */
 
-static int take_jobs(struct arguments *arguments, const char *text)
+static int take_flag(void *into, int flag, const char *text)
 {
-    uint64_t jobs;
-    if (!parse_count(text, &jobs) || jobs < 1 || jobs > JOBS_AT_MOST)
-        return usage_error("flag -j: expected a number of threads in 1..%d, found \"%s\"",
-                           JOBS_AT_MOST, text);
-    arguments->request.options.jobs = (unsigned)jobs;
-    return EXIT_DONE;
-}
-
-static int take_flag(struct arguments *arguments, int flag, const char *text)
-{
+    struct arguments *arguments = into;
     struct advise_request *request = &arguments->request;
     switch (flag) {
     case 'o':
-        arguments->output = text;
-        return *text ? EXIT_DONE : usage_error("flag -o: expected a directory, found nothing");
+        return take_directory(text, &arguments->output);
     case 'j':
-        return take_jobs(arguments, text);
+        return take_jobs(text, &request->options.jobs);
     case FLAG_CONTENT:
         request->content = text;
         return EXIT_DONE;
@@ -123,17 +113,11 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-    int flag, code;
     *arguments = (struct arguments){.device = "nvme",
                                     .request = {.kernel = DEFAULT_KERNEL, .think_ns = 100}};
-    opterr = 0;
-    optind = 0;
-    while ((flag = getopt_long(argc, argv, ":o:j:h", advise_flags, NULL)) != -1) {
-        if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, advise_flags);
-        if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
-            return code;
-    }
+    int code = take_flags(argc, argv, ":o:j:h", advise_flags, take_flag, arguments);
+    if (code != EXIT_DONE)
+        return code;
     if (!arguments->help && argc - optind != 1)
         return usage_error("advise: expected one TRACE (zsim advise --help)");
     arguments->trace = arguments->request.trace = argv[optind];

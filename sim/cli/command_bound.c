@@ -63,8 +63,9 @@ struct report {
     uint64_t lru_refaults, lru_disk_reads;
 };
 
-static int take_flag(struct arguments *arguments, int flag, const char *text)
+static int take_flag(void *into, int flag, const char *text)
 {
+    struct arguments *arguments = into;
     uint64_t bytes = 0;
     int code = EXIT_DONE;
     switch (flag) {
@@ -94,17 +95,11 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
 
 static int parse(int argc, char **argv, struct arguments *arguments)
 {
-    int flag, code;
     *arguments = (struct arguments){.limits = {.common_pages = UINT64_MAX},
                                     .compressor = (unsigned)compressor_find("lzo")};
-    opterr = 0;
-    optind = 0;
-    while ((flag = getopt_long(argc, argv, ":h", bound_flags, NULL)) != -1) {
-        if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, bound_flags);
-        if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
-            return code;
-    }
+    int code = take_flags(argc, argv, ":h", bound_flags, take_flag, arguments);
+    if (code != EXIT_DONE)
+        return code;
     if (arguments->help)
         return EXIT_DONE;
     if (argc - optind != 1)

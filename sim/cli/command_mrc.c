@@ -96,14 +96,14 @@ static int take_number(const char *flag, const char *text, uint64_t least, uint6
                        flag, least, most, text);
 }
 
-static int take_flag(struct arguments *arguments, int flag, const char *text)
+static int take_flag(void *into, int flag, const char *text)
 {
+    struct arguments *arguments = into;
     uint64_t number;
     int code = EXIT_DONE;
     switch (flag) {
     case 'o':
-        arguments->output = text;
-        return *text ? EXIT_DONE : usage_error("flag -o: expected a directory, found nothing");
+        return take_directory(text, &arguments->output);
     case FLAG_EXACT:
         arguments->exact_only = true;
         return EXIT_DONE;
@@ -137,15 +137,9 @@ static int parse(int argc, char **argv, struct arguments *arguments)
         .options = {.samples = MISS_RATIO_SAMPLES_DEFAULT, .only_space = PAGE_STREAM_ALL_SPACES},
         .compressor = (unsigned)compressor_find("lzo"),
     };
-    int flag, code;
-    opterr = 0;
-    optind = 0;
-    while ((flag = getopt_long(argc, argv, ":o:h", mrc_flags, NULL)) != -1) {
-        if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, mrc_flags);
-        if ((code = take_flag(arguments, flag, optarg)) != EXIT_DONE)
-            return code;
-    }
+    int code = take_flags(argc, argv, ":o:h", mrc_flags, take_flag, arguments);
+    if (code != EXIT_DONE)
+        return code;
     if (arguments->help)
         return EXIT_DONE;
     if (argc - optind != 1)

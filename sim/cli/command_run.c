@@ -3,12 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/base/units.h"
 #include "sim/cli/commands.h"
 #include "sim/experiment/manifest.h"
 #include "sim/experiment/run.h"
-
-enum { JOBS_AT_MOST = 1024 };
 
 struct arguments {
     struct run_options options;
@@ -17,7 +14,7 @@ struct arguments {
     const char *seeds;
     const char *manifest, *ids;
     struct plugins *plugins;
-    bool check_only;
+    bool check_only, help;
     char **configs;
     int config_count;
 };
@@ -31,8 +28,7 @@ enum {
     FLAG_PLUGIN,
     FLAG_MANIFEST,
     FLAG_ID,
-    FLAG_BOUND,
-    FLAG_HELP
+    FLAG_BOUND
 };
 
 const struct option run_flags[] = {
@@ -47,19 +43,9 @@ const struct option run_flags[] = {
     {"manifest", required_argument, NULL, FLAG_MANIFEST},
     {"id", required_argument, NULL, FLAG_ID},
     {"bound", no_argument, NULL, FLAG_BOUND},
-    {"help", no_argument, NULL, FLAG_HELP},
+    {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
-
-static int set_jobs(struct arguments *arguments, const char *text)
-{
-    uint64_t jobs;
-    if (!parse_count(text, &jobs) || jobs < 1 || jobs > JOBS_AT_MOST)
-        return usage_error("flag -j: expected a number of threads in 1..%d, found \"%s\"",
-                           JOBS_AT_MOST, text);
-    arguments->options.jobs = (unsigned)jobs;
-    return EXIT_DONE;
-}
 
 static int set_progress(struct arguments *arguments, const char *text)
 {
@@ -81,14 +67,14 @@ static int set_checks(struct arguments *arguments, const char *text)
     return EXIT_DONE;
 }
 
-static int take_flag(struct arguments *arguments, int flag, const char *text)
+static int take_flag(void *into, int flag, const char *text)
 {
+    struct arguments *arguments = into;
     switch (flag) {
     case 'o':
-        arguments->options.output_directory = text;
-        return *text ? EXIT_DONE : usage_error("flag -o: expected a directory, found nothing");
+        return take_directory(text, &arguments->options.output_directory);
     case 'j':
-        return set_jobs(arguments, text);
+        return take_jobs(text, &arguments->options.jobs);
     case FLAG_SEEDS:
         arguments->seeds = text;
         return EXIT_DONE;
@@ -111,8 +97,11 @@ static int take_flag(struct arguments *arguments, int flag, const char *text)
         return EXIT_DONE;
     case FLAG_PLUGIN:
         return add_plugin(arguments->plugins, text);
-    default:
+    case FLAG_PROGRESS:
         return set_progress(arguments, text);
+    default:
+        arguments->help = true;
+        return EXIT_DONE;
     }
 }
 
@@ -140,22 +129,16 @@ static int check_manifest_flags(const struct arguments *arguments)
 /* -1: go on; else the exit code. */
 static int parse_arguments(int argc, char **argv, struct arguments *arguments)
 {
-    int flag;
-    opterr = 0;
-    while ((flag = getopt_long(argc, argv, ":o:j:h", run_flags, NULL)) != -1) {
-        if (flag == '?' || flag == ':')
-            return flag_error(argc, argv, flag, run_flags);
-        if (flag == FLAG_HELP || flag == 'h') {
-            print_help();
-            return finish_output(EXIT_DONE);
-        }
-        int code = take_flag(arguments, flag, optarg);
-        if (code != EXIT_DONE)
-            return code;
+    int code = take_flags(argc, argv, ":o:j:h", run_flags, take_flag, arguments);
+    if (code != EXIT_DONE)
+        return code;
+    if (arguments->help) {
+        print_help();
+        return finish_output(EXIT_DONE);
     }
     arguments->configs = argv + optind;
     arguments->config_count = argc - optind;
-    int code = check_manifest_flags(arguments);
+    code = check_manifest_flags(arguments);
     if (code != EXIT_DONE)
         return code;
     if (arguments->config_count == 0 && !arguments->manifest)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/units.h"
 #include "sim/calibrate/calibrate.h"
 #include "sim/cli/analysis.h"
 #include "sim/experiment/compare.h"
@@ -20,6 +21,8 @@
 #include "workloads/trace_command.h"
 
 int validate_command_main(int argc, char **argv);
+
+enum { JOBS_AT_MOST = 1024 };
 
 static const struct command trace_actions[] = {
     {"generate", NULL, NULL, trace_flags, NULL},
@@ -99,6 +102,34 @@ int flag_error(int argc, char **argv, int found, const struct option *flags)
     if (nearest)
         return usage_error("unknown flag --%s; did you mean --%s?", word, nearest);
     return usage_error("unknown flag --%s", word);
+}
+
+int take_flags(int argc, char **argv, const char *letters, const struct option *flags,
+               int (*take)(void *arguments, int flag, const char *text), void *arguments)
+{
+    int flag, code = EXIT_DONE;
+    opterr = 0;
+    optind = 0; /* glibc: begin anew, whatever was parsed before */
+    while (code == EXIT_DONE && (flag = getopt_long(argc, argv, letters, flags, NULL)) != -1)
+        code = flag == '?' || flag == ':' ? flag_error(argc, argv, flag, flags)
+                                          : take(arguments, flag, optarg);
+    return code;
+}
+
+int take_jobs(const char *text, unsigned *jobs)
+{
+    uint64_t number;
+    if (!parse_count(text, &number) || number < 1 || number > JOBS_AT_MOST)
+        return usage_error("flag -j: expected a number of threads in 1..%d, found \"%s\"",
+                           JOBS_AT_MOST, text);
+    *jobs = (unsigned)number;
+    return EXIT_DONE;
+}
+
+int take_directory(const char *text, const char **directory)
+{
+    *directory = text;
+    return *text ? EXIT_DONE : usage_error("flag -o: expected a directory, found nothing");
 }
 
 int add_plugin(struct plugins *plugins, const char *path)

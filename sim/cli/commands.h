@@ -50,6 +50,15 @@ int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * and the nearest flag there is.  Returns EXIT_USER_MISTAKE. */
 int flag_error(int argc, char **argv, int found, const struct option *flags);
 
+/* Hand every flag of the command line to `take`, which returns EXIT_DONE to go on,
+ * else the exit code.  Returns EXIT_DONE with the first word at argv[optind]. */
+int take_flags(int argc, char **argv, const char *letters, const struct option *flags,
+               int (*take)(void *arguments, int flag, const char *text), void *arguments);
+
+/* The values of -j and -o.  Return EXIT_DONE, or EXIT_USER_MISTAKE after a message. */
+int take_jobs(const char *text, unsigned *jobs);
+int take_directory(const char *text, const char **directory);
+
 /* --plugin FILE: add the policies of a shared object.  Returns EXIT_DONE, or
  * EXIT_USER_MISTAKE after a message. */
 int add_plugin(struct plugins *plugins, const char *path);
