@@ -27,23 +27,11 @@ static const char usage_text[] =
 
 /* ---- options ------------------------------------------------------------------ */
 
-static bool unknown_metric(struct compare *compare, const char *name)
-{
-    char nearest[64];
-    if (metric_nearest(name, nearest))
-        diagnostics_add(&compare->errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?", name,
-                        nearest);
-    else
-        diagnostics_add(&compare->errors, NULL,
-                        "unknown metric \"%s\"; docs/metrics.md lists all of them", name);
-    return false;
-}
-
 static bool add_metric(struct compare *compare, const char *name)
 {
-    int index = metric_find(name);
+    int index = metric_find_or_tell(name, &compare->errors);
     if (index < 0)
-        return unknown_metric(compare, name);
+        return false;
     compare->metrics = memory_resized(compare->metrics, compare->metric_count + 1,
                                       sizeof(*compare->metrics), "metrics");
     compare->metrics[compare->metric_count++] = (unsigned)index;
@@ -70,9 +58,9 @@ static bool add_condition(struct compare *compare, const char *text)
                         text);
         return false;
     }
-    int metric = metric_find(name);
+    int metric = metric_find_or_tell(name, &compare->errors);
     if (metric < 0)
-        return unknown_metric(compare, name);
+        return false;
     compare->conditions = memory_resized(compare->conditions, compare->condition_count + 1,
                                          sizeof(*compare->conditions), "conditions");
     compare->conditions[compare->condition_count++] =

@@ -7,8 +7,7 @@
 #include "sim/experiment/config_variants.h"
 #include "sim/experiment/shared_inputs.h"
 
-/* "configs/two-pools.json" -> "two-pools" */
-static const char *experiment_name(const char *path, struct arena *arena)
+const char *experiment_name(const char *path, struct arena *arena)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;

@@ -39,6 +39,10 @@ struct experiment {
     const struct plugins *plugins;     /* NULL: only built-in policies */
 };
 
+/* What an experiment is called after its config, or its result: "configs/two-pools.json"
+ * -> "two-pools". */
+const char *experiment_name(const char *path, struct arena *arena);
+
 /* Read, check and decode.  All mistakes are added to `errors` in one pass; NULL then.
  * `overrides`: "PATH=VALUE" strings of --set; `seeds`: "1..10" or NULL. */
 struct experiment *experiment_read(const char *path, const char *const *overrides,

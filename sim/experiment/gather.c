@@ -44,17 +44,9 @@ static bool choose_metrics(const struct gather_options *options, unsigned **out,
     size_t before = errors->count;
     *count = 0;
     for (uint32_t i = 0; i < options->metric_count; i++) {
-        char nearest[64];
-        int index = metric_find(options->metrics[i]);
+        int index = metric_find_or_tell(options->metrics[i], errors);
         if (index >= 0)
             chosen[(*count)++] = (unsigned)index;
-        else if (metric_nearest(options->metrics[i], nearest))
-            diagnostics_add(errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?",
-                            options->metrics[i], nearest);
-        else
-            diagnostics_add(errors, NULL,
-                            "unknown metric \"%s\"; docs/metrics.md lists all of them",
-                            options->metrics[i]);
     }
     for (unsigned m = 0; !options->metric_count && m < metric_count(); m++) {
         struct metric metric;
@@ -275,26 +267,15 @@ static void take_plugins(struct gathering *gathering)
     }
 }
 
-/* "results/pools.json" -> "pools" */
-static char *name_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *name = memory_string(slash ? slash + 1 : path);
-    size_t length = strlen(name);
-    if (length > 5 && strcmp(name + length - 5, ".json") == 0)
-        name[length - 5] = '\0';
-    return name;
-}
-
 static bool write_gathered(struct gathering *gathering, const char *path,
                            struct diagnostics *errors)
 {
     const struct config_node *root = gathering->first->root;
     const struct config_node *config = config_tree_member(root, "config");
-    char *name = name_of(path);
+    struct arena arena = {0};
     take_plugins(gathering);
     struct result_source source = {
-        .name = name,
+        .name = experiment_name(path, &arena),
         .question = text_of(root, "question"),
         .figures = config ? config_tree_member(config, "figures") : NULL,
         .plugins = gathering->plugins,
@@ -312,7 +293,7 @@ static bool write_gathered(struct gathering *gathering, const char *path,
     bool written = result_file_write(path, &source, errors);
     if (written)
         summary_print(stdout, &source);
-    free(name);
+    arena_release(&arena);
     return written;
 }
 

@@ -200,9 +200,8 @@ enum work_state { WORK_WAITS, WORK_THERE, WORK_MADE, WORK_FAILED, WORK_MISTAKE }
 /* One line that is to be made. */
 struct manifest_work {
     const struct manifest_row *row;
-    struct experiment *experiment; /* kept: shared inputs point into it */
-    uint64_t done, total;          /* accesses; total 0: not begun */
-    uint64_t now_ns;               /* simulated */
+    struct experiment *experiment;  /* kept: shared inputs point into it */
+    struct piece_progress progress; /* total 0: not begun */
     enum work_state state;
 };
 
@@ -215,50 +214,30 @@ struct manifest_runs {
     pthread_mutex_t message_lock;
 };
 
-static void note_progress(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
-{
-    struct manifest_work *work = context;
-    __atomic_store_n(&work->now_ns, now_ns, __ATOMIC_RELAXED);
-    __atomic_store_n(&work->total, total, __ATOMIC_RELAXED);
-    __atomic_store_n(&work->done, done, __ATOMIC_RELAXED);
-}
-
 /* Runs that are finished, and the finished shares of those under way.  What was
  * there before takes no time, so it does not count for the time left. */
 static void show_progress(void *context)
 {
     const struct manifest_runs *runs = context;
-    uint32_t finished = 0, failed = 0, there = 0;
-    uint64_t accesses = 0, simulated_ns = 0;
-    double share = 0, seconds = (double)(host_now_ns() - runs->parallel.begin_ns) / 1e9;
+    struct progress_line line = {0};
+    uint32_t there = 0;
     for (uint32_t i = 0; i < runs->parallel.count; i++) {
         const struct manifest_work *work = &runs->works[i];
-        uint64_t total = __atomic_load_n(&work->total, __ATOMIC_RELAXED);
-        uint64_t done = __atomic_load_n(&work->done, __ATOMIC_RELAXED);
+        struct piece_progress piece = piece_progress_read(&work->progress);
         enum work_state state = __atomic_load_n(&work->state, __ATOMIC_RELAXED);
-        finished += state == WORK_MADE || state == WORK_THERE;
-        failed += state == WORK_FAILED || state == WORK_MISTAKE;
+        line.finished += state == WORK_MADE || state == WORK_THERE;
+        line.failed += state == WORK_FAILED || state == WORK_MISTAKE;
         there += state == WORK_THERE;
-        accesses += done;
-        simulated_ns += __atomic_load_n(&work->now_ns, __ATOMIC_RELAXED);
+        line.accesses += piece.done;
+        line.simulated_ns += piece.now_ns;
         if (state != WORK_WAITS)
-            share += state != WORK_THERE;
-        else if (total)
-            share += (double)done / (double)total;
+            line.share += state != WORK_THERE;
+        else if (piece.total)
+            line.share += (double)piece.done / (double)piece.total;
     }
     uint32_t to_make = runs->parallel.count - there;
-    share = to_make ? share / to_make : 1;
-    char left[32] = "-", failures[32] = "";
-    if (share > 0)
-        print_duration(left, sizeof(left), seconds * (1 - share) / share);
-    if (failed)
-        snprintf(failures, sizeof(failures), "%" PRIu32 " FAILED | ", failed);
-    fprintf(stderr,
-            "\r%3.0f%% | %" PRIu32 "/%" PRIu32 " runs | %ssim %.1f s | %.1f M accesses/s | ETA "
-            "%s\033[K",
-            100 * share, finished, runs->parallel.count, failures, (double)simulated_ns / 1e9,
-            seconds > 0 ? (double)accesses / seconds / 1e6 : 0, left);
-    fflush(stderr);
+    line.share = to_make ? line.share / to_make : 1;
+    progress_line_print(&runs->parallel, &line);
 }
 
 /* The config must still say what the manifest was written for. */
@@ -291,8 +270,8 @@ static enum work_state make_result(struct manifest_runs *runs, struct manifest_w
     struct sim_options options = {
         .checks = runs->options->checks,
         .interrupted = &runs->parallel.interrupted,
-        .progress = note_progress,
-        .progress_context = work,
+        .progress = piece_progress_note,
+        .progress_context = &work->progress,
     };
     struct source_position position = {.file = work->row->config};
     struct run_record record = {0};

@@ -321,7 +321,8 @@ int metric_find(const char *name)
     return -1;
 }
 
-bool metric_nearest(const char *word, char name[64])
+/* The name nearest to a misspelt one, copied into `name`; false when none is near. */
+static bool nearest_metric(const char *word, char name[64])
 {
     struct metric *metrics = memory_zeroed(METRICS, sizeof(*metrics), "names of metrics");
     const char *names[METRICS];
@@ -334,6 +335,18 @@ bool metric_nearest(const char *word, char name[64])
         snprintf(name, 64, "%s", nearest);
     free(metrics);
     return nearest != NULL;
+}
+
+int metric_find_or_tell(const char *name, struct diagnostics *errors)
+{
+    char nearest[64];
+    int index = metric_find(name);
+    if (index < 0 && nearest_metric(name, nearest))
+        diagnostics_add(errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?", name, nearest);
+    else if (index < 0)
+        diagnostics_add(errors, NULL, "unknown metric \"%s\"; docs/metrics.md lists all of them",
+                        name);
+    return index;
 }
 
 const char *metric_direction_name(enum metric_direction direction)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "sim/base/diagnostics.h"
 #include "sim/experiment/config_tree.h"
 #include "sim/result.h"
 
@@ -31,8 +32,8 @@ unsigned metric_count(void);
 void metric_describe(unsigned index, struct metric *metric);
 /* The index of a name, or -1. */
 int metric_find(const char *name);
-/* The name nearest to a misspelt one, copied into `name`; false when none is near. */
-bool metric_nearest(const char *word, char name[64]);
+/* The same; -1 after a message with the nearest name. */
+int metric_find_or_tell(const char *name, struct diagnostics *errors);
 /* "neither", "lower" or "higher". */
 const char *metric_direction_name(enum metric_direction direction);
 

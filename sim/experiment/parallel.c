@@ -23,7 +23,8 @@ uint64_t host_now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-void print_duration(char *out, uint32_t size, double seconds)
+/* "1:02:03" or "2:03". */
+static void print_duration(char *out, uint32_t size, double seconds)
 {
     uint64_t whole = (uint64_t)seconds;
     if (whole >= 3600)
@@ -108,6 +109,40 @@ static void start_workers(struct parallel *parallel, pthread_t *threads, uint32_
                     count);
             exit(1);
         }
+}
+
+void piece_progress_note(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
+{
+    struct piece_progress *progress = context;
+    __atomic_store_n(&progress->done, done, __ATOMIC_RELAXED);
+    __atomic_store_n(&progress->total, total, __ATOMIC_RELAXED);
+    __atomic_store_n(&progress->now_ns, now_ns, __ATOMIC_RELAXED);
+}
+
+struct piece_progress piece_progress_read(const struct piece_progress *progress)
+{
+    return (struct piece_progress){
+        .done = __atomic_load_n(&progress->done, __ATOMIC_RELAXED),
+        .total = __atomic_load_n(&progress->total, __ATOMIC_RELAXED),
+        .now_ns = __atomic_load_n(&progress->now_ns, __ATOMIC_RELAXED),
+    };
+}
+
+void progress_line_print(const struct parallel *parallel, const struct progress_line *line)
+{
+    double seconds = (double)(host_now_ns() - parallel->begin_ns) / 1e9;
+    char left[32] = "-", failures[32] = "";
+    if (line->share > 0)
+        print_duration(left, sizeof(left), seconds * (1 - line->share) / line->share);
+    if (line->failed)
+        snprintf(failures, sizeof(failures), "%" PRIu32 " FAILED | ", line->failed);
+    fprintf(stderr,
+            "\r%3.0f%% | %" PRIu32 "/%" PRIu32 " runs | %ssim %.1f s | %.1f M accesses/s | ETA "
+            "%s\033[K",
+            100 * line->share, line->finished, parallel->count, failures,
+            (double)line->simulated_ns / 1e9,
+            seconds > 0 ? (double)line->accesses / seconds / 1e6 : 0, left);
+    fflush(stderr);
 }
 
 unsigned parallel_jobs(const struct parallel *parallel)

@@ -14,6 +14,19 @@ enum progress_mode {
     PROGRESS_NEVER,
 };
 
+/* How far one piece has come; written by its worker while others read it. */
+struct piece_progress {
+    uint64_t done, total; /* accesses */
+    uint64_t now_ns;      /* simulated */
+};
+
+/* What the progress line says of all pieces together. */
+struct progress_line {
+    double share;              /* of the work, 0..1 */
+    uint32_t finished, failed; /* pieces */
+    uint64_t accesses, simulated_ns;
+};
+
 struct parallel {
     /* ---- filled by the caller */
     uint32_t count; /* pieces, done in the order of their numbers */
@@ -43,10 +56,15 @@ unsigned parallel_jobs(const struct parallel *parallel);
 void parallel_run(struct parallel *parallel);
 void parallel_release_signals(const struct parallel *parallel);
 
+/* The progress function of a run (sim/sim.h); context: its struct piece_progress. */
+void piece_progress_note(void *context, uint64_t done, uint64_t total, uint64_t now_ns);
+/* The numbers as they are now. */
+struct piece_progress piece_progress_read(const struct piece_progress *progress);
+
+/* Rewrite the progress line on stderr; for show_progress of struct parallel. */
+void progress_line_print(const struct parallel *parallel, const struct progress_line *line);
+
 /* Time of the host since some start, for progress and for "host" in results. */
 uint64_t host_now_ns(void);
-
-/* "1:02:03" or "2:03". */
-void print_duration(char *out, uint32_t size, double seconds);
 
 #endif

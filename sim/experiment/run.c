@@ -12,32 +12,18 @@
 #include "sim/experiment/config_resolved.h"
 #include "sim/experiment/summary.h"
 
-/* How far one run has come; written by its worker, read for the progress line. */
-struct run_progress {
-    uint64_t done, total; /* accesses; total is known from the start */
-    uint64_t now_ns;
-};
-
 /* All runs of one experiment. */
 struct pool {
     struct experiment *experiment;
     const struct run_options *options;
-    struct run_record *records;    /* [runs] */
-    struct run_progress *progress; /* [runs] */
+    struct run_record *records;      /* [runs] */
+    struct piece_progress *progress; /* [runs]; total is known from the start */
     uint32_t runs;
     struct parallel parallel;
     pthread_mutex_t message_lock;
 };
 
 /* ---- one run ------------------------------------------------------------------ */
-
-static void note_progress(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
-{
-    struct run_progress *progress = context;
-    __atomic_store_n(&progress->done, done, __ATOMIC_RELAXED);
-    __atomic_store_n(&progress->total, total, __ATOMIC_RELAXED);
-    __atomic_store_n(&progress->now_ns, now_ns, __ATOMIC_RELAXED);
-}
 
 static void record_inputs(struct run_record *record, const struct config *config)
 {
@@ -81,19 +67,19 @@ void run_record_release(struct run_record *record)
 static void run_piece(void *context, uint32_t index)
 {
     struct pool *pool = context;
-    struct run_progress *progress = &pool->progress[index];
+    struct piece_progress *progress = &pool->progress[index];
     struct run_record *record = &pool->records[index];
     struct diagnostics errors = {0};
     struct sim_options options = {
         .checks = pool->options->checks,
         .interrupted = &pool->parallel.interrupted,
-        .progress = note_progress,
+        .progress = piece_progress_note,
         .progress_context = progress,
     };
     run_record_make(record, pool->experiment, index / pool->experiment->seed_count,
                     pool->experiment->seeds[index % pool->experiment->seed_count], &options,
                     &errors);
-    note_progress(progress, progress->total, progress->total, record->result.end_ns);
+    piece_progress_note(progress, progress->total, progress->total, record->result.end_ns);
     pthread_mutex_lock(&pool->message_lock);
     diagnostics_print(&errors);
     pthread_mutex_unlock(&pool->message_lock);
@@ -102,28 +88,20 @@ static void run_piece(void *context, uint32_t index)
 
 /* ---- progress line -------------------------------------------------------------- */
 
-static void print_progress(void *context)
+static void show_progress(void *context)
 {
     const struct pool *pool = context;
-    uint64_t done = 0, total = 0, simulated_ns = 0;
-    uint32_t finished = 0;
+    struct progress_line line = {0};
+    uint64_t total = 0;
     for (uint32_t i = 0; i < pool->runs; i++) {
-        uint64_t of = __atomic_load_n(&pool->progress[i].total, __ATOMIC_RELAXED);
-        uint64_t have = __atomic_load_n(&pool->progress[i].done, __ATOMIC_RELAXED);
-        done += have;
-        total += of;
-        finished += of && have == of;
-        simulated_ns += __atomic_load_n(&pool->progress[i].now_ns, __ATOMIC_RELAXED);
+        struct piece_progress piece = piece_progress_read(&pool->progress[i]);
+        line.accesses += piece.done;
+        total += piece.total;
+        line.finished += piece.total && piece.done == piece.total;
+        line.simulated_ns += piece.now_ns;
     }
-    double wall = (double)(host_now_ns() - pool->parallel.begin_ns) / 1e9;
-    double share = total ? (double)done / (double)total : 0;
-    char left[32] = "-";
-    if (share > 0)
-        print_duration(left, sizeof(left), wall * (1 - share) / share);
-    fprintf(stderr, "\r%3.0f%% | %u/%u runs | sim %.1f s | %.1f M accesses/s | ETA %s\033[K",
-            100 * share, finished, pool->runs, (double)simulated_ns / 1e9,
-            wall > 0 ? (double)done / wall / 1e6 : 0, left);
-    fflush(stderr);
+    line.share = total ? (double)line.accesses / (double)total : 0;
+    progress_line_print(&pool->parallel, &line);
 }
 
 static void pool_init(struct pool *pool, struct experiment *experiment,
@@ -144,7 +122,7 @@ static void pool_init(struct pool *pool, struct experiment *experiment,
                                        .jobs = options->jobs,
                                        .progress = options->progress,
                                        .work = run_piece,
-                                       .show_progress = print_progress,
+                                       .show_progress = show_progress,
                                        .context = pool};
     pthread_mutex_init(&pool->message_lock, NULL);
 }

@@ -345,7 +345,7 @@ static void unwritable_place(void **state)
 static void names_are_found(void **state)
 {
     (void)state;
-    char nearest[64];
+    struct diagnostics errors = {0};
     for (unsigned i = 0; i < metric_count(); i++) {
         struct metric metric;
         metric_describe(i, &metric);
@@ -354,8 +354,12 @@ static void names_are_found(void **state)
         assert_non_null(metric.meaning);
     }
     assert_int_equal(metric_find("no such"), -1);
-    assert_true(metric_nearest("zwspwb", nearest));
-    assert_string_equal(nearest, "zswpwb");
+    assert_int_equal(metric_find_or_tell("zswpwb", &errors), metric_find("zswpwb"));
+    assert_int_equal(metric_find_or_tell("zwspwb", &errors), -1);
+    assert_string_equal(diagnostics_text(&errors, 0),
+                        "zsim: error: unknown metric \"zwspwb\"; did you mean \"zswpwb\"?");
+    assert_null(diagnostics_text(&errors, 1));
+    diagnostics_release(&errors);
 }
 
 /* docs/metrics.md is what the program prints. */
