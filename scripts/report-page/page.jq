@@ -61,9 +61,9 @@ def holm:
 def verdict($better; $p):
   if .n < 2 or $p == null then .verdict
   elif $p <= 0.05 then
-    (if $better == "neither" then "unclear"
+    (if $better == "neither" then "changed"
      elif (.mean_difference < 0) == ($better == "lower") then "better" else "worse" end)
-  elif .verdict == "better" or .verdict == "worse" then
+  elif .verdict == "better" or .verdict == "worse" or .verdict == "changed" then
     (if .percent != null and .percent != 0
         and ([.ci95_low, .ci95_high | fabs] | max) <= (.mean_difference / .percent | fabs)
      then "same" else "unclear" end)

@@ -174,7 +174,7 @@ static void print_pair_notes(const struct pair *pair)
 
 static void print_text(const struct compare *compare)
 {
-    bool unclear = false;
+    bool changed = false;
     for (unsigned p = 0; p < compare->pair_count; p++) {
         const struct pair *pair = &compare->pairs[p];
         if (p)
@@ -184,16 +184,15 @@ static void print_text(const struct compare *compare)
                pair->n > 1 ? "95 % interval" : "", "verdict");
         for (unsigned i = 0; i < pair->row_count; i++) {
             print_text_row(&pair->rows[i]);
-            unclear |= pair->rows[i].verdict == VERDICT_UNCLEAR &&
-                       pair->rows[i].metric.direction == NEITHER_IS_BETTER;
+            changed |= pair->rows[i].verdict == VERDICT_CHANGED;
         }
         if (!pair->row_count)
             puts("(nothing: every metric asked for is zero or undefined on both sides)");
         putchar('\n');
         print_pair_notes(pair);
     }
-    if (unclear)
-        puts("unclear: no change that is sure, or neither way is better");
+    if (changed)
+        puts("changed: a sure change of what is better neither way");
 }
 
 /* ---- markdown, csv, json -------------------------------------------------------------- */

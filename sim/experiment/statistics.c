@@ -207,7 +207,7 @@ enum verdict statistics_verdict(const struct paired_difference *paired, double p
     bool differs = paired->n == 1 ? paired->mean_difference != 0 : p <= SIGNIFICANT;
     if (differs) {
         if (direction == NEITHER_IS_BETTER)
-            return VERDICT_UNCLEAR;
+            return VERDICT_CHANGED;
         bool lower = paired->mean_difference < 0;
         return lower == (direction == LOWER_IS_BETTER) ? VERDICT_BETTER : VERDICT_WORSE;
     }
@@ -218,6 +218,6 @@ enum verdict statistics_verdict(const struct paired_difference *paired, double p
 
 const char *verdict_name(enum verdict verdict)
 {
-    static const char *const names[] = {"better", "worse", "same", "unclear"};
+    static const char *const names[] = {"better", "worse", "changed", "same", "unclear"};
     return names[verdict];
 }

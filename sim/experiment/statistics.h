@@ -65,11 +65,11 @@ uint32_t statistics_seeds_for(const struct paired_difference *paired, double per
  * NAN stays and does not count. */
 void statistics_holm(double *p, uint32_t n);
 
-/* better, worse: p <= 0.05.  same: no difference in any pair's mean, or the
- * interval includes no change and lies within 1 % of the base.  unclear: everything
- * else, and changes of metrics of which neither more nor less is better.
+/* better, worse, and changed for metrics of which neither more nor less is better:
+ * p <= 0.05.  same: no difference in any pair's mean, or the interval includes no
+ * change and lies within 1 % of the base.  unclear: everything else.
  * `p` is the pair's own or a corrected one. */
-enum verdict { VERDICT_BETTER, VERDICT_WORSE, VERDICT_SAME, VERDICT_UNCLEAR };
+enum verdict { VERDICT_BETTER, VERDICT_WORSE, VERDICT_CHANGED, VERDICT_SAME, VERDICT_UNCLEAR };
 
 enum verdict statistics_verdict(const struct paired_difference *paired, double p,
                                 enum metric_direction direction);

@@ -101,7 +101,7 @@ static void verdicts(void **state)
     assert_int_equal(verdict_of(-50, -51, -52, LOWER_IS_BETTER), VERDICT_BETTER);
     assert_int_equal(verdict_of(50, 51, 52, LOWER_IS_BETTER), VERDICT_WORSE);
     assert_int_equal(verdict_of(50, 51, 52, HIGHER_IS_BETTER), VERDICT_BETTER);
-    assert_int_equal(verdict_of(50, 51, 52, NEITHER_IS_BETTER), VERDICT_UNCLEAR);
+    assert_int_equal(verdict_of(50, 51, 52, NEITHER_IS_BETTER), VERDICT_CHANGED);
     assert_int_equal(verdict_of(0, 0, 0, NEITHER_IS_BETTER), VERDICT_SAME);
     assert_int_equal(verdict_of(-1, 0, 1, LOWER_IS_BETTER), VERDICT_SAME);
     assert_int_equal(verdict_of(-100, 0, 100, LOWER_IS_BETTER), VERDICT_UNCLEAR);
