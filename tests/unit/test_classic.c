@@ -1,0 +1,80 @@
+/* Policy classic on a whole machine: when a page that is written can be freed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/simulate.h"
+
+enum { BATCH = RECLAIM_CLUSTER };
+
+/* Cold, dirty pages that have never been swapped. */
+static struct bench *open_with_cold_pages(const char *config)
+{
+    struct bench *bench = bench_open(config);
+    for (uint32_t page = 0; page < BATCH; page++) {
+        bench_touch(bench, page, true);
+        bench->mm->hot[page] &= (uint8_t)~HOT_ACCESSED;
+    }
+    lru_add_drain_all(bench->mm);
+    return bench;
+}
+
+/* One visit of reclaim to the cgroup, its writes handed to the device at the end. */
+static void scan_once(struct bench *bench)
+{
+    struct scan_control scan = {.target = ROOT_MEMCG, .goal = BATCH, .priority = 0};
+    struct write_plug plug;
+    write_plug_init(&plug);
+    bench->exec.plug = &plug;
+    bench->exec.memalloc = true;
+    bench->mm->reclaim->shrink_lruvec(bench->mm, &bench->exec, &scan, page_memcg(bench->mm, 0), 0);
+    bench->mm->swap_hooks.flush_plug(bench->mm->swap, &bench->exec);
+    bench->exec.memalloc = false;
+    bench->exec.plug = NULL;
+}
+
+#define COLD_PAGES(zswap) BENCH_CONFIG("v6.18", zswap, TASK("/a", 1000))
+
+static void compressed_pages_are_freed_in_the_same_pass(void **state)
+{
+    (void)state;
+    struct bench *bench = open_with_cold_pages(COLD_PAGES("\"max_pool_percent\": 50"));
+    scan_once(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgscan_anon), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_zswpout), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_nr_vmscan_write), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), 0);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), 0);
+    bench_close(bench);
+}
+
+static void pages_on_a_device_are_freed_by_the_next_scan(void **state)
+{
+    (void)state;
+    struct bench *bench = open_with_cold_pages(COLD_PAGES("\"enabled\": false"));
+    scan_once(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgscan_anon), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), 0);
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_nr_vmscan_write), BATCH);
+    bench_settle(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), BATCH);
+    scan_once(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgscan_anon), 2 * BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), BATCH);
+    bench_close(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(compressed_pages_are_freed_in_the_same_pass),
+        cmocka_unit_test(pages_on_a_device_are_freed_by_the_next_scan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
