@@ -3,10 +3,7 @@
 
 static void kref_update(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool)
 {
-    struct mm *mm = zswap->mm;
-    uint64_t end =
-        cache_line_update(&pool->reference_line, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
-    spend(mm, exec, TIME_reference, end - exec->now_ns);
+    spend_on_line(zswap->mm, exec, TIME_reference, &pool->reference_line);
 }
 
 static const struct pool_ref_hooks kref_hooks = {.update = kref_update};

@@ -4,14 +4,9 @@
 
 static void percpu_ref_update(struct zswap *zswap, struct exec *exec, struct zswap_pool *pool)
 {
-    struct mm *mm = zswap->mm;
-    if (!pool->killed_at_ns) {
-        /* Not even an atomic operation: an addition in a line of this processor's own. */
-        return;
-    }
-    uint64_t end =
-        cache_line_update(&pool->reference_line, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
-    spend(mm, exec, TIME_reference, end - exec->now_ns);
+    /* Not even an atomic operation before: an addition in a line of this processor's own. */
+    if (pool->killed_at_ns)
+        spend_on_line(zswap->mm, exec, TIME_reference, &pool->reference_line);
 }
 
 static const struct pool_ref_hooks percpu_ref_hooks = {.update = percpu_ref_update};

@@ -344,9 +344,8 @@ static void classic_refault(struct mm *mm, const struct exec *exec, uint32_t pag
     uint32_t distance = (uint32_t)evicted_from->nonresident_age - age;
     /* Against the lists that the page would have had to compete with: no file
      * pages here, so the active anonymous list, while swap has room. */
-    uint64_t size =
-        mm->swap_hooks.room(mm->swap, evictor) ? evicted_from->seen_pages[LRU_ACTIVE_ANON] : 0;
-    if (distance > size)
+    uint64_t size = evicted_from->seen_pages[LRU_ACTIVE_ANON];
+    if (distance > size || (distance && !mm->swap_hooks.room(mm->swap, evictor)))
         return;
     mm->cold[page].bits |= PAGE_ACTIVE;
     workingset_age(mm, owner, node, 1);

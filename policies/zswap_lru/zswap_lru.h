@@ -12,7 +12,8 @@
 #include "sim/zswap/zswap.h"
 
 struct zswap_lru_hooks {
-    /* the group that holds the entries of this pool; NULL: entries are on no list */
+    /* the group that holds the entries of this pool, as long as it lives; NULL: entries are
+     * on no list */
     uint32_t (*group_of_pool)(const struct zswap *zswap, uint32_t pool);
     /* required with it: the group that the worker and the store path walk */
     uint32_t (*group_walked)(const struct zswap *zswap);

@@ -35,7 +35,11 @@ struct event_queue {
     uint64_t sequence, now_ns;
     /* nobody does anything before this time any more (events_settle()) */
     uint64_t settled_ns;
-    bool catching_up;
+    /* Whoever has its turn does everything that is done before this time (the next event
+     * begins then); 0: others may be about, too. */
+    uint64_t alone_until_ns;
+    bool catching_up, in_turn;
+    bool turns_go_back; /* a turn may end before what it has done: nobody is ever alone */
 };
 
 /* time_ns must not lie before the queue's now. */
@@ -65,6 +69,11 @@ static inline void events_settle(struct event_queue *queue, uint64_t now_ns)
         now_ns = queue->now_ns;
     queue->settled_ns = next_ns < now_ns ? next_ns : now_ns;
 }
+
+/* A turn of somebody whose time only goes forward: until the next event it is alone.
+ * Returns what events_end_turn() wants back. */
+bool events_begin_turn(struct event_queue *queue);
+void events_end_turn(struct event_queue *queue, bool outer);
 
 void events_release(struct event_queue *queue);
 

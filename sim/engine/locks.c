@@ -24,13 +24,11 @@ uint64_t lock_hold_shared(struct lock_counts *counts, struct spinlock *lock,
     return end_ns;
 }
 
-struct spinlock *lock_of(struct spinlock **locks, size_t number, const uint64_t *settled_ns)
+struct spinlock *lock_make(struct spinlock **lock, const uint64_t *settled_ns)
 {
-    if (!locks[number]) {
-        locks[number] = memory_zeroed(1, sizeof(*locks[number]), "a lock");
-        cache_line_init(&locks[number]->line, settled_ns);
-    }
-    return locks[number];
+    *lock = memory_zeroed(1, sizeof(**lock), "a lock");
+    cache_line_init(&(*lock)->line, settled_ns);
+    return *lock;
 }
 
 void lock_release(struct spinlock *lock)

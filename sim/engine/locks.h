@@ -54,7 +54,12 @@ static inline uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lo
 
 /* Locks of which there may be many and few are ever taken: made at the first use,
  * with cache_line_init()'s `settled_ns`. */
-struct spinlock *lock_of(struct spinlock **locks, size_t number, const uint64_t *settled_ns);
+struct spinlock *lock_make(struct spinlock **lock, const uint64_t *settled_ns);
+static inline struct spinlock *lock_of(struct spinlock **locks, size_t number,
+                                       const uint64_t *settled_ns)
+{
+    return locks[number] ? locks[number] : lock_make(&locks[number], settled_ns);
+}
 /* One made by lock_of(), or NULL. */
 void lock_release(struct spinlock *lock);
 void locks_release(struct spinlock **locks, size_t count);

@@ -159,7 +159,9 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
 
     uint64_t end_ns = start_ns, wake_at_ns = 0;
     processor->in_turn = true;
+    bool outer = events_begin_turn(processors->events);
     enum turn_end end = runner->turn(runner, (uint32_t)cpu, start_ns, &end_ns, &wake_at_ns);
+    events_end_turn(processors->events, outer);
     processor->in_turn = false;
     processor->busy_ns += end_ns - now_ns;
     if (runner->kernel_thread)

@@ -75,12 +75,12 @@ static void grow(struct cache_line *line)
 /* When the last interval is over for everybody, only its owner matters.  Nearly
  * always so without contention: a use then touches the head of the line's record
  * and not 1.5 KiB of intervals. */
-static void forget_settled(struct cache_line *line)
+void cache_line_forget(struct cache_line *line, uint64_t until_ns)
 {
-    if (!line->count || !line->settled_ns)
+    if (!line->count)
         return;
     const struct interval *last = interval_at(line, line->count - 1u);
-    if (last->end_ns > *line->settled_ns)
+    if (last->end_ns > until_ns)
         return;
     line->owner = last->owner;
     if (line->more)
@@ -126,7 +126,8 @@ static inline __attribute__((always_inline)) uint64_t
 take(struct cache_line *line, const struct topology *topology, const struct costs *costs,
      uint32_t cpu, uint64_t now_ns, uint64_t use_ns, uint64_t wakeup_ns, uint64_t *wait_ns)
 {
-    forget_settled(line);
+    if (line->settled_ns)
+        cache_line_forget(line, *line->settled_ns);
     uint32_t at = line->count;
     while (at > 0 && interval_at(line, at - 1)->end_ns > now_ns)
         at--;

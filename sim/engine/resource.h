@@ -75,6 +75,17 @@ static inline bool cache_line_take_own(struct cache_line *line, uint32_t cpu, ui
     return true;
 }
 
+/* It is this processor's, and nothing is known of who else had it: for whoever is alone
+ * (event_queue.alone_until_ns) until it is done, taking it changes nothing of the line. */
+static inline bool cache_line_is_own(const struct cache_line *line, uint32_t cpu)
+{
+    return line->owner == cpu && line->count == 0;
+}
+
+/* Nobody can ask any more for a time before until_ns: where all intervals are over then,
+ * only the last owner matters. */
+void cache_line_forget(struct cache_line *line, uint64_t until_ns);
+
 /* cache_line_update() for a line that others want, too. */
 uint64_t cache_line_update_shared(struct cache_line *line, const struct topology *topology,
                                   const struct costs *costs, uint32_t cpu, uint64_t now_ns);

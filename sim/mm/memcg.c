@@ -102,25 +102,25 @@ static void add_usage(struct memcg *counter, uint64_t pages)
         counter->usage_peak = counter->usage;
 }
 
-/* Charge the whole chain, or nothing: then the lowest ancestor at its limit. */
-static bool counter_try_charge(struct mm *mm, uint32_t memcg, uint64_t pages, uint32_t *over)
+/* The lowest ancestor that has no room for so many pages; there is one. */
+static uint32_t counter_over(const struct mm *mm, uint32_t memcg, uint64_t pages)
 {
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        const struct memcg *counter = &mm->memcgs[at];
-        if (counter->memory_max != UINT64_MAX && counter->usage + pages > counter->memory_max) {
-            *over = at;
-            return false;
-        }
-    }
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        add_usage(&mm->memcgs[at], pages);
-    return true;
+    while (mm->memcgs[memcg].memory_max == UINT64_MAX ||
+           mm->memcgs[memcg].usage + pages <= mm->memcgs[memcg].memory_max)
+        memcg = mm->memcgs[memcg].parent;
+    return memcg;
 }
 
-static void counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
+/* Returns whether one of the chain is above its memory.high then. */
+static bool counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        add_usage(&mm->memcgs[at], pages);
+    bool above = false;
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
+        struct memcg *counter = &mm->memcgs[at];
+        add_usage(counter, pages);
+        above |= counter->usage > counter->memory_high;
+    }
+    return above;
 }
 
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
@@ -148,8 +148,6 @@ uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
 
 static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
-    if (!stock->all_pages)
-        return false;
     for (unsigned i = 0; i < STOCK_SLOTS; i++)
         if (stock->memcg[i] == memcg && stock->pages[i] >= pages && stock->pages[i]) {
             stock->pages[i] -= pages;
@@ -242,21 +240,38 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
     return reclaim_out_of_memory(mm, exec, over);
 }
 
+/* The end of a charge of so many pages, of which `pages` are used now. */
+static void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t charged,
+                         uint32_t pages, bool above)
+{
+    if (charged > pages) {
+        stock_refill(mm, &mm->stocks[exec->cpu], memcg, charged - pages);
+        above = above_high(mm, memcg); /* something may have been given back */
+    }
+    if (!above)
+        return;
+    exec->high_debt_pages += charged;
+    if (exec->high_debt_pages > CHARGE_BATCH && !exec->memalloc)
+        memcg_handle_over_high(mm, exec, memcg);
+}
+
 void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages)
 {
     struct charge_stock *stock = &mm->stocks[exec->cpu];
     uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
-    uint32_t retries = RECLAIM_RETRIES, over = NO_MEMCG;
+    uint32_t retries = RECLAIM_RETRIES;
     bool drained = false, limit_counted = false;
     for (;;) {
-        if (stock_consume(stock, memcg, pages))
+        if (stock->all_pages && stock_consume(stock, memcg, pages))
             return;
-        if (counter_try_charge(mm, memcg, batch, &over))
-            break;
-        if (batch > pages) {
+        uint64_t margin = memcg_margin(mm, memcg);
+        if (margin < batch)
             batch = pages;
-            continue;
+        if (margin >= batch) {
+            note_charged(mm, exec, memcg, batch, pages, counter_charge(mm, memcg, batch));
+            return;
         }
+        uint32_t over = counter_over(mm, memcg, pages);
         bool forced = exec->memalloc || exec->killed;
         if (forced && !limit_counted)
             count_limit_met(mm, over);
@@ -265,13 +280,6 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
             counter_charge(mm, memcg, pages);
             return;
         }
-    }
-    if (batch > pages)
-        stock_refill(mm, stock, memcg, batch - pages);
-    if (above_high(mm, memcg)) {
-        exec->high_debt_pages += batch;
-        if (exec->high_debt_pages > CHARGE_BATCH && !exec->memalloc)
-            memcg_handle_over_high(mm, exec, memcg);
     }
 }
 

@@ -8,9 +8,9 @@ void workingset_age(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t by)
 
 void workingset_evict(struct mm *mm, uint32_t target, uint32_t page)
 {
-    uint32_t node = page_node(mm, page);
-    bool workingset = mm->cold[page].bits & PAGE_WORKINGSET;
-    mm->cold[page].shadow.age = (uint32_t)mm->memcgs[target].lruvecs[node].nonresident_age;
-    mm->cold[page].shadow.place = shadow_place(target, node, workingset);
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t node = bits_field(cold->bits, PAGE_NODE_SHIFT);
+    cold->shadow.age = (uint32_t)mm->memcgs[target].lruvecs[node].nonresident_age;
+    cold->shadow.place = shadow_place(target, node, cold->bits & PAGE_WORKINGSET);
     workingset_age(mm, target, node, 1);
 }

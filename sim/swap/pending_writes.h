@@ -22,6 +22,11 @@ struct pending_writes {
 
 void pending_writes_add(struct pending_writes *writes, uint64_t done_ns, uint32_t page);
 
+static inline bool pending_writes_any(const struct pending_writes *writes)
+{
+    return writes->first != writes->end;
+}
+
 /* Take the first write that has ended by now_ns; false: none has. */
 bool pending_writes_take(struct pending_writes *writes, uint64_t now_ns, uint32_t *page);
 

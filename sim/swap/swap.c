@@ -62,6 +62,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         swap->slots += swap->devices[i].slots;
         swap->rotational |= device->rotational;
         swap->has_zram |= device->type == DEVICE_ZRAM;
+        swap->has_synchronous |= device->synchronous;
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
@@ -326,7 +327,7 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
     swap_settle_writes(swap, exec->now_ns);
 }
 
-bool swap_is_synchronous(const struct swap *swap, uint32_t page)
+bool swap_slot_is_synchronous(const struct swap *swap, uint32_t page)
 {
     bool on_device =
         swap->backing->takes_slot_on_entry || (swap->mm->cold[page].bits & PAGE_ON_DISK);
@@ -440,7 +441,8 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
     const struct address_space *space = page_space(mm, page);
-    swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
+    if (pending_writes_any(&swap->writes))
+        swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
     if ((cold->bits & PAGE_ON_DISK) && swap->numbered_when_written)
         release_number(swap, exec, page);
     if (cold->bits & PAGE_ON_DISK)
@@ -543,20 +545,20 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
     *ready_ns = exec->now_ns;
     if (result != CACHE_ADDED)
         return result;
-    uint32_t memcg = page_memcg(mm, page);
-    node = page_node(mm, page);
     bool stall = cold->bits & PAGE_WORKINGSET;
     *ready_ns = exec->now_ns;
     if (stall)
         psi_memstall_enter(mm, exec);
     if (cold->bits & PAGE_ZERO_MARK) {
+        uint32_t memcg = page_memcg(mm, page);
         *source = SOURCE_ZERO;
+        node = page_node(mm, page);
         count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_page_copy);
     } else if (zswap_load(swap->zswap, exec, page)) {
         *source = SOURCE_ZSWAP;
     } else {
-        count_event(mm, memcg, node, COUNTER_pswpin, 1);
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpin, 1);
         zswap_note_disk_read(swap->zswap, page);
         *source = read_from_device(swap, exec, page, ready_ns);
     }

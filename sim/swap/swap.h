@@ -34,7 +34,7 @@ struct swap {
     struct zswap *zswap;
     struct device *devices;
     uint32_t device_count;
-    bool has_zram; /* one of them is */
+    bool has_zram, has_synchronous; /* one of them is */
     struct pending_writes writes;
     uint64_t slots, slots_used; /* pages over all devices */
     uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
@@ -100,7 +100,11 @@ static inline struct device *swap_device_of(const struct swap *swap, uint32_t pa
 }
 
 /* SWP_SYNCHRONOUS_IO of the device that the page's slot is on. */
-bool swap_is_synchronous(const struct swap *swap, uint32_t page);
+bool swap_slot_is_synchronous(const struct swap *swap, uint32_t page);
+static inline bool swap_is_synchronous(const struct swap *swap, uint32_t page)
+{
+    return swap->has_synchronous && swap_slot_is_synchronous(swap, page);
+}
 
 /* Is the page's place on a device (PAGE_ON_DISK) in compressed memory? */
 static inline bool swap_is_on_zram(const struct swap *swap, uint32_t page)

@@ -8,7 +8,6 @@
 #include "policies/writeback/writeback.h"
 #include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
-#include "sim/base/random.h"
 #include "sim/zswap/zswap.h"
 
 /* ---- life of zswap -------------------------------------------------------------- */
@@ -43,6 +42,8 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                            sizeof(*zswap->shrinker_states), "shrinker states");
     zswap->worker.cursor = NO_MEMCG;
+    /* Runs at a given rate may end when they began (worker_turn()). */
+    mm->events->turns_go_back |= own->refusals_per_worker_run > 0;
     if (zswap->writeback->tick)
         zswap->writeback_state = zswap->writeback->create(zswap, own->writeback.params);
     zswap_set_compressor(zswap, 0, own->compressor);
@@ -88,6 +89,8 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     pool->alive = true;
     pool->compressor = compressor;
     pool->created_ns = now_ns;
+    if (zswap->lru->group_of_pool)
+        pool->group = zswap->lru->group_of_pool(zswap, number);
     cache_line_init(&pool->reference_line, &zswap->mm->events->settled_ns);
     uint64_t zpools = zswap->config->zswap.zpools;
     pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
@@ -159,60 +162,6 @@ void zswap_pool_reap(struct zswap *zswap, uint32_t number)
     for (zswap->pool_count--; at < zswap->pool_count; at++)
         zswap->order[at] = zswap->order[at + 1];
     destroy_pool(zswap, pool);
-}
-
-/* ---- objects -------------------------------------------------------------------------- */
-
-/* Allocator instances of a pool are chosen by a hash of the entry (6.6-6.10). */
-static uint32_t zpool_of(const struct zswap *zswap, uint32_t page)
-{
-    uint64_t zpools = zswap->config->zswap.zpools;
-    return zpools == 1 ? 0 : (uint32_t)(random_splitmix(page) % zpools);
-}
-
-enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t number,
-                                       uint32_t page, uint32_t length, uint32_t *handle)
-{
-    struct zswap_pool *pool = &zswap->pools[number];
-    struct object_pool *zpool = &pool->zpools[zpool_of(zswap, page)];
-    uint64_t pages = zpool->pages;
-    /* The header says whose object it is, for allocators that evict. */
-    uint32_t header = pool->evicts ? (uint32_t)zswap->config->zswap.object_header_bytes : 0;
-    enum allocator_result result = object_pool_alloc(zswap->mm, exec, zpool, length + header, page,
-                                                     page_node(zswap->mm, page), handle);
-    if (result != ALLOCATOR_OK)
-        return result;
-    pool->total_pages += zpool->pages - pages;
-    zswap->pool_ref->update(zswap, exec, pool);
-    pool->entries++;
-    return ALLOCATOR_OK;
-}
-
-void zswap_pool_map(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page,
-                    uint32_t handle)
-{
-    object_pool_map(zswap->mm, exec, &zswap->pools[number].zpools[zpool_of(zswap, page)], handle);
-}
-
-void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t number, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    struct zswap_pool *pool = &zswap->pools[number];
-    struct object_pool *zpool = &pool->zpools[zpool_of(zswap, page)];
-    uint64_t pages = zpool->pages;
-    object_pool_free(mm, exec, zpool, mm->cold[page].handle,
-                     bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT));
-    pool->total_pages += zpool->pages - pages;
-    zswap->pool_ref->update(zswap, exec, pool);
-    pool->entries--;
-}
-
-void zswap_pool_prefetch(const struct zswap *zswap, uint32_t number, uint32_t page, unsigned step)
-{
-    const struct zswap_pool *pool = &zswap->pools[number];
-    if (zswap->allocator->prefetch)
-        zswap->allocator->prefetch(pool->zpools[zpool_of(zswap, page)].state,
-                                   zswap->mm->cold[page].handle, step);
 }
 
 /* ---- eviction by the allocator (up to 6.4) ------------------------------------------------- */

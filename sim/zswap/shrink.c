@@ -6,7 +6,7 @@
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/mm/memcg.h"
-#include "sim/zswap/zswap.h"
+#include "sim/zswap/entry.h"
 
 enum { SHRINKER_BATCH = 128, SHRINKER_SEEKS = 2 };
 
@@ -20,75 +20,22 @@ enum { RUNS_DUE_AT_MOST = 64 };
 
 /* ---- lists --------------------------------------------------------------------- */
 
+void zswap_make_lists(const struct mm *mm, struct entry_group *group)
+{
+    size_t count = (size_t)mm->memcg_count * mm->node_count;
+    group->lists = memory_zeroed(count, sizeof(*group->lists), "zswap LRU lists");
+    group->locks = memory_zeroed(count, sizeof(*group->locks), "zswap LRU locks");
+    for (size_t i = 0; i < count; i++)
+        group->lists[i] = PAGE_LIST_EMPTY;
+}
+
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
 {
-    struct mm *mm = zswap->mm;
+    const struct mm *mm = zswap->mm;
     struct entry_group *at = &zswap->groups[group];
-    if (!at->lists) {
-        size_t count = (size_t)mm->memcg_count * mm->node_count;
-        at->lists = memory_zeroed(count, sizeof(*at->lists), "zswap LRU lists");
-        at->locks = memory_zeroed(count, sizeof(*at->locks), "zswap LRU locks");
-        for (size_t i = 0; i < count; i++)
-            at->lists[i] = PAGE_LIST_EMPTY;
-    }
+    if (!at->lists)
+        zswap_make_lists(mm, at);
     return &at->lists[(size_t)memcg * mm->node_count + node];
-}
-
-static uint32_t entry_node(const struct mm *mm, uint32_t page)
-{
-    return bits_field(mm->cold[page].bits, ENTRY_NODE_SHIFT);
-}
-
-/* Take the lock of a list and let it go: a node's, which all cgroups share, or the
- * list's own; each group has its own locks. */
-static void lock_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
-                      uint32_t node)
-{
-    struct mm *mm = zswap->mm;
-    struct entry_group *at = &zswap->groups[group];
-    size_t number = node;
-    if (zswap->lru->one_list)
-        number = 0;
-    else if (zswap->config->zswap.list_locks == LIST_LOCK_PER_CGROUP)
-        number += (size_t)memcg * mm->node_count;
-    spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru,
-                  lock_of(at->locks, number, &mm->events->settled_ns),
-                  mm->costs->ns[COST_lru_lock_hold]);
-}
-
-/* The list that an entry is on or goes to, its lock taken and let go. */
-static struct page_list *lock_list_of_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    uint32_t pool = bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
-    uint32_t group = zswap->lru->group_of_pool(zswap, pool), memcg = ROOT_MEMCG, node = 0;
-    if (!zswap->lru->one_list) {
-        memcg = page_memcg(mm, page);
-        node = entry_node(mm, page);
-    }
-    struct page_list *list = zswap_list(zswap, group, memcg, node);
-    lock_list(zswap, exec, group, memcg, node);
-    return list;
-}
-
-void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    if (!zswap->lru->group_of_pool)
-        return;
-    struct page_list *list = lock_list_of_entry(zswap, exec, page);
-    entry_list_add_tail(mm->cold, list, page);
-    mm->cold[page].bits |= PAGE_ENTRY_ON_LRU;
-    if (zswap->shrinker->added)
-        zswap->shrinker->added(
-            zswap_shrinker_state(zswap, page_memcg(mm, page), entry_node(mm, page)), list->count);
-}
-
-void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    entry_list_remove(mm->cold, lock_list_of_entry(zswap, exec, page), page);
-    mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_ON_LRU;
 }
 
 /* ---- one walk of one list ----------------------------------------------------------- */
@@ -103,8 +50,7 @@ static void rotate(struct zswap *zswap, struct page_list *list, uint32_t page)
 enum writeback_result zswap_write_back_oldest(struct zswap *zswap, struct exec *exec,
                                               uint32_t group)
 {
-    struct page_list *list = zswap_list(zswap, group, ROOT_MEMCG, 0);
-    lock_list(zswap, exec, group, ROOT_MEMCG, 0);
+    struct page_list *list = zswap_lock_list(zswap, exec, group, ROOT_MEMCG, 0);
     uint32_t page = list->head;
     if (page == NO_PAGE)
         return WRITEBACK_EMPTY;
@@ -140,8 +86,7 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
                      uint32_t node, struct entry_walk *walk)
 {
     struct mm *mm = zswap->mm;
-    struct page_list *list = zswap_list(zswap, group, memcg, node);
-    lock_list(zswap, exec, group, memcg, node);
+    struct page_list *list = zswap_lock_list(zswap, exec, group, memcg, node);
     for (uint32_t page = list->head; page != NO_PAGE && walk->budget;) {
         walk->budget--;
         walk->scanned++;

@@ -1,7 +1,7 @@
 /* Writeback of one entry (zswap_writeback_entry of 6.12 and later): its page
  * comes into the swap cache, is charged to its owner, and is written out; until
  * that write has ended and reclaim has met the page again, it costs memory. */
-#include "sim/zswap/zswap.h"
+#include "sim/zswap/entry.h"
 
 enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
@@ -24,11 +24,10 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
         break;
     }
 
-    uint32_t pool = bits_field(cold->bits, ENTRY_POOL_SHIFT);
-    zswap_pool_map(zswap, exec, pool, page, cold->handle);
+    const struct zswap_pool *pool = &zswap->pools[entry_pool(mm, page)];
+    entry_map(zswap, exec, pool, page, cold->handle);
     spend(mm, exec, TIME_decompress,
-          costs_decompress_ns(mm->costs, zswap->pools[pool].compressor,
-                              zswap_entry_length(zswap, page)));
+          costs_decompress_ns(mm->costs, pool->compressor, zswap_entry_length(zswap, page)));
     mm->counters[COUNTER_written_back_pages]++;
     zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);

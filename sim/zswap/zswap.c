@@ -1,11 +1,8 @@
-#include "sim/zswap/zswap.h"
-
 #include "policies/admission/admission.h"
-#include "policies/shrinker/shrinker.h"
 #include "policies/store_reclaim/store_reclaim.h"
-#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/units.h"
 #include "sim/mm/memcg.h"
+#include "sim/zswap/entry.h"
 
 /* ---- limits ------------------------------------------------------------------ */
 
@@ -111,11 +108,6 @@ static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
     return true;
 }
 
-struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg, uint32_t node)
-{
-    return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
-}
-
 void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
 {
     struct mm *mm = zswap->mm;
@@ -134,49 +126,48 @@ void zswap_note_swapin(struct zswap *zswap, uint32_t page)
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
-static uint32_t entry_pool(const struct mm *mm, uint32_t page)
+/* Of an entry with an object in this pool. */
+static uint32_t object_length(const struct zswap *zswap, const struct zswap_pool *pool,
+                              uint32_t page)
 {
-    return bits_field(mm->cold[page].bits, ENTRY_POOL_SHIFT);
-}
-
-static bool entry_has_object(const struct mm *mm, uint32_t page)
-{
-    return entry_pool(mm, page) != NO_POOL;
+    const struct address_space *space = page_space(zswap->mm, page);
+    uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
+    return length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
 }
 
 uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
 {
-    struct mm *mm = zswap->mm;
-    if (!entry_has_object(mm, page))
+    if (!entry_has_object(zswap->mm, page))
         return 0;
-    const struct address_space *space = page_space(mm, page);
-    uint32_t length = content_length(space->content, page - space->first_page,
-                                     zswap->pools[entry_pool(mm, page)].compressor);
-    return length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
+    return object_length(zswap, &zswap->pools[entry_pool(zswap->mm, page)], page);
 }
 
-static void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
+static inline void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
-    struct spinlock *lock = &zswap->tree_locks[zswap->tree_count == 1 ? 0 : page >> 14];
+    struct spinlock *lock = zswap->tree_locks;
+    if (zswap->tree_count > 1)
+        lock += page >> 14;
     spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, lock,
                   mm->costs->ns[COST_tree_lock_hold]);
 }
 
-void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
+/* Its length is known. */
+static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t length)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page), length = zswap_entry_length(zswap, page);
+    uint32_t memcg = page_memcg(mm, page), number = entry_pool(mm, page);
+    struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
     if (cold->bits & PAGE_ENTRY_ON_LRU)
-        zswap_lru_remove(zswap, exec, page);
-    if (entry_has_object(mm, page)) {
-        uint32_t pool = entry_pool(mm, page);
-        zswap_pool_free(zswap, exec, pool, page);
+        entry_remove_from_list(zswap, exec, pool, memcg, page);
+    if (number != NO_POOL) {
+        entry_free_object(zswap, exec, pool, page);
         if (length == PAGE_BYTES)
             zswap->incompressible_pages--;
-        zswap_pool_reap(zswap, pool);
+        if (pool->killed_at_ns)
+            zswap_pool_reap(zswap, number);
     } else {
         zswap->same_filled_pages--;
     }
@@ -185,6 +176,11 @@ void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
     cold->handle = 0;
     cold->bits &= ~(uint32_t)(PAGE_IN_ZSWAP | PAGE_ENTRY_REFERENCED);
     refresh_cached_total(zswap);
+}
+
+void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    free_entry(zswap, exec, page, zswap_entry_length(zswap, page));
 }
 
 void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page)
@@ -218,12 +214,11 @@ static bool make_room(struct zswap *zswap, struct exec *exec, uint32_t memcg)
 
 /* The cgroup's limit and the pool's: may this page be stored at all?
  * *kick: this refusal queues the worker, by the rules up to 6.9. */
-static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
+static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
+                         bool *kick)
 {
-    struct mm *mm = zswap->mm;
-    uint32_t memcg = page_memcg(mm, page);
     bool none, full;
-    if (!below_zswap_max(mm, memcg, &none) && (none || !make_room(zswap, exec, memcg)))
+    if (!below_zswap_max(zswap->mm, memcg, &none) && (none || !make_room(zswap, exec, memcg)))
         return refuse(zswap, page, COUNTER_refused_by_memcg);
     if (!zswap_check_limits(zswap, &full) &&
         !(zswap->lru->make_room && zswap->lru->make_room(zswap, exec))) {
@@ -271,17 +266,17 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
 }
 
 /* The entry is complete: make it visible and account for it. */
-static void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t pool,
-                    uint32_t handle, uint32_t length)
+static void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
+                    uint32_t pool, uint32_t handle, uint32_t length)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
+    uint32_t bits = cold->bits, node = bits_field(bits, PAGE_NODE_SHIFT);
     lock_tree(zswap, exec, page);
+    bits = bits_with_field(bits, ENTRY_POOL_SHIFT, pool);
+    bits = bits_with_field(bits, ENTRY_NODE_SHIFT, node);
+    cold->bits = bits | PAGE_IN_ZSWAP;
     cold->handle = handle;
-    cold->bits = bits_with_field(cold->bits, ENTRY_POOL_SHIFT, pool);
-    cold->bits = bits_with_field(cold->bits, ENTRY_NODE_SHIFT, node);
-    cold->bits |= PAGE_IN_ZSWAP;
     zswap->stored_pages++;
     memcg_charge_object(mm, exec, memcg, length);
     if (pool == NO_POOL) {
@@ -291,7 +286,7 @@ static void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint3
             zswap->incompressible_pages++;
         if (zswap->config->zswap.second_chance)
             cold->bits |= PAGE_ENTRY_REFERENCED;
-        zswap_lru_add(zswap, exec, page);
+        entry_add_to_list(zswap, exec, &zswap->pools[pool], memcg, page);
     }
     spend_cost(mm, exec, TIME_zswap, COST_store_entry);
     count_event(mm, memcg, node, COUNTER_zswpout, 1);
@@ -320,16 +315,17 @@ static void remove_duplicate(struct zswap *zswap, struct exec *exec, uint32_t pa
 static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, bool *kick)
 {
     struct mm *mm = zswap->mm;
+    uint32_t memcg = page_memcg(mm, page);
     if (!zswap->enabled)
         return refuse(zswap, page, COUNTERS);
     remove_duplicate(zswap, exec, page);
-    if (!limits_allow(zswap, exec, page, kick))
+    if (!limits_allow(zswap, exec, page, memcg, kick))
         return false;
     if (zswap->config->zswap.same_filled_entries) {
         spend_cost(mm, exec, TIME_zswap, COST_zero_page_check);
         if (is_same_filled(mm, page)) {
             zswap_invalidate(zswap, exec, page);
-            publish(zswap, exec, page, NO_POOL, 0, 0);
+            publish(zswap, exec, page, memcg, NO_POOL, 0, 0);
             return true;
         }
     }
@@ -338,18 +334,16 @@ static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, 
     uint32_t length = compress(zswap, exec, page, pool);
     if (!length)
         return false;
-    if (!zswap->admission->admit(zswap, page_memcg(mm, page), length,
-                                 zswap->config->zswap.admission.params))
+    if (!zswap->admission->admit(zswap, memcg, length, zswap->config->zswap.admission.params))
         return refuse(zswap, page, COUNTER_refused_by_admission);
-    enum allocator_result result =
-        zswap_pool_alloc(zswap, exec, pool_number, page, length, &handle);
+    enum allocator_result result = entry_alloc(zswap, exec, pool, page, length, &handle);
     if (result != ALLOCATOR_OK)
         return refuse(zswap, page,
                       result == ALLOCATOR_INVALID ? COUNTER_reject_alloc_fail
                                                   : COUNTER_reject_compress_poor);
-    zswap_pool_map(zswap, exec, pool_number, page, handle);
+    entry_map(zswap, exec, pool, page, handle);
     zswap_invalidate(zswap, exec, page);
-    publish(zswap, exec, page, pool_number, handle, length);
+    publish(zswap, exec, page, memcg, pool_number, handle, length);
     return true;
 }
 
@@ -380,7 +374,10 @@ void zswap_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
         if (cold->entry_next != NO_PAGE)
             page_prefetch(zswap->mm->cold, cold->entry_next);
     }
-    zswap_pool_prefetch(zswap, entry_pool(zswap->mm, page), page, step);
+    if (zswap->allocator->prefetch)
+        zswap->allocator->prefetch(
+            entry_zpool(zswap, &zswap->pools[entry_pool(zswap->mm, page)], page)->state,
+            cold->handle, step);
 }
 
 /* ---- load ---------------------------------------------------------------------------------- */
@@ -391,28 +388,29 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
     struct page_cold *cold = &mm->cold[page];
     if (!(cold->bits & PAGE_IN_ZSWAP))
         return false;
+    uint32_t number = entry_pool(mm, page), memcg = page_memcg(mm, page), length = 0;
+    struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
-    if (entry_has_object(mm, page)) {
-        uint32_t length = zswap_entry_length(zswap, page);
-        zswap_pool_map(zswap, exec, entry_pool(mm, page), page, cold->handle);
+    if (number != NO_POOL) {
+        length = object_length(zswap, pool, page);
+        entry_map(zswap, exec, pool, page, cold->handle);
         if (length == PAGE_BYTES)
             spend_cost(mm, exec, TIME_decompress, COST_page_copy);
         else
             spend(mm, exec, TIME_decompress,
-                  costs_decompress_ns(mm->costs, zswap->pools[entry_pool(mm, page)].compressor,
-                                      length));
+                  costs_decompress_ns(mm->costs, pool->compressor, length));
     } else {
         spend_cost(mm, exec, TIME_zswap, COST_page_copy);
     }
     spend_cost(mm, exec, TIME_zswap, COST_load_entry);
-    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpin, 1);
+    count_event(mm, memcg, page_node(mm, page), COUNTER_zswpin, 1);
     if (zswap->config->zswap.load_rule != LOAD_KEEPS) {
         cold->bits |= PAGE_DIRTY;
-        zswap_entry_free(zswap, exec, page);
+        free_entry(zswap, exec, page, length);
     } else if (cold->bits & PAGE_ENTRY_ON_LRU) {
         /* zswap_frontswap_load (6.5), zswap_load (6.8): the copy that stays is the youngest. */
-        zswap_lru_remove(zswap, exec, page);
-        zswap_lru_add(zswap, exec, page);
+        entry_remove_from_list(zswap, exec, pool, memcg, page);
+        entry_add_to_list(zswap, exec, pool, memcg, page);
     }
     return true;
 }

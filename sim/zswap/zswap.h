@@ -33,6 +33,7 @@ struct zswap_pool {
     struct object_pool *zpools; /* [zswap.zpools]: its allocator instances */
     uint64_t total_pages;
     uint64_t entries;  /* with an object in this pool */
+    uint32_t group;    /* groups[] that its entries are in */
     bool evicts;       /* its allocator keeps the LRU and can give up whole pages */
     bool being_shrunk; /* it does so now: the pool must stay */
     uint64_t created_ns;
@@ -139,7 +140,11 @@ void zswap_note_disk_read(struct zswap *zswap, uint32_t page);
 void zswap_note_swapin(struct zswap *zswap, uint32_t page);
 
 /* What the slab shrinker keeps for a cgroup on a node. */
-struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg, uint32_t node);
+static inline struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg,
+                                                          uint32_t node)
+{
+    return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
+}
 
 /* ---- limits ----------------------------------------------------------------------- */
 
@@ -163,15 +168,6 @@ bool zswap_can_accept(const struct zswap *zswap);
 /* Make the pool of a compressor current, creating it if need be. */
 void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor);
 struct zswap_pool *zswap_current_pool(struct zswap *zswap);
-/* Allocate an object; not ALLOCATOR_OK: the allocator refuses the size (counted by
- * the caller). */
-enum allocator_result zswap_pool_alloc(struct zswap *zswap, struct exec *exec, uint32_t pool,
-                                       uint32_t page, uint32_t length, uint32_t *handle);
-void zswap_pool_free(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page);
-/* zs_map_object and its like: the locks of getting at the page's object. */
-void zswap_pool_map(struct zswap *zswap, struct exec *exec, uint32_t pool, uint32_t page,
-                    uint32_t handle);
-void zswap_pool_prefetch(const struct zswap *zswap, uint32_t pool, uint32_t page, unsigned step);
 /* zpool_shrink: let the pool's allocator evict one of its pages, oldest first. */
 enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,
                                                uint32_t pool);
@@ -188,8 +184,8 @@ enum writeback_result {
 /* ---- lists and shrinking (shrink.c) ------------------------------------------------------ */
 
 struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node);
-void zswap_lru_add(struct zswap *zswap, struct exec *exec, uint32_t page);
-void zswap_lru_remove(struct zswap *zswap, struct exec *exec, uint32_t page);
+/* A group's lists and locks, when one is first needed. */
+void zswap_make_lists(const struct mm *mm, struct entry_group *group);
 
 /* Write back the oldest entry of a group with one list, second chances or not; when
  * that fails it becomes the youngest.  WRITEBACK_EMPTY: there is none. */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -41,6 +42,42 @@ static void test_wait_alone(void **state)
     assert_int_equal(mm->locks[LOCK_lruvec].wait_ns, 0);
     assert_int_equal(mm->locks[LOCK_lruvec].hold_ns,
                      3 * (100 + mm->costs->ns[COST_lock_uncontended]));
+    bench_close(bench);
+}
+
+/* Alone until the next event, a lock that was taken last by the same processor is a sum of
+ * times; all is as if its intervals had been kept, also for who comes at that event, and
+ * with what another processor took for later. */
+static void test_alone_is_the_same(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    struct mm *mm = bench->mm;
+    uint64_t end_ns[2];
+    for (int alone = 0; alone < 2; alone++) {
+        struct spinlock lock;
+        struct exec exec = bench->exec, other = bench->exec;
+        cache_line_init(&lock.line, &mm->events->settled_ns);
+        lock.contended = lock.wait_ns = 0;
+        memset(mm->locks, 0, sizeof(mm->locks));
+        other.cpu = 1;
+        other.now_ns = 1300;
+        spend_in_lock(mm, &other, TIME_lru_lock_wait, LOCK_zswap_lru, &lock, 100);
+        bool outer = alone ? events_begin_turn(mm->events) : false;
+        mm->events->alone_until_ns = alone ? 2000 : 0;
+        exec.now_ns = 1000;
+        for (int i = 0; i < 6; i++)
+            spend_in_lock(mm, &exec, TIME_lru_lock_wait, LOCK_zswap_lru, &lock, 100);
+        if (alone)
+            events_end_turn(mm->events, outer);
+        other.now_ns = 2000;
+        spend_in_lock(mm, &other, TIME_lru_lock_wait, LOCK_zswap_lru, &lock, 100);
+        end_ns[alone] = exec.now_ns + 1000000 * other.now_ns;
+        assert_int_equal(mm->locks[LOCK_zswap_lru].acquisitions, 8);
+        assert_int_equal(mm->locks[LOCK_zswap_lru].contended, 1);
+        cache_line_release(&lock.line);
+    }
+    assert_int_equal(end_ns[0], end_ns[1]);
     bench_close(bench);
 }
 
@@ -130,9 +167,13 @@ static void test_index_locks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),     cmocka_unit_test(test_wait_alone),
-        cmocka_unit_test(test_list_locks), cmocka_unit_test(test_of_a_store_and_a_writeback),
-        cmocka_unit_test(test_slot_locks), cmocka_unit_test(test_index_locks),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_wait_alone),
+        cmocka_unit_test(test_alone_is_the_same),
+        cmocka_unit_test(test_list_locks),
+        cmocka_unit_test(test_of_a_store_and_a_writeback),
+        cmocka_unit_test(test_slot_locks),
+        cmocka_unit_test(test_index_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
