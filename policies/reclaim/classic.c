@@ -9,6 +9,7 @@
 #include "policies/reclaim/reclaim.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/mm/workingset.h"
 
 enum { COST_PER_PAGEOUT = 32, FILE_COST = 0 };
@@ -235,16 +236,24 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
     return classic_scan_size(size, protection, at->usage, scan->priority);
 }
 
-uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)
+/* get_scan_count's fraction: numerator and denominator. */
+static uint64_t anonymous_fraction(uint64_t swappiness, uint64_t anon_cost, uint64_t *of)
 {
-    if (!size)
-        return 0;
     uint64_t total = anon_cost + FILE_COST;
     uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;
     uint64_t anon_part = swappiness * (total + 1) / (anon + 1);
     uint64_t file_part = (200 - swappiness) * (total + 1) / (file + 1);
-    return anon_part + file_part ? size * anon_part / (anon_part + file_part) : 0;
+    *of = anon_part + file_part;
+    return anon_part;
+}
+
+uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)
+{
+    if (!size)
+        return 0;
+    uint64_t whole, part = anonymous_fraction(swappiness, anon_cost, &whole);
+    return whole ? size * part / whole : 0;
 }
 
 /* The anonymous part of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
@@ -300,6 +309,24 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
         shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
 }
 
+static uint32_t classic_size_to_scan(const struct mm *mm, const struct lruvec *lruvec)
+{
+    (void)mm;
+    return inactive_is_low(lruvec) ? UINT32_MAX : lruvec->lists[LRU_INACTIVE_ANON].count;
+}
+
+/* The shortest inactive list of which at least one page is scanned. */
+static uint32_t classic_least_to_scan(const struct mm *mm, const struct scan_control *scan,
+                                      uint32_t node)
+{
+    const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
+    if (scan->priority == 0)
+        return 1;
+    uint64_t whole, part = anonymous_fraction(mm->swappiness, target->anon_cost, &whole);
+    uint64_t least = part ? ((whole + part - 1) / part) << scan->priority : UINT32_MAX;
+    return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
+}
+
 /* prepare_scan_control: shall active pages come down in this pass? */
 static void classic_begin_pass(struct mm *mm, struct scan_control *scan, uint32_t node)
 {
@@ -323,9 +350,13 @@ static void classic_age_node(struct mm *mm, struct exec *exec, struct scan_contr
     (void)scan;
     if (!inactive_is_low(&mm->memcgs[ROOT_MEMCG].lruvecs[node]))
         return;
-    for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG; memcg = memcg_next(mm, ROOT_MEMCG, memcg))
-        if (!mm->memcgs[memcg].offline)
-            shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
+    for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG;
+         memcg = memcg_next(mm, ROOT_MEMCG, memcg)) {
+        if (mm->memcgs[memcg].offline)
+            continue;
+        shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
+        reclaim_walk_note(mm, memcg, node);
+    }
 }
 
 /* ---- refaults --------------------------------------------------------------------- */
@@ -384,6 +415,8 @@ static const struct reclaim_hooks classic_hooks = {
     .rotate = classic_rotate,
     .reparent = classic_reparent,
     .shrink_lruvec = classic_shrink_lruvec,
+    .size_to_scan = classic_size_to_scan,
+    .least_to_scan = classic_least_to_scan,
     .begin_pass = classic_begin_pass,
     .age_node = classic_age_node,
     .end_run = classic_end_run,

@@ -4,6 +4,8 @@
 
 #include "policies/reclaim/reclaim.h"
 #include "sim/base/memory.h"
+#include "sim/mm/memcg.h"
+#include "sim/mm/reclaim_walk.h"
 
 void lru_init(struct mm *mm)
 {
@@ -23,6 +25,52 @@ void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t 
     spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec,
                     lock_of(&lruvec->lock, 0, &mm->events->settled_ns),
                     pages * mm->costs->ns[COST_lru_lock_hold]);
+}
+
+/* Found without the cgroup's record, which is not there yet. */
+static const struct lruvec *lruvec_of(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    return &mm->memcgs[0].lruvecs[(size_t)memcg * mm->node_count + node];
+}
+
+void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
+    __builtin_prefetch(&lruvec->lists[LRU_INACTIVE_ANON], 1);
+    __builtin_prefetch(&lruvec->lists[LRU_ACTIVE_ANON], 1);
+    __builtin_prefetch(&lruvec->nonresident_age, 1);
+    __builtin_prefetch(&lruvec->lock, 1);
+}
+
+void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
+    __builtin_prefetch(lruvec->lock, 1);
+    for (unsigned list = 0; list < LRU_LISTS; list++) {
+        const struct lru_list *at = &lruvec->lists[list];
+        if (at->head == NO_PAGE)
+            continue;
+        page_prefetch(mm->cold, at->head);
+        __builtin_prefetch(&at->recent[at->added % LRU_STRIDE], 1);
+    }
+    if (lruvec->lists[LRU_INACTIVE_ANON].tail != NO_PAGE) {
+        page_prefetch(mm->cold, lruvec->lists[LRU_INACTIVE_ANON].tail);
+        __builtin_prefetch(&mm->hot[lruvec->lists[LRU_INACTIVE_ANON].tail], 1);
+    }
+}
+
+void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    uint32_t page = lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON].tail;
+    if (page == NO_PAGE)
+        return;
+    if (mm->swap_hooks.prefetch)
+        mm->swap_hooks.prefetch(mm->swap, page);
+    page = mm->cold[page].lru.previous;
+    if (page != NO_PAGE) {
+        page_prefetch(mm->cold, page);
+        __builtin_prefetch(&mm->hot[page], 1);
+    }
 }
 
 /* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
@@ -45,6 +93,10 @@ static void drain(struct mm *mm, uint32_t cpu)
         uint32_t page = batch->pages[i];
         mm->cold[page].bits = (mm->cold[page].bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
         mm->reclaim->add(mm, page_lruvec(mm, page), page);
+        bool last = i + 1 == batch->count;
+        if (last || page_memcg(mm, page) != page_memcg(mm, batch->pages[i + 1]) ||
+            page_node(mm, page) != page_node(mm, batch->pages[i + 1]))
+            reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     }
     batch->count = 0;
 }
@@ -68,6 +120,11 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     if (mm->reclaim->enter)
         mm->reclaim->enter(mm, exec, page);
     lru_prefetch(mm);
+    if (memcgs_are_many(mm)) {
+        lru_prefetch_lists(mm, page_memcg(mm, page), page_node(mm, page));
+        uint32_t before = batch->count ? batch->pages[batch->count - 1] : page;
+        lru_prefetch_ends(mm, page_memcg(mm, before), page_node(mm, before));
+    }
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
@@ -106,6 +163,7 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
     if (!(mm->cold[page].bits & PAGE_ON_LRU))
         return;
     mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
+    reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
 }
 
@@ -156,4 +214,5 @@ void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node)
     struct lruvec *from = &mm->memcgs[memcg].lruvecs[node];
     struct lruvec *to = &mm->memcgs[parent].lruvecs[node];
     mm->reclaim->reparent(mm, from, to);
+    reclaim_walk_note(mm, parent, node);
 }

@@ -34,6 +34,12 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
  * at a fault and twice at an eviction, so that it is there when its turn comes. */
 void lru_prefetch(struct mm *mm);
 
+/* Ask the host's caches, one after the other and some time apart, for the lists of a
+ * cgroup on a node; for their first and last pages and their lock; for the last but one. */
+void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node);
+void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node);
+void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node);
+
 /* How many pages of a lruvec show as inactive and active. */
 void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);
 

@@ -1,5 +1,6 @@
 #include "sim/mm/memcg.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "sim/base/units.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/reclaim.h"
+#include "sim/mm/reclaim_walk.h"
 
 enum { RECLAIM_RETRIES = 16, HIGH_PENALTY_LIMIT_MS = 2000, HIGH_PENALTY_IGNORED_MS = 10 };
 
@@ -70,6 +72,17 @@ void memcg_release(struct mm *mm)
     }
     memory_unmap(mm->memcgs, mm->memcg_count * sizeof(*mm->memcgs));
     free(mm->stocks);
+}
+
+void memcg_prefetch(const struct mm *mm, uint32_t memcg)
+{
+    enum { LINE = 64 };
+    const struct memcg *at = &mm->memcgs[memcg];
+    for (size_t line = 0; line < offsetof(struct memcg, psi); line += LINE)
+        __builtin_prefetch((const char *)at + line, 1);
+    __builtin_prefetch(&at->counters[COUNTER_pgfault], 1);
+    __builtin_prefetch(&at->counters[COUNTER_pgscan_anon], 1);
+    __builtin_prefetch(&at->counters[COUNTER_pgactivate], 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)
@@ -463,6 +476,8 @@ static uint64_t effective_protection(const struct mm *mm, uint32_t memcg, bool l
 {
     const struct memcg *child = &mm->memcgs[memcg], *parent = &mm->memcgs[child->parent];
     uint64_t parent_effective = low ? parent->effective_low : parent->effective_min;
+    if (!parent_effective)
+        return 0; /* nothing to hand down, however many siblings there are */
     uint64_t protection = protection_of(child, low), siblings = 0;
     for (uint32_t at = parent->first_child; at != NO_MEMCG; at = mm->memcgs[at].next_sibling)
         siblings += protection_of(&mm->memcgs[at], low);
@@ -512,6 +527,12 @@ static void add_to_parent(struct mm *mm, uint32_t memcg)
     }
 }
 
+static void note_seen(struct mm *mm, uint32_t memcg)
+{
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        reclaim_walk_note(mm, memcg, node);
+}
+
 /* Children have higher numbers than their parents. */
 void memcg_flush_stats(struct mm *mm)
 {
@@ -519,17 +540,20 @@ void memcg_flush_stats(struct mm *mm)
         show_own(mm, i);
     for (uint32_t i = mm->memcg_count - 1; i > 0; i--)
         add_to_parent(mm, i);
+    for (uint32_t i = 0; i < mm->memcg_count; i++)
+        note_seen(mm, i);
 }
 
 void memcg_flush_stats_of(struct mm *mm, uint32_t root)
 {
     for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
         show_own(mm, i);
-    if (mm->memcgs[root].first_child == NO_MEMCG)
-        return;
-    for (uint32_t i = mm->memcg_count - 1; i > root; i--)
+    for (uint32_t i = mm->memcg_count - 1; i > root && mm->memcgs[root].first_child != NO_MEMCG;
+         i--)
         if (memcg_is_descendant(mm, i, root))
             add_to_parent(mm, i);
+    for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
+        note_seen(mm, i);
 }
 
 /* ---- offline --------------------------------------------------------------------------- */

@@ -39,6 +39,17 @@ void memcg_flush_stats(struct mm *mm);
  * see stays as it was. */
 void memcg_flush_stats_of(struct mm *mm, uint32_t root);
 
+/* With thousands of cgroups none is in the host's caches when its turn comes; with few
+ * all are, and asking for them only takes time. */
+static inline bool memcgs_are_many(const struct mm *mm)
+{
+    enum { FEW = 64 };
+    return mm->memcg_count > FEW;
+}
+
+/* Ask the host's caches for what reclaim and faults read and write of a cgroup. */
+void memcg_prefetch(const struct mm *mm, uint32_t memcg);
+
 /* Pre-order walk of a subtree: the first is root itself; NO_MEMCG at the end. */
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current);
 

@@ -7,6 +7,7 @@
  *   lru.h        lruvec lists, per-processor batches, moving pages
  *   workingset.h shadows and refault distance
  *   psi.h        pressure stall information
+ *   reclaim_walk.h  which cgroups reclaim has something to do for
  *   reclaim.h    limit reclaim, direct reclaim, kswapd, memory.reclaim
  */
 #ifndef ZSIM_MM_H
@@ -208,6 +209,8 @@ struct mm_swap_hooks {
     bool (*half_full)(const void *swap, uint32_t memcg);
     /* shrink_slab() for one cgroup on one node */
     void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
+    /* does that do anything at all, for whatever cgroup? */
+    bool (*shrinks_slab)(const void *swap);
     /* ask the host's caches for what write() will read of a page besides its record;
      * optional */
     void (*prefetch)(const void *swap, uint32_t page);
@@ -246,6 +249,7 @@ struct mm {
     struct lru_batch *batches;    /* [cpus] */
     struct psi_queue *psi_queues; /* [cpus] */
     struct lru_coming coming;
+    struct reclaim_walk *walk; /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

@@ -9,6 +9,7 @@
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
+#include "sim/mm/reclaim_walk.h"
 
 enum { PROACTIVE_RETRIES = 16, FREE_BATCH = 31 };
 
@@ -123,37 +124,65 @@ void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)
 
 /* ---- one node ------------------------------------------------------------------- */
 
-/* Reclaim looks at thousands of cgroups that have nothing for it: mostly time to wait
- * for the host's memory.  The next one in the walk is nearly always the next number. */
-static void prefetch_next_memcg(const struct mm *mm, uint32_t memcg, uint32_t node)
+/* With thousands of cgroups none is in the host's caches: a walk asks for each some visits
+ * before its turn, first for its own records, then for what they lead to.  A visit waits
+ * for memory half as long then. */
+enum { MEMCGS_AHEAD = 8, LRUVECS_AHEAD = 5, PAGES_AHEAD = 2 };
+
+struct walk_ahead {
+    uint32_t last;                 /* the last one asked for */
+    uint32_t memcgs[MEMCGS_AHEAD]; /* those asked for, in a ring */
+    unsigned asked;
+};
+
+/* One cgroup further ahead of the visits. */
+static void prefetch_walk(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+                          struct walk_ahead *ahead)
 {
-    enum { AHEAD = 4 };
-    if (memcg + AHEAD >= mm->memcg_count)
-        return;
-    const struct memcg *next = &mm->memcgs[memcg + AHEAD];
-    const char *lruvec =
-        (const char *)&mm->memcgs[0].lruvecs[(size_t)(memcg + AHEAD) * mm->node_count + node];
-    __builtin_prefetch(&next->parent);
-    __builtin_prefetch(&next->swap_max);
-    __builtin_prefetch(&next->effective_min);
-    __builtin_prefetch(lruvec + offsetof(struct lruvec, lists[LRU_INACTIVE_ANON]));
-    __builtin_prefetch(lruvec + offsetof(struct lruvec, lists[LRU_ACTIVE_ANON]));
-    __builtin_prefetch(lruvec + offsetof(struct lruvec, seen_pages));
+    if (ahead->last != NO_MEMCG)
+        ahead->last = reclaim_walk_next(mm, scan, node, ahead->last);
+    ahead->memcgs[ahead->asked++ % MEMCGS_AHEAD] = ahead->last;
+    if (ahead->last != NO_MEMCG) {
+        memcg_prefetch(mm, ahead->last);
+        lru_prefetch_lists(mm, ahead->last, node);
+    }
+    uint32_t next = ahead->memcgs[(ahead->asked - LRUVECS_AHEAD) % MEMCGS_AHEAD];
+    if (ahead->asked >= LRUVECS_AHEAD && next != NO_MEMCG)
+        lru_prefetch_ends(mm, next, node);
+    next = ahead->memcgs[(ahead->asked - PAGES_AHEAD) % MEMCGS_AHEAD];
+    if (ahead->asked >= PAGES_AHEAD && next != NO_MEMCG)
+        lru_prefetch_victims(mm, next, node);
 }
 
-/* shrink_one of one cgroup; false: protected, nothing was tried. */
-static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
+static void prefetch_first(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+                           struct walk_ahead *ahead)
+{
+    for (unsigned i = 0; i < MEMCGS_AHEAD; i++)
+        prefetch_walk(mm, scan, node, ahead);
+}
+
+/* What a visit leaves for the next one; lists may have gone to the heirs meanwhile. */
+static void note_visit(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    reclaim_walk_note(mm, memcg, node);
+    while (mm->memcgs[memcg].offline) {
+        memcg = mm->memcgs[memcg].parent;
+        reclaim_walk_note(mm, memcg, node);
+    }
+}
+
+/* shrink_one of one cgroup. */
+static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t memcg, uint32_t node)
 {
     struct memcg *at = &mm->memcgs[memcg];
-    prefetch_next_memcg(mm, memcg, node);
     memcg_calculate_protection(mm, scan->target, memcg);
     if (memcg != scan->target && at->usage <= at->effective_min && at->effective_min)
-        return false;
+        return;
     if (memcg != scan->target && at->usage <= at->effective_low && at->effective_low) {
         if (!scan->low_reclaim) {
             scan->low_skipped = true;
-            return false;
+            return;
         }
         mm->counters[COUNTER_memory_low]++;
         at->counters[COUNTER_memory_low]++;
@@ -165,7 +194,7 @@ static bool shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
     mm->swap_hooks.flush_plug(mm->swap, exec);
     exec->plug = outer;
     mm->swap_hooks.shrink_slab(mm->swap, exec, memcg, node, scan->priority);
-    return true;
+    note_visit(mm, memcg, node);
 }
 
 /* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.12)
@@ -175,27 +204,32 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
 {
     bool partial =
         mm->config->vm.memcg_walk == MEMCG_WALK_PARTIAL && !scan->kswapd && !scan->full_walk;
-    if (!partial) {
-        for (uint32_t memcg = scan->target; memcg != NO_MEMCG;
-             memcg = memcg_next(mm, scan->target, memcg))
-            if (!mm->memcgs[memcg].offline)
-                shrink_one_memcg(mm, exec, scan, memcg, node);
+    if (mm->memcgs[scan->target].first_child == NO_MEMCG) {
+        if (partial || !mm->memcgs[scan->target].offline)
+            shrink_one_memcg(mm, exec, scan, scan->target, node);
         return;
     }
-    uint32_t *cursor = &mm->memcgs[scan->target].iterator[node];
-    if (mm->memcgs[scan->target].first_child == NO_MEMCG) {
-        shrink_one_memcg(mm, exec, scan, scan->target, node);
-        return;
+    uint32_t walked = NO_MEMCG, *at = partial ? &mm->memcgs[scan->target].iterator[node] : &walked;
+    struct walk_ahead ahead = {.last = NO_MEMCG};
+    if (memcgs_are_many(mm)) {
+        ahead.last = reclaim_walk_next(mm, scan, node, *at);
+        prefetch_first(mm, scan, node, &ahead);
     }
     for (;;) {
-        /* The cursor's generation ends with the tree; the next call begins anew. */
-        *cursor = memcg_next(mm, scan->target, *cursor);
-        if (*cursor == NO_MEMCG)
+        /* The cursor's generation ends with the tree; the next call begins anew.  With the
+         * goal met before, one cgroup is visited, whichever comes next. */
+        if (partial && scan->reclaimed >= scan->goal)
+            *at = memcg_next(mm, scan->target, *at);
+        else
+            *at = reclaim_walk_next(mm, scan, node, *at);
+        if (*at == NO_MEMCG)
             return;
-        if (mm->memcgs[*cursor].offline)
+        if (mm->memcgs[*at].offline)
             continue;
-        shrink_one_memcg(mm, exec, scan, *cursor, node);
-        if (scan->reclaimed >= scan->goal) {
+        if (ahead.last != NO_MEMCG)
+            prefetch_walk(mm, scan, node, &ahead);
+        shrink_one_memcg(mm, exec, scan, *at, node);
+        if (partial && scan->reclaimed >= scan->goal) {
             scan->walked_partially = true;
             return;
         }

@@ -7,6 +7,7 @@
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/mm/reclaim.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/run/simulation.h"
 
 /* ---- run-time parameters --------------------------------------------------------- */
@@ -40,6 +41,7 @@ static void set_cgroup_limit(struct simulation *simulation, struct exec *exec,
         memcg->zswap_writeback = event->number != 0;
     else
         simulation_fail(simulation, "event: %s cannot be set at run time", event->target);
+    reclaim_walk_note_protection(mm, event->cgroup);
 }
 
 static void set_parameter(struct simulation *simulation, struct exec *exec,

@@ -4,6 +4,7 @@
 #include "sim/base/units.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/run/simulation.h"
 
 /* Sums over all pages, to be compared with the running counts. */
@@ -240,9 +241,11 @@ static bool check_charges(struct simulation *simulation)
 static bool check_lists(struct simulation *simulation)
 {
     struct mm *mm = &simulation->mm;
-    for (uint32_t i = 0; mm->reclaim->check && i < mm->memcg_count; i++)
+    for (uint32_t i = 0; i < mm->memcg_count; i++)
         for (uint32_t node = 0; node < mm->node_count; node++) {
-            const char *wrong = mm->reclaim->check(mm, &mm->memcgs[i].lruvecs[node]);
+            const char *wrong = reclaim_walk_check(mm, i, node);
+            if (!wrong && mm->reclaim->check)
+                wrong = mm->reclaim->check(mm, &mm->memcgs[i].lruvecs[node]);
             if (wrong) {
                 simulation_fail(simulation, "invariant: %s", wrong);
                 return false;

@@ -1,5 +1,6 @@
 #include "sim/run/lookahead.h"
 
+#include "sim/mm/memcg.h"
 #include "sim/zswap/zswap.h"
 
 /* How many faults before its own each step of a page is done. */
@@ -26,6 +27,8 @@ static void find_faults(struct lookahead *lookahead, const struct swap *swap,
             continue;
         *fault_at(lookahead, lookahead->found++) = (struct coming_fault){page, frontier};
         page_prefetch(mm->cold, page);
+        if (memcgs_are_many(mm))
+            memcg_prefetch(mm, page_memcg(mm, page));
         swap_prefetch(swap, page);
     }
     lookahead->frontier = frontier;

@@ -11,6 +11,7 @@
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
 #include "sim/mm/reclaim.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/run/simulation.h"
 
 enum { READAHEAD_HITS_INITIAL = 4 };
@@ -95,6 +96,7 @@ bool simulation_build(struct simulation *simulation)
     node_init(mm);
     memcg_init(mm);
     lru_init(mm);
+    reclaim_walk_init(mm);
     psi_init(mm);
     swap_init(&simulation->swap, mm, &simulation->zswap);
     zswap_init(&simulation->zswap, mm, &simulation->swap);
@@ -115,6 +117,7 @@ void simulation_tear_down(struct simulation *simulation)
         zswap_release(&simulation->zswap);
         swap_release(&simulation->swap);
         reclaim_release_kswapd(mm);
+        reclaim_walk_release(mm);
         lru_release(mm);
         psi_release(mm);
         memcg_release(mm);

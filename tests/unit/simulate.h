@@ -16,6 +16,7 @@
 #include "sim/experiment/experiment.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/reclaim.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/run/simulation.h"
 
 /* A config of one CPU and one node; `kernel`, members of "zswap", and tasks from
@@ -132,6 +133,7 @@ static inline enum page_fate bench_evict(struct bench *bench, uint32_t page)
     if (fate != FATE_FREED) {
         mm->cold[page].bits |= PAGE_ON_LRU | (fate == FATE_ACTIVATE ? PAGE_ACTIVE : 0);
         mm->reclaim->add(mm, page_lruvec(mm, page), page);
+        reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     }
     bench->exec.memalloc = false;
     return fate;

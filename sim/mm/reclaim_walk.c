@@ -1,0 +1,178 @@
+#include "sim/mm/reclaim_walk.h"
+
+#include <stdlib.h>
+
+#include "policies/reclaim/reclaim.h"
+#include "sim/base/memory.h"
+#include "sim/mm/memcg.h"
+
+enum { LEVELS = 16, WORD_BITS = 64 };
+
+/* Cgroups are known by their place in a pre-order walk, where a subtree is a range. */
+struct reclaim_walk {
+    uint32_t *order;    /* [memcgs]: the cgroup at a place */
+    uint32_t *place;    /* [memcgs] */
+    uint32_t *end;      /* [memcgs]: the place behind the subtree */
+    bool *is_protected; /* [memcgs]: it or an ancestor has a memory.min or memory.low */
+    uint32_t *sizes;    /* [nodes][place]: size_to_scan() */
+    uint64_t *marks;    /* [nodes][levels][words]: the places whose size is 2^level or more */
+    uint32_t words;
+};
+
+static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
+{
+    return walk->marks + ((size_t)node * LEVELS + level) * walk->words;
+}
+
+/* How many levels a size reaches. */
+static unsigned levels_of(uint32_t size)
+{
+    unsigned levels = size ? 32 - (unsigned)__builtin_clz(size) : 0;
+    return levels < LEVELS ? levels : LEVELS;
+}
+
+/* The first place from `place` on that is marked, `end` if there is none. */
+static uint32_t next_marked(const uint64_t *marks, uint32_t place, uint32_t end)
+{
+    while (place < end) {
+        uint64_t word = marks[place / WORD_BITS] >> place % WORD_BITS;
+        if (word) {
+            place += (uint32_t)__builtin_ctzll(word);
+            return place < end ? place : end;
+        }
+        place = (place / WORD_BITS + 1) * WORD_BITS;
+    }
+    return end;
+}
+
+static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
+{
+    struct reclaim_walk *walk = mm->walk;
+    uint32_t place = walk->place[memcg];
+    uint32_t *kept = &walk->sizes[(size_t)node * mm->memcg_count + place];
+    unsigned before = levels_of(*kept), now = levels_of(size);
+    uint64_t mark = 1ull << place % WORD_BITS;
+    *kept = size;
+    for (; before < now; before++)
+        marks_of(walk, node, before)[place / WORD_BITS] |= mark;
+    while (before > now)
+        marks_of(walk, node, --before)[place / WORD_BITS] &= ~mark;
+}
+
+static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    /* Protection is worked out, and counted, at the visit. */
+    if (mm->walk->is_protected[memcg])
+        return UINT32_MAX;
+    return mm->reclaim->size_to_scan(mm, &mm->memcgs[memcg].lruvecs[node]);
+}
+
+void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    if (mm->walk)
+        set_size(mm, memcg, node, size_of(mm, memcg, node));
+}
+
+static void note_protection_of(struct mm *mm, uint32_t memcg)
+{
+    struct memcg *at = &mm->memcgs[memcg];
+    bool above = at->parent != NO_MEMCG && mm->walk->is_protected[at->parent];
+    mm->walk->is_protected[memcg] = above || at->memory_min || at->memory_low;
+    if (!mm->walk->is_protected[memcg])
+        at->effective_min = at->effective_low = 0; /* as the visits that there will not be */
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        reclaim_walk_note(mm, memcg, node);
+}
+
+void reclaim_walk_note_protection(struct mm *mm, uint32_t root)
+{
+    if (!mm->walk)
+        return;
+    for (uint32_t place = mm->walk->place[root]; place < mm->walk->end[root]; place++)
+        note_protection_of(mm, mm->walk->order[place]);
+}
+
+static void number_places(struct mm *mm)
+{
+    struct reclaim_walk *walk = mm->walk;
+    uint32_t place = 0;
+    for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG;
+         memcg = memcg_next(mm, ROOT_MEMCG, memcg)) {
+        walk->order[place] = memcg;
+        walk->place[memcg] = place++;
+        walk->end[memcg] = place;
+    }
+    /* Children have higher numbers than their parents. */
+    for (uint32_t memcg = mm->memcg_count - 1; memcg > ROOT_MEMCG; memcg--) {
+        uint32_t parent = mm->memcgs[memcg].parent;
+        if (walk->end[parent] < walk->end[memcg])
+            walk->end[parent] = walk->end[memcg];
+    }
+}
+
+void reclaim_walk_init(struct mm *mm)
+{
+    if (!mm->reclaim->size_to_scan)
+        return;
+    struct reclaim_walk *walk = mm->walk = memory_zeroed(1, sizeof(*walk), "the walks of reclaim");
+    uint32_t count = mm->memcg_count;
+    walk->words = (count + WORD_BITS - 1) / WORD_BITS;
+    walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
+    walk->place = memory_zeroed(count, sizeof(*walk->place), "the walks of reclaim");
+    walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
+    walk->is_protected = memory_zeroed(count, sizeof(*walk->is_protected), "the walks of reclaim");
+    walk->sizes =
+        memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
+    walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->words, sizeof(*walk->marks),
+                                "the walks of reclaim");
+    number_places(mm);
+    reclaim_walk_note_protection(mm, ROOT_MEMCG);
+}
+
+void reclaim_walk_release(struct mm *mm)
+{
+    struct reclaim_walk *walk = mm->walk;
+    if (!walk)
+        return;
+    free(walk->order);
+    free(walk->place);
+    free(walk->end);
+    free(walk->is_protected);
+    free(walk->sizes);
+    free(walk->marks);
+    free(walk);
+}
+
+uint32_t reclaim_walk_next(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+                           uint32_t current)
+{
+    const struct reclaim_walk *walk = mm->walk;
+    /* The shrinker asks every cgroup, and folds in its statistics. */
+    if (!walk || mm->swap_hooks.shrinks_slab(mm->swap))
+        return memcg_next(mm, scan->target, current);
+    uint32_t place = walk->place[scan->target], end = walk->end[scan->target];
+    if (current != NO_MEMCG)
+        place = walk->place[current] + 1;
+    uint32_t least = mm->reclaim->least_to_scan(mm, scan, node);
+    const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
+    const uint64_t *marks = marks_of(walk, node, least ? levels_of(least) - 1 : 0);
+    while ((place = next_marked(marks, place, end)) < end && sizes[place] < least)
+        place++;
+    return place < end ? walk->order[place] : NO_MEMCG;
+}
+
+const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct reclaim_walk *walk = mm->walk;
+    if (!walk)
+        return NULL;
+    uint32_t place = walk->place[memcg];
+    uint32_t size = walk->sizes[(size_t)node * mm->memcg_count + place];
+    if (size < size_of(mm, memcg, node) && !mm->memcgs[memcg].offline)
+        return "reclaim would pass over a cgroup that has pages for it";
+    for (unsigned level = 0; level < LEVELS; level++)
+        if ((marks_of(walk, node, level)[place / WORD_BITS] >> place % WORD_BITS & 1) !=
+            (level < levels_of(size)))
+            return "the marks for walks of reclaim are not those of the sizes";
+    return NULL;
+}

@@ -1,0 +1,32 @@
+/* Which cgroups a walk of reclaim has something to do for.
+ *
+ * The kernel walks every cgroup of the tree at every priority; of ten thousand small
+ * ones nearly all have fewer pages than that priority would scan.  An index says for
+ * each node and priority which ones need a visit, so that the others are not touched.
+ * It may hold too many, never too few: a visit without anything to do changes nothing. */
+#ifndef ZSIM_MM_RECLAIM_WALK_H
+#define ZSIM_MM_RECLAIM_WALK_H
+
+#include "sim/mm/mm.h"
+#include "sim/mm/reclaim.h"
+
+void reclaim_walk_init(struct mm *mm);
+void reclaim_walk_release(struct mm *mm);
+
+/* The cgroup after `current` (NO_MEMCG: the first) in a pre-order walk of the target's
+ * subtree that may have something to do at the scan's priority; NO_MEMCG at the end. */
+uint32_t reclaim_walk_next(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+                           uint32_t current);
+
+/* The lists of a cgroup on a node have grown, or were visited, or the statistics were
+ * folded in: it may have more to do now, or less. */
+void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node);
+
+/* memory.min or memory.low of a cgroup was set: it and what is below it are protected
+ * or no longer. */
+void reclaim_walk_note_protection(struct mm *mm, uint32_t root);
+
+/* NULL, or what is wrong with the index for a cgroup on a node. */
+const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t node);
+
+#endif

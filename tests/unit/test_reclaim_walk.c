@@ -1,0 +1,118 @@
+/* Walks of reclaim pass over cgroups that have nothing for them, and over no others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/mm/memcg.h"
+#include "sim/mm/reclaim_walk.h"
+#include "tests/unit/simulate.h"
+
+/* The root, /a, /b and /b/c; the pages are /b/c's, then /a's. */
+enum { A = 1, B, C, PAGES_OF_A = CHUNK_PAGES };
+#define CONFIG BENCH_CONFIG("v6.18", "\"enabled\": true", TASK("/b/c", 1000) ", " TASK("/a", 1000))
+
+/* The visits of a whole walk, as digits. */
+static unsigned visits(const struct mm *mm, uint32_t target, int priority)
+{
+    const struct scan_control scan = {.target = target, .priority = priority};
+    unsigned seen = 0;
+    for (uint32_t at = NO_MEMCG; (at = reclaim_walk_next(mm, &scan, 0, at)) != NO_MEMCG;)
+        seen = 10 * seen + at;
+    return seen;
+}
+
+static void touch(struct bench *bench, uint32_t first, uint32_t count)
+{
+    for (uint32_t page = first; page < first + count; page++)
+        bench_touch(bench, page, true);
+    lru_add_drain_all(bench->mm);
+}
+
+static void test_small_lists_wait_for_low_priorities(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    assert_int_equal(visits(mm, ROOT_MEMCG, 0), 0);
+    touch(bench, 0, 100);
+    touch(bench, PAGES_OF_A, 3);
+    /* Of what a priority leaves, three tenths are anonymous pages' (swappiness 60): four
+     * pages or more make one; at priority 0 all are scanned. */
+    assert_int_equal(visits(mm, ROOT_MEMCG, 0), 13);
+    assert_int_equal(visits(mm, ROOT_MEMCG, 1), 3);
+    assert_int_equal(visits(mm, ROOT_MEMCG, 4), 3);
+    assert_int_equal(visits(mm, ROOT_MEMCG, 5), 0);
+    assert_int_equal(visits(mm, A, 0), 1);
+    assert_int_equal(visits(mm, A, 1), 0);
+    assert_int_equal(visits(mm, B, 1), 3);
+    bench_close(bench);
+}
+
+static void test_protected_cgroups_are_visited(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    mm->memcgs[B].memory_low = 10;
+    reclaim_walk_note_protection(mm, B);
+    assert_int_equal(visits(mm, ROOT_MEMCG, PRIORITY_START), 23);
+    mm->memcgs[B].memory_low = 0;
+    reclaim_walk_note_protection(mm, B);
+    assert_int_equal(visits(mm, ROOT_MEMCG, PRIORITY_START), 0);
+    bench_close(bench);
+}
+
+/* What the statistics show decides whether active lists are shrunk. */
+static void test_low_inactive_lists_are_visited_once_it_shows(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    touch(bench, 0, 8);
+    for (uint32_t page = 0; page < 8; page++) {
+        lru_remove(mm, page);
+        mm->cold[page].bits |= PAGE_ACTIVE | PAGE_ON_LRU;
+        mm->reclaim->add(mm, page_lruvec(mm, page), page);
+    }
+    assert_int_equal(visits(mm, C, PRIORITY_START), 0);
+    memcg_flush_stats(mm);
+    assert_int_equal(visits(mm, C, PRIORITY_START), 3);
+    bench_close(bench);
+}
+
+static void test_the_shrinker_asks_every_cgroup(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    bench->zswap->shrinker_enabled = true;
+    assert_int_equal(visits(bench->mm, ROOT_MEMCG, PRIORITY_START), 123); /* and the root, 0 */
+    bench_close(bench);
+}
+
+static void test_the_books_find_a_list_that_grew_unseen(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    touch(bench, 0, 8);
+    assert_null(reclaim_walk_check(mm, C, 0));
+    mm->memcgs[C].lruvecs[0].lists[LRU_INACTIVE_ANON].count++;
+    assert_non_null(reclaim_walk_check(mm, C, 0));
+    mm->memcgs[C].lruvecs[0].lists[LRU_INACTIVE_ANON].count--;
+    bench_close(bench);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_small_lists_wait_for_low_priorities),
+        cmocka_unit_test(test_protected_cgroups_are_visited),
+        cmocka_unit_test(test_low_inactive_lists_are_visited_once_it_shows),
+        cmocka_unit_test(test_the_shrinker_asks_every_cgroup),
+        cmocka_unit_test(test_the_books_find_a_list_that_grew_unseen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
