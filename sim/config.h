@@ -27,12 +27,17 @@ struct policy_choice {
     void *params; /* policy->params.struct_bytes, filled; NULL when it has none */
 };
 
+/* LOCAL_DISTANCE, REMOTE_DISTANCE of the firmware's SLIT */
+enum { DISTANCE_LOCAL = 10, DISTANCE_REMOTE = 20, DISTANCE_MOST = 254 };
+
 /* "machine" */
 struct machine_config {
     uint64_t cpus;
     uint64_t sockets;                    /* processors are dealt out to sockets in equal runs */
+    uint64_t threads_per_core;           /* 1 or 2 */
     uint64_t nodes;                      /* count of node_memory[] in use */
     uint64_t node_memory[NODES_AT_MOST]; /* bytes managed by the page allocator, per node */
+    uint64_t node_distances[NODES_AT_MOST][NODES_AT_MOST]; /* as the firmware's SLIT: 10 is near */
     uint64_t total_ram_pages; /* 0: the sum of the nodes; else what zswap's percentage refers to */
 };
 
@@ -185,6 +190,7 @@ struct engine_config {
     uint64_t quantum_ns;         /* how far a task may run ahead of the others */
     uint64_t series_interval_ns; /* a row of the time series this often; 0: none */
     uint64_t series_rows; /* and/or this many rows evenly over the accesses of task 0; 0: none */
+    bool per_cpu;         /* the result has the times of every processor */
     bool bound;           /* compute what no policy could beat (docs/bound.md) */
 };
 

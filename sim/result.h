@@ -72,8 +72,14 @@ struct psi_result {
     uint64_t some_us, full_us;
 };
 
+/* Where the time of a processor went, or of all together. */
 struct cpu_result {
     uint64_t user_ns, sys_ns, iowait_ns, idle_ns;
+};
+
+/* As time(1) prints it of all tasks together: kernel threads are nobody's. */
+struct time_result {
+    uint64_t real_ns, user_ns, sys_ns;
 };
 
 /* What no policy could have beaten with the same accesses and limits
@@ -104,7 +110,10 @@ struct run_result {
     struct histogram store_wait; /* of stores at memory.zswap.max, ns */
     uint64_t time_ns[TIME_KINDS];
     struct lock_counts locks[LOCK_KINDS];
-    struct cpu_result cpu; /* sums over processors */
+    struct cpu_result cpu;   /* sums over processors */
+    struct cpu_result *cpus; /* [cpu_count]; NULL unless engine.per_cpu */
+    uint32_t cpu_count;
+    struct time_result time;
     struct inversion_result inversion;
     struct fairness_result fairness;
     struct psi_result psi;

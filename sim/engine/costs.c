@@ -77,6 +77,15 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_smt_sibling] =
+        {600, 250, 800,
+         "cited: two threads of a core do 16 to 28 % more than one on server programs (Marr et "
+         "al., "
+         "Intel Technology Journal 6(1), 2002), so each takes 1.56 to 1.72 times as long"},
+    [COST_remote_page] =
+        {400, 200, 1000,
+         "estimate: 64 lines, each 60 to 80 ns further away, about ten of them under way at a "
+         "time"},
     [COST_atomic_local] =
         {7, 4, 12, "cited: uncontended atomic add 7 ns on a 2.6 GHz Skylake (T. Downs 2020)"},
     [COST_line_same_socket] =

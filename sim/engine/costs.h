@@ -44,7 +44,9 @@
     X(slot_lock_hold, "hold of a swap device's or cluster's lock for one slot") \
     X(pool_map_hold, "hold of an allocator's pool lock to find one object's place") \
     X(zram_request, "one read or write of a zram device without compression and allocation") \
-    X(context_switch, "switch a processor to another task")
+    X(context_switch, "switch a processor to another task") \
+    X(smt_sibling, "lost of each 1000 ns of work while the other thread of the core is busy") \
+    X(remote_page, "read or write 4 KiB in the memory of a node at distance 20, more than at 10")
 
 /* clang-format on */
 enum cost {
@@ -101,6 +103,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(zswap, "zswap bookkeeping and allocator work") \
     X(reclaim_scan, "scanning LRU lists") \
     X(evict, "unmapping and freeing reclaimed pages") \
+    X(remote_memory, "pages of other nodes: what they cost more than near ones") \
     X(swap_io_cpu, "submitting device reads and writes") \
     X(reference, "pool references (kref or percpu_ref)") \
     X(lru_lock_wait, "waiting for LRU locks") \

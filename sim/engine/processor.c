@@ -94,6 +94,116 @@ static bool take_from_queue(struct processor *processor, struct runner *runner)
     return true;
 }
 
+/* ---- where the time goes --------------------------------------------------------- */
+
+/* Begin a turn: what it will say of itself is not yet said. */
+static void expect_turn(struct processors *processors, struct runner *runner)
+{
+    runner->processors = processors;
+    runner->woken = false;
+    runner->turn_user_ns = runner->turn_waited_ns = runner->io_until_ns = 0;
+}
+
+/* A turn of ns is over, others had nested_ns of it. */
+static void note_turn(struct processors *processors, struct processor *processor,
+                      struct runner *runner, uint64_t ns, uint64_t nested_ns)
+{
+    uint64_t own_ns = ns - nested_ns - runner->turn_waited_ns;
+    processor->user_ns += runner->turn_user_ns;
+    processor->waited_ns += runner->turn_waited_ns;
+    runner->user_ns += runner->turn_user_ns;
+    runner->sys_ns += own_ns - runner->turn_user_ns;
+    if (runner->io_until_ns > processor->io_until_ns)
+        processor->io_until_ns = runner->io_until_ns;
+    if (runner->kernel_thread)
+        processors->time_ns[runner->own_time] += ns;
+}
+
+void processors_note_nested(struct processors *processors, struct runner *runner, uint32_t cpu,
+                            uint64_t ns)
+{
+    processors->list[cpu].nested_ns += ns;
+    runner->sys_ns += ns;
+}
+
+/* Of a gap between turns, as long as somebody waits for a device. */
+static uint64_t iowait_of_gap(const struct processor *processor, uint64_t now_ns)
+{
+    uint64_t until_ns = processor->io_until_ns < now_ns ? processor->io_until_ns : now_ns;
+    return until_ns > processor->free_ns ? until_ns - processor->free_ns : 0;
+}
+
+enum { PPM = 1000000 };
+
+/* The last turn on a processor took lost_ns longer: of this the program's share. */
+static void prolong_last_turn(struct processor *processor, uint64_t lost_ns)
+{
+    uint64_t user_ns = lost_ns * processor->user_ppm / PPM;
+    processor->free_ns += lost_ns;
+    processor->busy_ns += lost_ns;
+    processor->user_ns += user_ns;
+    processor->previous->user_ns += user_ns;
+    processor->previous->sys_ns += lost_ns - user_ns;
+}
+
+/* The turn of a runner from start_ns to end_ns is over: how much longer it took because
+ * the core's other thread was busy.  Both run slowly as long as both have work, so they
+ * lose the same, and the other's turn, which is known, ends later. */
+static uint64_t slow_down(struct processors *processors, uint32_t cpu, struct runner *runner,
+                          uint64_t start_ns, uint64_t end_ns)
+{
+    uint32_t sibling = topology_sibling(&processors->topology, cpu);
+    if (sibling == NO_CPU || end_ns == start_ns)
+        return 0;
+    struct processor *own = &processors->list[cpu], *other = &processors->list[sibling];
+    own->user_ppm = (uint32_t)(runner->turn_user_ns * PPM / (end_ns - start_ns));
+    uint64_t work_ns = end_ns - start_ns;
+    if (!other->in_turn && other->free_ns <= start_ns)
+        return 0;
+    if (!other->in_turn && other->free_ns - start_ns < work_ns)
+        work_ns = other->free_ns - start_ns;
+    uint64_t lost_ns = work_ns * processors->costs->ns[COST_smt_sibling] / 1000;
+    if (other->in_turn)
+        other->owed_ns += lost_ns;
+    else
+        prolong_last_turn(other, lost_ns);
+    runner->turn_user_ns += lost_ns * own->user_ppm / PPM;
+    return lost_ns;
+}
+
+bool processors_is_running(const struct processors *processors, const struct runner *runner,
+                           uint64_t now_ns)
+{
+    const struct processor *processor = &processors->list[runner->cpu];
+    /* Its last turn may be over and its next one due: events of one time have an order. */
+    return processor->previous == runner &&
+           (processor->in_turn || processor->free_ns > now_ns || processor->first == runner);
+}
+
+struct processor_times processors_times(const struct processors *processors, uint32_t cpu,
+                                        uint64_t end_ns)
+{
+    const struct processor *processor = &processors->list[cpu];
+    struct processor_times times = {
+        .user_ns = processor->user_ns,
+        .sys_ns = processor->busy_ns - processor->user_ns - processor->waited_ns,
+        .iowait_ns = processor->waited_ns + processor->iowait_ns + iowait_of_gap(processor, end_ns),
+    };
+    times.idle_ns = end_ns - times.user_ns - times.sys_ns - times.iowait_ns;
+    return times;
+}
+
+uint64_t processors_last_end(const struct processors *processors)
+{
+    uint64_t last_ns = 0;
+    for (uint32_t cpu = 0; cpu < processors->topology.cpus; cpu++)
+        if (processors->list[cpu].free_ns > last_ns)
+            last_ns = processors->list[cpu].free_ns;
+    return last_ns;
+}
+
+/* ---- turns -------------------------------------------------------------------------- */
+
 uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
                             uint64_t now_ns, uint64_t slice_ns, bool *expired)
 {
@@ -104,13 +214,13 @@ uint64_t processors_preempt(struct processors *processors, struct runner *runner
     enum turn_end end;
     uint64_t wake_at_ns = 0, start_ns = now_ns + processors->costs->ns[COST_context_switch];
     now_ns = start_ns;
-    runner->processors = processors;
     do {
-        runner->woken = false;
+        uint64_t began_ns = now_ns;
+        expect_turn(processors, runner);
         end = runner->turn(runner, cpu, now_ns, &now_ns, &wake_at_ns);
+        note_turn(processors, processor, runner, now_ns - began_ns, 0);
+        processor->nested_ns += now_ns - began_ns;
     } while (end == TURN_RUNNABLE && now_ns - start_ns < slice_ns);
-    if (runner->kernel_thread)
-        processors->time_ns[runner->own_time] += now_ns - start_ns;
     runner->queued = false;
     *expired = end == TURN_RUNNABLE;
     if (end == TURN_RUNNABLE || end == TURN_PAUSED || (runner->woken && !wake_at_ns))
@@ -143,29 +253,37 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     /* In the middle of a turn (events_catch_up()): the end of the turn looks again. */
     if (!runner || processor->in_turn)
         return;
+    if (now_ns < processor->free_ns) { /* its sibling has made the last turn longer */
+        schedule_dispatch(processors, (uint32_t)cpu, processor->free_ns);
+        return;
+    }
     processor->first = runner->next;
     if (!processor->first)
         processor->last = NULL;
 
-    uint64_t start_ns = now_ns;
+    processor->iowait_ns += iowait_of_gap(processor, now_ns);
+    uint64_t start_ns = now_ns + processor->owed_ns;
     if (processor->previous && processor->previous != runner)
         start_ns += processors->costs->ns[COST_context_switch];
     if (processor->previous != runner || start_ns - processor->slice_began_ns >= PROCESSOR_SLICE_NS)
         processor->slice_began_ns = start_ns;
     processor->previous = runner;
     processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
-    runner->woken = false;
-    runner->processors = processors;
+    expect_turn(processors, runner);
+    processor->owed_ns = 0;
 
     uint64_t end_ns = start_ns, wake_at_ns = 0;
     processor->in_turn = true;
+    processor->nested_ns = 0;
     bool outer = events_begin_turn(processors->events);
     enum turn_end end = runner->turn(runner, (uint32_t)cpu, start_ns, &end_ns, &wake_at_ns);
     events_end_turn(processors->events, outer);
     processor->in_turn = false;
+    end_ns += slow_down(processors, (uint32_t)cpu, runner, start_ns, end_ns);
+    processor->free_ns = end_ns;
     processor->busy_ns += end_ns - now_ns;
-    if (runner->kernel_thread)
-        processors->time_ns[runner->own_time] += end_ns - start_ns;
+    note_turn(processors, processor, runner, end_ns - start_ns, processor->nested_ns);
+    runner->sys_ns += start_ns - now_ns; /* the switch to it, and interrupts */
     runner->queued = false;
     bool slice_left =
         end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < PROCESSOR_SLICE_NS;

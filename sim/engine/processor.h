@@ -4,7 +4,12 @@
  * first-in, first-out queue of runnable runners; it gives the first one a turn,
  * which the runner ends by running out of its quantum, by blocking, or by
  * finishing.  Turns may be short: a runner that wants more keeps the processor
- * until its slice is over. */
+ * until its slice is over.
+ *
+ * Every ns of a processor is one of four: user, sys, iowait (nothing runs and
+ * somebody who last ran here waits for a device), idle.  What an interrupt takes is
+ * paid at the start of the next turn, as sys; what a busy thread of the same core
+ * takes makes turns longer. */
 #ifndef ZSIM_ENGINE_PROCESSOR_H
 #define ZSIM_ENGINE_PROCESSOR_H
 
@@ -40,14 +45,25 @@ struct runner {
     bool kernel_thread;
     uint64_t runnable_since_ns;
     enum time_kind own_time; /* kernel threads: which time kind their turns count as */
+    /* A turn says, besides: how much of it was the program's own work and how much
+     * it slept without giving the processor away; and, when it blocks, until when
+     * it waits for a device (0: for something else). */
+    uint64_t turn_user_ns, turn_waited_ns, io_until_ns;
+    uint64_t user_ns, sys_ns; /* of all its turns, as getrusage(2) has them */
 };
 
 struct processor {
     struct runner *first, *last;
     struct runner *previous;
-    uint64_t busy_ns;
-    uint64_t slice_began_ns; /* of `previous` */
-    bool dispatch_pending;   /* an event will look at the queue */
+    uint64_t busy_ns, user_ns, waited_ns; /* of its turns; the latter two are part of the first */
+    uint64_t iowait_ns;                   /* between turns */
+    uint64_t free_ns;                     /* the end of the last turn */
+    uint64_t io_until_ns;                 /* somebody waits for a device until then */
+    uint64_t owed_ns;                     /* lost to interrupts, not yet spent */
+    uint32_t user_ppm;                    /* program's share of the last turn; with siblings */
+    uint64_t nested_ns;                   /* of the turn under way: what others had of it */
+    uint64_t slice_began_ns;              /* of `previous` */
+    bool dispatch_pending;                /* an event will look at the queue */
     bool in_turn;
 };
 
@@ -74,6 +90,30 @@ void processors_wake_at(struct processors *processors, struct runner *runner, ui
  * Returns the time at which it does; *expired: the runner wants more. */
 uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
                             uint64_t now_ns, uint64_t slice_ns, bool *expired);
+
+/* The same for a kernel thread that is called from within a turn on `cpu` for ns. */
+void processors_note_nested(struct processors *processors, struct runner *runner, uint32_t cpu,
+                            uint64_t ns);
+
+/* An interrupt takes ns from whatever runs on `cpu` next. */
+static inline void processors_interrupt(struct processors *processors, uint32_t cpu, uint64_t ns)
+{
+    processors->list[cpu].owed_ns += ns;
+}
+
+/* Is the runner's address space in use by its processor at now_ns? */
+bool processors_is_running(const struct processors *processors, const struct runner *runner,
+                           uint64_t now_ns);
+
+/* Where a processor's time from 0 to end_ns went; the four add up to end_ns. */
+struct processor_times {
+    uint64_t user_ns, sys_ns, iowait_ns, idle_ns;
+};
+struct processor_times processors_times(const struct processors *processors, uint32_t cpu,
+                                        uint64_t end_ns);
+
+/* The end of the last turn on any processor. */
+uint64_t processors_last_end(const struct processors *processors);
 
 /* A processor with nothing to do, from the last one down; `otherwise` if there is none. */
 uint32_t processors_find_idle(const struct processors *processors, uint32_t otherwise);

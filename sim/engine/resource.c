@@ -28,8 +28,8 @@ void cache_line_release(struct cache_line *line)
 static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
                             const struct costs *costs, uint32_t cpu)
 {
-    if (owner == cpu || owner == NO_CPU)
-        return 0;
+    if (owner == cpu || owner == NO_CPU || topology_sibling(topology, cpu) == owner)
+        return 0; /* threads of a core share its first-level cache */
     bool same_socket = topology_socket(topology, owner) == topology_socket(topology, cpu);
     return costs->ns[same_socket ? COST_line_same_socket : COST_line_cross_socket];
 }

@@ -13,9 +13,12 @@
 
 #include "sim/engine/costs.h"
 
-/* Where processors sit: equal runs of processors form the sockets. */
+/* Where processors sit: equal runs of processors form the sockets.  With two threads a
+ * core, the first half of a socket's run are the first threads of its cores and the
+ * second half the second ones, as x86 firmware numbers them. */
 struct topology {
     uint32_t cpus, sockets, nodes;
+    uint32_t threads_per_core; /* 1 or 2; 0: 1 */
 };
 
 static inline uint32_t topology_socket(const struct topology *topology, uint32_t cpu)
@@ -29,6 +32,15 @@ static inline uint32_t topology_node(const struct topology *topology, uint32_t c
 }
 
 enum { NO_CPU = UINT32_MAX };
+
+/* The other thread of a processor's core; NO_CPU: there is none. */
+static inline uint32_t topology_sibling(const struct topology *topology, uint32_t cpu)
+{
+    if (topology->threads_per_core < 2)
+        return NO_CPU;
+    uint32_t run = topology->cpus / topology->sockets, first = cpu / run * run;
+    return first + (cpu - first + run / 2) % run;
+}
 
 /* Times that a resource is taken for, remembered in its own record; neighbours are
  * merged.  Where more of them may still be asked about, they move to the heap. */

@@ -44,11 +44,34 @@ const struct kernel_preset *decode_kernel(struct decoder *decoder, const struct 
 
 /* ---- "machine" ----------------------------------------------------------- */
 
+/* A node's row of distances, once all nodes are known. */
+static void decode_distances(struct decoder *decoder, const struct config_node *list,
+                             struct machine_config *machine, uint64_t from)
+{
+    uint64_t *row = machine->node_distances[from], to = 0;
+    for (uint64_t i = 0; i < machine->nodes; i++)
+        row[i] = i == from ? DISTANCE_LOCAL : DISTANCE_REMOTE;
+    if (!list)
+        return;
+    if (list->kind != CONFIG_ARRAY || list->children != machine->nodes) {
+        decode_expected(decoder, list, "a distance to each of machine.nodes");
+        return;
+    }
+    for (const struct config_node *node = list->first; node; node = node->next, to++) {
+        if (node->kind != CONFIG_NUMBER || !parse_count(node->text, &row[to]) ||
+            row[to] < DISTANCE_LOCAL || row[to] > DISTANCE_MOST)
+            decode_expected(decoder, node, "a distance of 10 to 254");
+        else if ((row[to] == DISTANCE_LOCAL) != (to == from))
+            decode_expected(decoder, node, "10 to the node itself and more to all others");
+    }
+}
+
 static void decode_nodes(struct decoder *decoder, const struct config_node *list,
                          struct machine_config *machine)
 {
     machine->nodes = 1;
     machine->node_memory[0] = 4ull << 30;
+    machine->node_distances[0][0] = DISTANCE_LOCAL;
     if (!list)
         return;
     if (list->kind != CONFIG_ARRAY || list->children == 0 || list->children > NODES_AT_MOST) {
@@ -61,6 +84,9 @@ static void decode_nodes(struct decoder *decoder, const struct config_node *list
         decode_section(decoder, &section_node, node, &fields);
         machine->node_memory[machine->nodes++] = fields.memory;
     }
+    uint64_t from = 0;
+    for (const struct config_node *node = list->first; node; node = node->next)
+        decode_distances(decoder, config_tree_member(node, "distances"), machine, from++);
 }
 
 static void decode_machine(struct decoder *decoder, const struct config_node *node,
@@ -73,6 +99,13 @@ static void decode_machine(struct decoder *decoder, const struct config_node *no
         decode_error(decoder, &sockets->at,
                      "machine.sockets: %llu sockets, but machine.cpus is %llu",
                      (unsigned long long)machine->sockets, (unsigned long long)machine->cpus);
+    const struct config_node *threads = config_tree_member(node, "threads_per_core");
+    uint64_t run = machine->sockets * machine->threads_per_core;
+    if (threads && machine->threads_per_core > 1 && machine->cpus % run)
+        decode_error(decoder, &threads->at,
+                     "machine.threads_per_core: machine.cpus is %llu, not a multiple of %llu "
+                     "(sockets times threads of a core)",
+                     (unsigned long long)machine->cpus, (unsigned long long)run);
 }
 
 /* ---- "swap" -------------------------------------------------------------- */

@@ -20,6 +20,10 @@ static const struct param machine_rows[] = {
      "Sockets; processors are dealt out to them in equal runs. A cache line that moves between "
      "sockets costs line_cross_socket.",
      NULL},
+    {"threads_per_core", PARAM_COUNT, FIELD(threads_per_core), "1", 1, 2, NULL, 0,
+     "Hardware threads of a core. With 2, the second half of a socket's processors are the second "
+     "threads of its cores; a thread loses smt_sibling while the other one is busy.",
+     NULL},
     {"total_ram_pages", PARAM_COUNT, FIELD(total_ram_pages), "0", 0, 0, NULL, 0,
      "Pages that zswap.max_pool_percent refers to; 0: the sum of the nodes. For replaying a case "
      "of a machine whose other memory is not simulated.",
@@ -30,6 +34,14 @@ static const struct param machine_rows[] = {
 static const struct structured_key machine_structured[] = {
     {"nodes", "array", "machine.nodes[]", "[{\"memory\": \"4G\"}]",
      "Memory nodes, 1 to 8. Default: one of 4G."},
+    {0},
+};
+
+static const struct structured_key node_structured[] = {
+    {"distances", "array", NULL, "[10, 21]",
+     "Distance to every node, itself included, as the firmware's SLIT has them: 10 is the node's "
+     "own memory, 20 takes twice as long. Allocation falls back to the nearest node first; a page "
+     "of another node costs remote_page for each 10 beyond 10. Default: 20 to all others."},
     {0},
 };
 
@@ -372,6 +384,9 @@ static const struct param engine_rows[] = {
      "A row of the time series this often; 0: none by time.", NULL},
     {"series_rows", PARAM_COUNT, FIELD(series_rows), "100", 0, 1000000, NULL, 0,
      "And this many rows, evenly over the accesses of the first task; 0: none.", NULL},
+    {"per_cpu", PARAM_BOOL, FIELD(per_cpu), "false", 0, 0, NULL, 0,
+     "The result has user, sys, iowait and idle time of every processor, not only their sums.",
+     NULL},
     {"bound", PARAM_BOOL, FIELD(bound), "false", 0, 0, NULL, 0,
      "Compute the least disk reads and fault time that any policy could have had with these "
      "accesses and limits, for comparison; costs about as much as the run. See docs/bound.md.",
@@ -437,7 +452,8 @@ const struct config_section section_machine = {"machine", "Processors and memory
                                                TABLE(machine_rows, struct machine_config), NULL,
                                                machine_structured};
 const struct config_section section_node = {"machine.nodes[]", "One memory node.",
-                                            TABLE(node_rows, struct node_fields), NULL, NULL};
+                                            TABLE(node_rows, struct node_fields), NULL,
+                                            node_structured};
 const struct config_section section_vm = {
     "vm", "Page reclaim: sysctls and the rules of the kernel's era.",
     TABLE(vm_rows, struct vm_config), vm_axes, NULL};

@@ -112,7 +112,12 @@ static cJSON *machine_to_json(const struct machine_config *machine)
     cJSON *nodes = cJSON_AddArrayToObject(json, "nodes");
     for (uint64_t i = 0; i < machine->nodes; i++) {
         struct node_fields fields = {machine->node_memory[i]};
-        cJSON_AddItemToArray(nodes, section_to_json(&section_node, &fields));
+        cJSON *node = section_to_json(&section_node, &fields);
+        cJSON *distances = cJSON_AddArrayToObject(node, "distances");
+        for (uint64_t to = 0; to < machine->nodes; to++)
+            cJSON_AddItemToArray(distances,
+                                 cJSON_CreateNumber((double)machine->node_distances[i][to]));
+        cJSON_AddItemToArray(nodes, node);
     }
     return json;
 }

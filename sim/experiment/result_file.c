@@ -300,6 +300,31 @@ static void add_bound(cJSON *object, const struct run_result *run)
     json_add(object, "bound", part);
 }
 
+/* Of every processor a column, where that was asked for (engine.per_cpu). */
+static void add_cpus(cJSON *object, const struct run_result *run)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } rows[] = {{"user_ns", offsetof(struct cpu_result, user_ns)},
+                {"sys_ns", offsetof(struct cpu_result, sys_ns)},
+                {"iowait_ns", offsetof(struct cpu_result, iowait_ns)},
+                {"idle_ns", offsetof(struct cpu_result, idle_ns)}};
+    if (!run->cpus)
+        return;
+    cJSON *part = json_object();
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        struct text text;
+        text_begin(&text);
+        for (uint32_t i = 0; i < run->cpu_count; i++)
+            fprintf(text.stream, "%c%" PRIu64, i ? ',' : '[',
+                    *(const uint64_t *)((const char *)&run->cpus[i] + rows[row].offset));
+        fputc(']', text.stream);
+        add_text(part, rows[row].key, &text);
+    }
+    json_add(object, "cpus", part);
+}
+
 static void add_times(cJSON *object, const struct run_result *run)
 {
     cJSON *part = json_object();
@@ -324,6 +349,13 @@ static void add_times(cJSON *object, const struct run_result *run)
     json_add_integer(part, "iowait_ns", run->cpu.iowait_ns);
     json_add_integer(part, "idle_ns", run->cpu.idle_ns);
     json_add(object, "cpu", part);
+    add_cpus(object, run);
+
+    part = json_object();
+    json_add_integer(part, "real_ns", run->time.real_ns);
+    json_add_integer(part, "user_ns", run->time.user_ns);
+    json_add_integer(part, "sys_ns", run->time.sys_ns);
+    json_add(object, "time", part);
 
     part = json_object();
     json_add_integer(part, "some_us", run->psi.some_us);

@@ -8,6 +8,7 @@ void run_result_release(struct run_result *result)
 {
     free((char *)(uintptr_t)result->failure);
     free(result->cgroups);
+    free(result->cpus);
     free(result->nodes);
     free(result->snapshots);
     free(result->series);

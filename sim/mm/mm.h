@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "sim/base/counters.h"
+#include "sim/base/units.h"
 #include "sim/config.h"
 #include "sim/engine/costs.h"
 #include "sim/engine/events.h"
@@ -65,6 +66,8 @@ struct exec {
     uint32_t high_debt_pages; /* charges above memory.high since the last penalty */
     uint64_t sleep_ns;        /* the task must sleep this long when its fault is done */
     struct write_plug *plug;  /* writes are collected here while reclaim works on a cgroup */
+    /* of the time so far: the program's own work, and sleep without leaving the processor */
+    uint64_t user_ns, waited_ns;
 };
 
 enum { NO_SPACE = UINT32_MAX, ROOT_MEMCG = 0 };
@@ -278,9 +281,35 @@ static inline void spend(struct mm *mm, struct exec *exec, enum time_kind kind, 
     mm->time_ns[kind] += ns;
 }
 
+/* The program's own work. */
+static inline void spend_user(struct mm *mm, struct exec *exec, uint64_t ns)
+{
+    spend(mm, exec, TIME_user, ns);
+    exec->user_ns += ns;
+}
+
+/* Sleep until at_ns for a device's queue; the processor waits, too. */
+static inline void spend_asleep(struct mm *mm, struct exec *exec, uint64_t at_ns)
+{
+    uint64_t ns = at_ns - exec->now_ns;
+    spend(mm, exec, TIME_device_write_wait, ns);
+    exec->waited_ns += ns;
+}
+
 static inline void spend_cost(struct mm *mm, struct exec *exec, enum time_kind kind, enum cost cost)
 {
     spend(mm, exec, kind, mm->costs->ns[cost]);
+}
+
+/* Bytes of a page are read or written in the memory of `node`: further away costs more. */
+static inline void spend_distance(struct mm *mm, struct exec *exec, uint32_t node, uint32_t bytes)
+{
+    if (node == exec->node)
+        return;
+    uint64_t beyond = mm->config->machine.node_distances[exec->node][node] - DISTANCE_LOCAL;
+    spend(mm, exec, TIME_remote_memory,
+          mm->costs->ns[COST_remote_page] * beyond * bytes /
+              (DISTANCE_LOCAL * (uint64_t)PAGE_BYTES));
 }
 
 /* spend_in_lock() and spend_on_line() where others may have, or want, the same (locking.c). */

@@ -46,13 +46,20 @@ static void set_watermarks(struct mm *mm)
     }
 }
 
-/* build_zonelists with equal distances: itself, then the others in order, each
- * node beginning behind itself so that fallbacks spread. */
+/* build_zonelists: itself, then the others by distance; of equal ones each node begins
+ * behind itself, so that fallbacks spread. */
 static void build_zonelists(struct mm *mm)
 {
-    for (uint32_t i = 0; i < mm->node_count; i++)
-        for (uint32_t k = 0; k < mm->node_count; k++)
-            mm->nodes[i].zonelist[k] = (i + k) % mm->node_count;
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        const uint64_t *distances = mm->config->machine.node_distances[i];
+        uint32_t *list = mm->nodes[i].zonelist;
+        for (uint32_t k = 0; k < mm->node_count; k++) {
+            uint32_t node = (i + k) % mm->node_count, at = k;
+            for (; at > 1 && distances[list[at - 1]] > distances[node]; at--)
+                list[at] = list[at - 1];
+            list[at] = node;
+        }
+    }
 }
 
 void node_init(struct mm *mm)

@@ -444,6 +444,7 @@ static enum turn_end kswapd_turn(struct runner *runner, uint32_t cpu, uint64_t n
     if (worked < scan->goal || !scan->reclaimed)
         scan->priority--;
     *end_ns = exec.now_ns;
+    runner->turn_waited_ns = exec.waited_ns;
     psi_set(mm, psi, exec.now_ns, PSI_ABSENT);
     if (scan->priority < 1) {
         bool failed = !kswapd->reclaimed_in_run;

@@ -40,7 +40,7 @@ static uint64_t access_disk(struct mm *mm, struct exec *exec, struct device *dev
     spend_cost(mm, exec, TIME_swap_io_cpu, write ? COST_disk_submit_write : COST_disk_submit_read);
     mm->counters[write ? COUNTER_disk_writes : COUNTER_disk_reads]++;
     uint64_t done_ns = device_submit(device, write, exec->now_ns, &submitted_ns);
-    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    spend_asleep(mm, exec, submitted_ns);
     return done_ns;
 }
 

@@ -339,21 +339,43 @@ static void measure_nodes(struct simulation *simulation)
     }
 }
 
-static void measure_cpu(struct simulation *simulation)
+static void measure_cpus(struct simulation *simulation)
 {
-    struct cpu_result *cpu = &simulation->result->cpu;
-    uint64_t busy = 0, all = simulation->result->end_ns * simulation->mm.topology.cpus;
-    for (uint32_t i = 0; i < simulation->mm.topology.cpus; i++)
-        busy += simulation->processors.list[i].busy_ns;
-    uint64_t waiting =
-        simulation->time_ns[TIME_device_write_wait] + simulation->time_ns[TIME_throttle];
-    for (uint32_t i = 0; i < simulation->task_count; i++)
-        cpu->iowait_ns += simulation->tasks[i].blocked_ns;
-    cpu->iowait_ns += simulation->time_ns[TIME_device_write_wait];
-    cpu->user_ns = simulation->time_ns[TIME_user];
-    uint64_t running = busy > waiting ? busy - waiting : 0;
-    cpu->sys_ns = running > cpu->user_ns ? running - cpu->user_ns : 0;
-    cpu->idle_ns = all > running ? all - running : 0;
+    struct run_result *result = simulation->result;
+    struct cpu_result *sum = &result->cpu;
+    uint32_t cpus = simulation->mm.topology.cpus;
+    if (simulation->config->engine.per_cpu) {
+        result->cpus = memory_zeroed(cpus, sizeof(*result->cpus), "times of processors");
+        result->cpu_count = cpus;
+    }
+    for (uint32_t i = 0; i < cpus; i++) {
+        struct processor_times times = processors_times(&simulation->processors, i, result->end_ns);
+        sum->user_ns += times.user_ns;
+        sum->sys_ns += times.sys_ns;
+        sum->iowait_ns += times.iowait_ns;
+        sum->idle_ns += times.idle_ns;
+        if (result->cpus)
+            result->cpus[i] =
+                (struct cpu_result){times.user_ns, times.sys_ns, times.iowait_ns, times.idle_ns};
+    }
+}
+
+/* time(1): from the first start of a task to the last end. */
+static void measure_time(struct simulation *simulation)
+{
+    struct time_result *time = &simulation->result->time;
+    uint64_t first_ns = UINT64_MAX, last_ns = 0;
+    for (uint32_t i = 0; i < simulation->task_count; i++) {
+        const struct task *task = &simulation->tasks[i];
+        uint64_t end_ns = task->finished ? task->finished_ns : simulation->result->end_ns;
+        if (task->config->start_ns < first_ns)
+            first_ns = task->config->start_ns;
+        if (end_ns > last_ns)
+            last_ns = end_ns;
+        time->user_ns += task->runner.user_ns;
+        time->sys_ns += task->runner.sys_ns;
+    }
+    time->real_ns = last_ns > first_ns ? last_ns - first_ns : 0;
 }
 
 void measure_finish(struct simulation *simulation)
@@ -361,6 +383,10 @@ void measure_finish(struct simulation *simulation)
     struct mm *mm = &simulation->mm;
     struct run_result *result = simulation->result;
     result->end_ns = simulation->events.now_ns;
+    /* A run that was interrupted ends in the middle of turns. */
+    uint64_t last_end_ns = processors_last_end(&simulation->processors);
+    if (last_end_ns > result->end_ns)
+        result->end_ns = last_end_ns;
     measure_all(simulation, &result->totals);
     result->cgroup_count = mm->memcg_count;
     result->cgroups = memory_zeroed(mm->memcg_count, sizeof(*result->cgroups), "cgroup results");
@@ -377,7 +403,8 @@ void measure_finish(struct simulation *simulation)
     memcpy(result->locks, mm->locks, sizeof(result->locks));
     result->store_wait = simulation->zswap.store_wait; /* its owner now */
     simulation->zswap.store_wait = (struct histogram){0};
-    measure_cpu(simulation);
+    measure_cpus(simulation);
+    measure_time(simulation);
     measure_fairness(simulation);
     measure_inversion(simulation, &result->inversion.at_end_ppm, &result->inversion.pair_ppm);
     result->inversion.time_average_ppm =

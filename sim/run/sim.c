@@ -79,9 +79,9 @@ bool simulation_build(struct simulation *simulation)
     mm->events = &simulation->events;
     mm->processors = &simulation->processors;
     mm->time_ns = simulation->time_ns;
-    mm->topology =
-        (struct topology){(uint32_t)config->machine.cpus, (uint32_t)config->machine.sockets,
-                          (uint32_t)config->machine.nodes};
+    mm->topology = (struct topology){
+        (uint32_t)config->machine.cpus, (uint32_t)config->machine.sockets,
+        (uint32_t)config->machine.nodes, (uint32_t)config->machine.threads_per_core};
     mm->swappiness = config->vm.swappiness;
     mm->page_cluster = config->vm.page_cluster;
     mm->reclaim = config->vm.reclaim.policy->hooks;

@@ -33,9 +33,9 @@ struct task {
     uint64_t position;       /* accesses done */
     uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;
-    uint64_t blocked_ns; /* waiting for devices */
     struct psi_task psi;
     bool finished;
+    uint64_t finished_ns;
 };
 
 /* Something to do before access `at` of task 0. */

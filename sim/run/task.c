@@ -138,7 +138,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         note_wait(task, exec, page, data_ns, end_ns);
     histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
     if (kind == FAULT_first_touch) {
-        spend(mm, exec, TIME_user, task->config->fill_ns);
+        spend_user(mm, exec, task->config->fill_ns);
         end_ns += task->config->fill_ns;
     }
     *ready_ns = end_ns;
@@ -159,11 +159,12 @@ static bool next_block(struct task *task)
     return false;
 }
 
-static void finish(struct task *task)
+static void finish(struct task *task, uint64_t now_ns)
 {
     if (task->finished)
         return;
     task->finished = true;
+    task->finished_ns = now_ns;
     task->simulation->tasks_running--;
 }
 
@@ -234,7 +235,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         task->block_at += hits;
         task->position += hits;
         mm->counters[COUNTER_accesses] += hits;
-        spend(mm, &exec, TIME_user, hits * task->hit_ns);
+        spend_user(mm, &exec, hits * task->hit_ns);
         if (hits == n)
             continue;
         /* What others did before this moment must be done before this fault. */
@@ -247,21 +248,21 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         uint64_t ready_ns = 0;
         enum miss_end miss = run_miss(task, &exec, &ready_ns);
         if (miss == MISS_RETRY) {
-            *wake_at_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
+            *wake_at_ns = runner->io_until_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
             end = TURN_BLOCKED;
             break;
         }
         task->block_at++;
         task->position++;
         mm->counters[COUNTER_accesses]++;
-        spend(mm, &exec, TIME_user, task->hit_ns);
+        spend_user(mm, &exec, task->hit_ns);
         if (miss == MISS_TASK_DEAD) {
             end = TURN_FINISHED;
             break;
         }
         if (miss == MISS_WAIT && ready_ns > exec.now_ns) {
             *wake_at_ns = ready_ns;
-            task->blocked_ns += ready_ns - exec.now_ns;
+            runner->io_until_ns = ready_ns - exec.sleep_ns;
             mm->time_ns[TIME_device_read_wait] += ready_ns - exec.now_ns - exec.sleep_ns;
             end = TURN_BLOCKED;
             break;
@@ -269,9 +270,11 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     }
     look_around(simulation, exec.now_ns);
     *end_ns = exec.now_ns;
+    runner->turn_user_ns = exec.user_ns;
+    runner->turn_waited_ns = exec.waited_ns;
     if (end == TURN_FINISHED) {
         psi_set(mm, &task->psi, exec.now_ns, PSI_ABSENT);
-        finish(task);
+        finish(task, exec.now_ns);
     }
     return end;
 }

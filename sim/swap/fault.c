@@ -58,6 +58,7 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     note_peaks(mm);
     lru_add(mm, exec, page);
     spend_cost(mm, exec, TIME_fault, COST_first_touch);
+    spend_distance(mm, exec, node, PAGE_BYTES);
     count_event(mm, memcg, node, COUNTER_first_touch, 1);
 }
 
@@ -101,6 +102,7 @@ static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t pa
     spend_cost(mm, exec, TIME_fault, COST_fault);
     if (!readahead_swap_in(swap, exec, page, &source, ready_ns))
         return FAULT_zswap; /* the task was killed */
+    spend_distance(mm, exec, page_node(mm, page), PAGE_BYTES);
     map_from_swap_cache(swap, exec, page, write, swap_is_synchronous(swap, page));
     count_event(mm, memcg, page_node(mm, page), COUNTER_pgmajfault, 1);
     if (source == SOURCE_ZRAM) {

@@ -323,7 +323,7 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
     if (done_ns == UINT64_MAX)
         return;
     if (done_ns > exec->now_ns)
-        spend(mm, exec, TIME_device_write_wait, done_ns - exec->now_ns);
+        spend_asleep(mm, exec, done_ns);
     events_catch_up(mm->events, exec->now_ns);
     swap_settle_writes(swap, exec->now_ns);
 }
@@ -344,7 +344,7 @@ static void submit_write(struct swap *swap, struct exec *exec, uint32_t page)
     uint64_t done_ns = device_submit(device, true, exec->now_ns, &submitted_ns);
     if (device->config->synchronous)
         submitted_ns = done_ns;
-    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    spend_asleep(mm, exec, submitted_ns);
     if (device->config->synchronous)
         return;
     pending_writes_add(&swap->writes, done_ns, page);
@@ -449,6 +449,7 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     if (cold->bits & PAGE_ON_DISK)
         swap_drop_backing(swap, page);
     cold->bits &= ~(uint32_t)(PAGE_ON_DISK | PAGE_ZERO_MARK); /* whatever was there is old */
+    spend_distance(mm, exec, page_node(mm, page), PAGE_BYTES);
     if (mm->config->vm.zero_map) {
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_zero_page_check);
         if (content_kind(space->content, page - space->first_page) == CONTENT_ZERO) {
@@ -533,7 +534,7 @@ static enum swap_source read_from_device(struct swap *swap, struct exec *exec, u
     uint64_t submitted_ns;
     *ready_ns = device_submit(device, false, exec->now_ns, &submitted_ns);
     /* For room in the queue, as writes do: the processor is not busy with it. */
-    spend(mm, exec, TIME_device_write_wait, submitted_ns - exec->now_ns);
+    spend_asleep(mm, exec, submitted_ns);
     return SOURCE_DEVICE;
 }
 

@@ -197,6 +197,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
     if (zswap->config->zswap.refusals_per_worker_run > 0 &&
         mm->counters[COUNTER_written_back_pages] == written)
         *end_ns = now_ns > mm->events->now_ns ? now_ns : mm->events->now_ns;
+    worker->runner.turn_waited_ns = *end_ns == exec.now_ns ? exec.waited_ns : 0;
     if (more && !worker_is_done(zswap, worker))
         return TURN_RUNNABLE;
     worker->running = false;
@@ -270,6 +271,10 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
     spend_cost(mm, exec, TIME_worker, COST_context_switch);
     do {
         end = worker_turn(&worker->runner, exec->cpu, exec->now_ns, &end_ns, &wake_at_ns);
+        uint64_t waited_ns = worker->runner.turn_waited_ns;
+        processors_note_nested(mm->processors, &worker->runner, exec->cpu,
+                               end_ns - exec->now_ns - waited_ns);
+        exec->waited_ns += waited_ns;
         spend(mm, exec, TIME_worker, end_ns - exec->now_ns);
     } while (end == TURN_RUNNABLE && exec->now_ns - start_ns < WORKER_HEAD_START_NS);
     spend_cost(mm, exec, TIME_worker, COST_context_switch);

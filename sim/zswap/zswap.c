@@ -394,6 +394,7 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
     if (number != NO_POOL) {
         length = object_length(zswap, pool, page);
         entry_map(zswap, exec, pool, page, cold->handle);
+        spend_distance(mm, exec, bits_field(cold->bits, ENTRY_NODE_SHIFT), length);
         if (length == PAGE_BYTES)
             spend_cost(mm, exec, TIME_decompress, COST_page_copy);
         else

@@ -94,7 +94,7 @@ static struct world *make_world(const char *rules)
     mm->config = &world->config;
     mm->costs = &world->costs;
     mm->events = &world->events;
-    mm->topology = (struct topology){1, 1, 1};
+    mm->topology = (struct topology){1, 1, 1, 1};
     mm->time_ns = world->time_ns;
     mm->page_count = PAGES;
     mm->hot = world->hot;
