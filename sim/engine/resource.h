@@ -42,10 +42,6 @@ static inline uint32_t topology_sibling(const struct topology *topology, uint32_
     return first + (cpu - first + run / 2) % run;
 }
 
-/* Times that a resource is taken for, remembered in its own record; neighbours are
- * merged.  Where more of them may still be asked about, they move to the heap. */
-enum { RESOURCE_INTERVALS = 64 };
-
 struct interval {
     uint64_t start_ns, end_ns;
     uint32_t owner; /* at its end */
@@ -55,19 +51,19 @@ struct interval {
  * transfer at a time.  Initialise with cache_line_init(), or owner to NO_CPU and
  * the rest to 0. */
 struct cache_line {
-    uint32_t owner;        /* before the first interval */
-    uint32_t first;        /* its place in taken[] or more[], which are rings */
-    uint32_t count;        /* of intervals */
-    uint32_t room;         /* of more[] */
-    struct interval *more; /* instead of taken[], where that is too small */
-    /* No request comes for an earlier time than this; NULL: nothing is known. */
+    uint32_t owner; /* before the first interval */
+    uint32_t count; /* of intervals for which it is taken, apart from each other; neighbours
+                       are merged */
+    /* No request comes for an earlier time than this; NULL: nothing is known, and nothing
+     * forgotten. */
     const uint64_t *settled_ns;
-    struct interval taken[RESOURCE_INTERVALS]; /* in order of time, apart from each other */
+    struct interval only;       /* when there is one */
+    struct interval_list *more; /* all of them, when there are several */
 };
 
 /* `settled_ns`: a clock that outlives the line (event_queue.settled_ns), or NULL. */
 void cache_line_init(struct cache_line *line, const uint64_t *settled_ns);
-/* Gives memory back; a line that knows no settled time has none. */
+/* Gives memory back. */
 void cache_line_release(struct cache_line *line);
 
 /* The line is this processor's already, and nobody can ask for a time at which it was
@@ -78,7 +74,7 @@ static inline bool cache_line_take_own(struct cache_line *line, uint32_t cpu, ui
 {
     if (line->count != 1 || !line->settled_ns)
         return false;
-    struct interval *last = &line->taken[line->first];
+    struct interval *last = &line->only;
     if (last->owner != cpu || last->end_ns > *line->settled_ns || now_ns < *line->settled_ns)
         return false;
     line->owner = cpu;

@@ -339,6 +339,7 @@ static void test_readers_of_a_lock(void **state)
         readers[next].inside = !readers[next].inside;
     }
     assert_within_2_percent((double)now_ns / (double)passed, 2 * (50 + 7));
+    cache_line_release(&line);
 }
 
 /* kref: one line for all, one update every transfer + update; percpu_ref takes no line
@@ -358,6 +359,7 @@ static void test_shared_counter_saturates(void **state)
         /* The next one is the owner with 1/n, on its socket with 1/2 - 1/n. */
         double self = 1.0 / cpus[c];
         assert_within_2_percent((double)end_ns / SAMPLES, 7 + (0.5 - self) * 50 + 0.5 * 120);
+        cache_line_release(&line);
     }
 }
 

@@ -111,6 +111,7 @@ static void test_cache_line_costs_by_distance(void **state)
     assert_int_equal(cache_line_update(&line, &topology, &costs, 0, 2000), 2007);
     assert_int_equal(cache_line_update(&line, &topology, &costs, 1, 3000), 3057);
     assert_int_equal(cache_line_update(&line, &topology, &costs, 2, 4000), 4127);
+    cache_line_release(&line);
 }
 
 static void test_cache_line_serialises(void **state)
@@ -123,6 +124,7 @@ static void test_cache_line_serialises(void **state)
     uint64_t second = cache_line_update(&line, &topology, &costs, 0, 100);
     assert_int_equal(first, 157);
     assert_int_equal(second, 157 + 57);
+    cache_line_release(&line);
 }
 
 /* Saturated by n processors in turn, a line takes one update per transfer. */
@@ -137,6 +139,7 @@ static void test_cache_line_saturation_throughput(void **state)
         end = cache_line_update(&line, &topology, &costs, i % 8, 0);
     uint64_t expected = 80000ull * (50 + 7);
     assert_true(end > expected * 98 / 100 && end < expected * 102 / 100);
+    cache_line_release(&line);
 }
 
 /* M/D/1: Poisson arrivals at rate r to a lock held for s wait r s^2 / (2 (1 - r s)). */
@@ -156,6 +159,7 @@ static void test_spinlock_waits_as_a_single_server(void **state)
     double utilisation = 0.7, expected = utilisation * HOLD_NS / (2 * (1 - utilisation));
     double measured = (double)lock.wait_ns / ARRIVALS;
     assert_true(measured > expected * 0.98 && measured < expected * 1.02);
+    cache_line_release(&lock.line);
 }
 
 /* ---- processors ---------------------------------------------------------------------- */

@@ -34,6 +34,7 @@ static void test_an_earlier_request_gets_the_gap(void **state)
     assert_int_equal(spinlock_hold(&lock, &topology, &costs, 1, 5000, 100), 5165);
     assert_int_equal(lock.contended, 0);
     assert_int_equal(lock.wait_ns, 0);
+    cache_line_release(&lock.line);
 }
 
 static void test_a_gap_that_is_too_short_is_passed_over(void **state)
@@ -46,6 +47,7 @@ static void test_a_gap_that_is_too_short_is_passed_over(void **state)
     /* 165 ns are needed, 85 are free before 1200. */
     assert_int_equal(spinlock_hold(&lock, &topology, &costs, 1, 1100, 100), 1315 + 165);
     assert_int_equal(lock.wait_ns, 215);
+    cache_line_release(&lock.line);
 }
 
 static void test_the_line_comes_from_its_owner_at_that_time(void **state)
@@ -57,17 +59,51 @@ static void test_the_line_comes_from_its_owner_at_that_time(void **state)
     /* At 2000 processor 0 still had it. */
     assert_int_equal(cache_line_update(&line, &topology, &costs, 0, 2000), 2007);
     assert_int_equal(cache_line_update(&line, &topology, &costs, 1, 3000), 3057);
+    cache_line_release(&line);
 }
 
-static void test_the_oldest_intervals_are_forgotten(void **state)
+static void test_settled_intervals_are_forgotten(void **state)
 {
     (void)state;
     struct costs costs = make_costs();
-    struct cache_line line = {.owner = 0};
-    for (uint64_t i = 0; i < 10 * RESOURCE_INTERVALS; i++)
+    uint64_t settled_ns = 0;
+    struct cache_line line;
+    cache_line_init(&line, &settled_ns);
+    for (uint64_t i = 0; i < 1000; i++)
         assert_int_equal(cache_line_update(&line, &topology, &costs, 0, i * 1000), i * 1000 + 7);
-    assert_int_equal(line.count, RESOURCE_INTERVALS);
-    assert_int_equal(line.taken[0].start_ns, 9 * RESOURCE_INTERVALS * 1000);
+    assert_int_equal(line.count, 1000);
+    settled_ns = 900 * 1000;
+    assert_int_equal(cache_line_update(&line, &topology, &costs, 0, 950 * 1000 + 500), 950507);
+    assert_in_range(line.count, 101, 200); /* nearly all that are over */
+    settled_ns = 2000 * 1000;
+    assert_int_equal(cache_line_update(&line, &topology, &costs, 1, settled_ns), settled_ns + 57);
+    assert_int_equal(line.count, 1);
+    cache_line_release(&line);
+}
+
+/* Each gap is found again when thousands are open, in whatever order they come. */
+static void test_thousands_of_intervals(void **state)
+{
+    (void)state;
+    enum { COUNT = 5000, PRIME = 7919 };
+    struct costs costs = make_costs();
+    uint64_t settled_ns = 0;
+    struct cache_line line;
+    cache_line_init(&line, &settled_ns);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        uint64_t now_ns = i * PRIME % COUNT * 1000;
+        assert_int_equal(cache_line_update(&line, &topology, &costs, 2, now_ns), now_ns + 7);
+    }
+    assert_int_equal(line.count, COUNT);
+    /* In the middle of an interval: behind it.  Just before the next: behind that one. */
+    for (uint64_t i = 1; i < COUNT; i += 97) {
+        assert_int_equal(cache_line_update(&line, &topology, &costs, 2, i * 1000 + 3),
+                         i * 1000 + 14);
+        assert_int_equal(cache_line_update(&line, &topology, &costs, 2, i * 1000 - 1),
+                         i * 1000 + 21);
+    }
+    assert_int_equal(line.count, COUNT);
+    cache_line_release(&line);
 }
 
 /* To forget what is settled changes no answer: two locks with the same requests, of
@@ -91,6 +127,8 @@ static void test_settled_intervals_do_not_matter(void **state)
     }
     assert_int_equal(knowing.wait_ns, other.wait_ns);
     assert_true(knowing.contended > 0);
+    cache_line_release(&knowing.line);
+    cache_line_release(&other.line);
 }
 
 int main(void)
@@ -99,7 +137,8 @@ int main(void)
         cmocka_unit_test(test_an_earlier_request_gets_the_gap),
         cmocka_unit_test(test_a_gap_that_is_too_short_is_passed_over),
         cmocka_unit_test(test_the_line_comes_from_its_owner_at_that_time),
-        cmocka_unit_test(test_the_oldest_intervals_are_forgotten),
+        cmocka_unit_test(test_settled_intervals_are_forgotten),
+        cmocka_unit_test(test_thousands_of_intervals),
         cmocka_unit_test(test_settled_intervals_do_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
