@@ -56,7 +56,8 @@ static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
 {
     if (owner == cpu || owner == NO_CPU || topology_sibling(topology, cpu) == owner)
         return 0; /* threads of a core share its first-level cache */
-    bool same_socket = topology_socket(topology, owner) == topology_socket(topology, cpu);
+    bool same_socket = topology->sockets == 1 ||
+                       topology_socket(topology, owner) == topology_socket(topology, cpu);
     return costs->ns[same_socket ? COST_line_same_socket : COST_line_cross_socket];
 }
 
