@@ -205,10 +205,9 @@ uint64_t processors_last_end(const struct processors *processors)
 /* ---- turns -------------------------------------------------------------------------- */
 
 uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
-                            uint64_t now_ns, uint64_t slice_ns, bool *expired)
+                            uint64_t now_ns, uint64_t slice_ns)
 {
     struct processor *processor = &processors->list[cpu];
-    *expired = false;
     if (!processor->in_turn || runner->cpu != cpu || !take_from_queue(processor, runner))
         return now_ns;
     enum turn_end end;
@@ -222,7 +221,6 @@ uint64_t processors_preempt(struct processors *processors, struct runner *runner
         processor->nested_ns += now_ns - began_ns;
     } while (end == TURN_RUNNABLE && now_ns - start_ns < slice_ns);
     runner->queued = false;
-    *expired = end == TURN_RUNNABLE;
     if (end == TURN_RUNNABLE || end == TURN_PAUSED || (runner->woken && !wake_at_ns))
         enqueue(processor, runner, now_ns);
     else if (end == TURN_BLOCKED && wake_at_ns)

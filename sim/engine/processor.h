@@ -87,9 +87,9 @@ void processors_wake_at(struct processors *processors, struct runner *runner, ui
 
 /* From within a turn on `cpu`, at now_ns: if `runner` waits for this processor it
  * has it for at most slice_ns (and a turn to the end), then the turn goes on.
- * Returns the time at which it does; *expired: the runner wants more. */
+ * Returns the time at which it does. */
 uint64_t processors_preempt(struct processors *processors, struct runner *runner, uint32_t cpu,
-                            uint64_t now_ns, uint64_t slice_ns, bool *expired);
+                            uint64_t now_ns, uint64_t slice_ns);
 
 /* The same for a kernel thread that is called from within a turn on `cpu` for ns. */
 void processors_note_nested(struct processors *processors, struct runner *runner, uint32_t cpu,

@@ -85,12 +85,12 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
  * (least squares over all of 6.12: 24 us to fill a page, 12 us a page scanned, 109 us
  * a fault that reads the disk, 102 us a page written back, reclaim included): 8 times
  * the built-in table.  A page more in a write takes next to nothing beside that.  The
- * worker is looked at for its own speed: about three stores are refused for each of
- * its runs before the first page is written back. */
+ * worker is looked at for its own speed: how many stores are refused for each of its
+ * runs before the first page is written back. */
 enum {
     EMULATOR_SLOWDOWN = 8,
     EMULATOR_SUBMIT_WRITE_NS = 7000,
-    EMULATOR_SHRINK_MEMCG_NS = 11000,
+    EMULATOR_SHRINK_MEMCG_NS = 2000,
     EMULATOR_CONTEXT_SWITCH_NS = 1500,
 };
 #define EMULATOR_FILL "16800ns" /* EMULATOR_SLOWDOWN times REPLAY_FILL */
