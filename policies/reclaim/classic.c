@@ -258,17 +258,16 @@ uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t an
 
 /* The anonymous part of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
 static uint64_t anonymous_target(const struct mm *mm, const struct scan_control *scan,
-                                 const struct lruvec *target, uint64_t size)
+                                 uint32_t memcg, const struct lruvec *target, uint64_t size)
 {
-    return scan->priority == 0 ? size
-                               : classic_anonymous_share(size, mm->swappiness, target->anon_cost);
+    if (scan->priority == 0)
+        return size;
+    return classic_anonymous_share(size, memcg_swappiness(mm, memcg), target->anon_cost);
 }
 
 static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan, uint32_t memcg)
 {
-    if (scan->limit_reclaim && !mm->swappiness)
-        return false;
-    if (!mm->swappiness && scan->priority != 0)
+    if (!memcg_swappiness(mm, memcg) && (scan->limit_reclaim || scan->priority != 0))
         return false;
     return mm->swap_hooks.room(mm->swap, memcg);
 }
@@ -282,7 +281,7 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
         return;
     uint64_t left[LRU_LISTS];
     for (unsigned list = 0; list < LRU_LISTS; list++)
-        left[list] = anonymous_target(mm, scan, target,
+        left[list] = anonymous_target(mm, scan, memcg, target,
                                       scan_size(mm, scan, memcg, lruvec->lists[list].count));
     /* Only global direct reclaim at the first priority scans on beyond its goal. */
     bool proportional = !scan->limit_reclaim && !scan->kswapd && scan->priority == PRIORITY_START;
@@ -322,7 +321,10 @@ static uint32_t classic_least_to_scan(const struct mm *mm, const struct scan_con
     const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
     if (scan->priority == 0)
         return 1;
-    uint64_t whole, part = anonymous_fraction(mm->swappiness, target->anon_cost, &whole);
+    uint64_t swappiness = memcg_swappiness(mm, NO_MEMCG);
+    if (swappiness < mm->swappiness)
+        swappiness = mm->swappiness; /* of the root and of the others, whichever scans more */
+    uint64_t whole, part = anonymous_fraction(swappiness, target->anon_cost, &whole);
     uint64_t least = part ? ((whole + part - 1) / part) << scan->priority : UINT32_MAX;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }

@@ -887,7 +887,7 @@ static void mglru_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_co
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     lru_add_drain(mm, exec);
-    if (!mm->swappiness || !mm->swap_hooks.room(mm->swap, memcg))
+    if (!memcg_swappiness(mm, memcg) || !mm->swap_hooks.room(mm->swap, memcg))
         return;
     if (is_root_reclaim(scan) && should_stop(mm, scan, node))
         return; /* shrink_many has met its goal at an earlier cgroup */

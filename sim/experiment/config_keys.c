@@ -60,7 +60,9 @@ static const char *const cgroup_versions[] = {"v1", "v2", NULL};
 #define FIELD(name) offsetof(struct vm_config, name)
 static const struct param vm_rows[] = {
     {"swappiness", PARAM_COUNT, FIELD(swappiness), "60", 0, 200, NULL, 0,
-     "Weight of anonymous against file memory in reclaim.", "vm.swappiness, default 60"},
+     "Weight of anonymous against file memory in reclaim.  On cgroup v1 each cgroup keeps what "
+     "it was made with: a change by an event is for the root cgroup alone.",
+     "vm.swappiness, default 60; mem_cgroup_swappiness()"},
     {"page_cluster", PARAM_COUNT, FIELD(page_cluster), "3", 0, 10, NULL, 0,
      "Swap readahead covers up to 2^page_cluster pages; 0: none.", "vm.page-cluster, default 3"},
     {"watermark_scale_factor", PARAM_COUNT, FIELD(watermark_scale_factor), "10", 1, 3000, NULL, 0,

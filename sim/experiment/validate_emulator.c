@@ -124,10 +124,13 @@ static const char *kernel_of(struct kernel_case *at, const struct config_node *c
     return arena_string(&at->arena, text, length);
 }
 
+/* As read from /sys/kernel/mm/lru_gen/enabled, "0x0007", or as written to it, "Y". */
 static bool lru_gen_enabled(const struct config_node *config)
 {
     const struct config_node *enabled = config_tree_member(config, "lru_gen_enabled");
-    return enabled && enabled->text && strtoul(enabled->text, NULL, 16) != 0;
+    if (!enabled || !enabled->text)
+        return false;
+    return strchr("Yyt", enabled->text[0]) || strtoul(enabled->text, NULL, 0) != 0;
 }
 
 static const char *compressor_of(struct kernel_case *at, const struct config_node *config,
@@ -199,7 +202,7 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add_integer(zswap, "accept_threshold_percent",
                      kernel_case_number(at, config, "accept_threshold_percent"));
     json_add_bool(zswap, "shrinker_enabled",
-                  shrinker && shrinker->text && strchr("Yy1", shrinker->text[0]));
+                  shrinker && shrinker->text && strchr("Yyt1", shrinker->text[0]));
     json_add(document, "swap", swap);
     json_add(swap, "devices", devices);
     json_add_string(device, "name", "vda");

@@ -68,4 +68,12 @@ uint32_t memcg_find(const struct mm *mm, const char *path);
 
 bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root);
 
+/* vm.swappiness for a cgroup's pages.  On cgroup v1 each has a value of its own, which it
+ * took when it was made (mem_cgroup_swappiness): a change in mid-run is the root's alone. */
+static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
+{
+    bool own = mm->config->vm.cgroup_version == CGROUP_V1 && memcg != ROOT_MEMCG;
+    return own ? mm->config->vm.swappiness : mm->swappiness;
+}
+
 #endif

@@ -107,6 +107,7 @@ static struct world *make_world(const char *rules)
     mm->node_count = 1;
     mm->reclaim = world->hooks;
     mm->reclaim_params = world->params;
+    world->config.vm.cgroup_version = CGROUP_V2;
     mm->swappiness = 60;
     mm->swap = world;
     mm->swap_hooks.take_slot = stub_take_slot;

@@ -285,9 +285,22 @@ static void test_compressor_switch_makes_and_releases_pools(void **state)
     run_result_release(&result);
 }
 
+/* A write to vm.swappiness in mid-run. */
+static void test_cgroups_of_v1_keep_their_swappiness(void **state)
+{
+    (void)state;
+    struct config config = {.vm = {.swappiness = 60, .cgroup_version = CGROUP_V1}};
+    struct mm mm = {.config = &config, .swappiness = 0};
+    assert_int_equal(memcg_swappiness(&mm, ROOT_MEMCG), 0);
+    assert_int_equal(memcg_swappiness(&mm, ROOT_MEMCG + 1), 60);
+    config.vm.cgroup_version = CGROUP_V2;
+    assert_int_equal(memcg_swappiness(&mm, ROOT_MEMCG + 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cgroups_of_v1_keep_their_swappiness),
         cmocka_unit_test(test_readahead_window),
         cmocka_unit_test(test_high_penalty),
         cmocka_unit_test(test_inactive_is_low),

@@ -125,6 +125,41 @@ static void emulator_case_becomes_a_config(void **state)
     kernel_case_free(at);
 }
 
+/* The file's own form, or what was written to it. */
+static void generations_are_on_or_off(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *value, *policy;
+    } table[] = {{"0x0007", "mglru"},
+                 {"Y", "mglru"},
+                 {"0x0000", "classic"},
+                 {"n", "classic"},
+                 {"false", "classic"}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char path[] = "/tmp/zsim-case-XXXXXX", line[4096];
+        FILE *file = fdopen(mkstemp(path), "w");
+        FILE *from = fopen(CASES "pat-6.12-loop2x-zsmalloc-lzo.json", "r");
+        assert_non_null(file);
+        assert_non_null(from);
+        while (fgets(line, sizeof(line), from)) {
+            char *at = strstr(line, "0x0007");
+            if (at)
+                fprintf(file, "%.*s%s%s", (int)(at - line), line, table[i].value, at + 6);
+            else
+                fputs(line, file);
+        }
+        fclose(from);
+        fclose(file);
+        struct kernel_case *at = kernel_case_read(path);
+        unlink(path);
+        assert_non_null(at->experiment);
+        assert_string_equal(at->experiment->variants[0].config.vm.reclaim.policy->name,
+                            table[i].policy);
+        kernel_case_free(at);
+    }
+}
+
 /* ---- events of a case ------------------------------------------------------------------ */
 
 /* The shortest case there is, with these events. */
@@ -228,6 +263,7 @@ int main(void)
         cmocka_unit_test(case_becomes_a_config),
         cmocka_unit_test(trace_hash_is_the_one_of_the_case),
         cmocka_unit_test(emulator_case_becomes_a_config),
+        cmocka_unit_test(generations_are_on_or_off),
         cmocka_unit_test(events_become_events),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(writes_end_in_order_of_time),
