@@ -257,7 +257,7 @@ static int choose_format(const struct command *command, const char *path, struct
     if (!*type)
         *type = trace_format_detect(path, errors);
     if (!*type)
-        return FAILED;
+        return MISTAKE;
     *params = trace_format_params(*type, path, format_options(command, arena), arena, errors);
     return *params ? DONE : MISTAKE;
 }
@@ -317,7 +317,7 @@ static int info(const struct command *command)
         workload = type->open(params, 0, &(struct source_position){.file = "zsim trace"}, &errors);
     arena_release(&arena);
     if (!workload)
-        return report(&errors, code == DONE ? FAILED : code);
+        return report(&errors, MISTAKE);
     struct trace_info counted;
     bool good = trace_info_count(workload, &counted, &errors);
     if (good && command->json)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "workloads/readers/foreign.h"
 #include "workloads/readers/lackey.h"
 #include "workloads/readers/native_writer.h"
@@ -141,12 +142,13 @@ static bool stream(const struct trace_conversion *conversion, int file, struct d
 
 static bool stream_file(const struct trace_conversion *conversion, struct diagnostics *errors)
 {
+    const char *why;
     int file = STDIN_FILENO;
     if (strcmp(conversion->in, "-") != 0)
-        file = open(conversion->in, O_RDONLY | O_CLOEXEC);
+        file = file_open_input(conversion->in, &why);
     if (file < 0) {
         diagnostics_add(errors, &(struct source_position){.file = conversion->in},
-                        "cannot open: %s", strerror(errno));
+                        "cannot open: %s", why);
         return false;
     }
     bool good = stream(conversion, file, errors);

@@ -20,7 +20,7 @@ void diagnostics_add(struct diagnostics *list, const struct source_position *pos
     va_start(arguments, format);
     char *message = NULL;
     if (vasprintf(&message, format, arguments) < 0)
-        abort();
+        memory_exhausted("a message");
     va_end(arguments);
 
     struct diagnostic *entry = arena_zeroed(&list->arena, sizeof(*entry));

@@ -2,11 +2,14 @@
 #include "sim/base/memory.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { ARENA_BLOCK_BYTES = 64 * 1024, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
 
@@ -16,10 +19,36 @@ struct arena_block {
     _Alignas(16) unsigned char bytes[];
 };
 
-static void out_of_memory(size_t count, size_t size, const char *what)
+/* Several threads may run out of memory at the same time: the first one says so. */
+static _Noreturn void end_process(const char *message)
 {
-    fprintf(stderr, "zsim: error: out of memory: %zu x %zu bytes for %s\n", count, size, what);
+    static atomic_flag ending = ATOMIC_FLAG_INIT;
+    while (atomic_flag_test_and_set(&ending))
+        pause();
+    fputs(message, stderr);
     exit(1);
+}
+
+static _Noreturn void out_of_memory(size_t count, size_t size, const char *what)
+{
+    char message[256];
+    snprintf(message, sizeof(message), "zsim: error: out of memory: %zu x %zu bytes for %s\n",
+             count, size, what);
+    end_process(message);
+}
+
+void memory_exhausted(const char *what)
+{
+    char message[256];
+    snprintf(message, sizeof(message), "zsim: error: out of memory for %s\n", what);
+    end_process(message);
+}
+
+void *memory_checked(void *block, const char *what)
+{
+    if (!block)
+        memory_exhausted(what);
+    return block;
 }
 
 void *memory_zeroed(size_t count, size_t size, const char *what)
@@ -47,6 +76,66 @@ char *memory_string(const char *text)
     char *copy = memory_zeroed(length + 1, 1, "a string");
     memcpy(copy, text, length);
     return copy;
+}
+
+static char *printed(const char *format, va_list arguments)
+{
+    char *text = NULL;
+    if (vasprintf(&text, format, arguments) < 0)
+        memory_exhausted("a message");
+    return text;
+}
+
+char *memory_printed(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    char *text = printed(format, arguments);
+    va_end(arguments);
+    return text;
+}
+
+struct text_stream {
+    char **text;
+    size_t *length;
+    size_t room;
+};
+
+static ssize_t append_text(void *context, const char *bytes, size_t count)
+{
+    struct text_stream *stream = context;
+    size_t length = *stream->length;
+    if (count >= stream->room - length) {
+        stream->room = 2 * (length + count + 1);
+        *stream->text = memory_resized(*stream->text, stream->room, 1, "a text");
+    }
+    memcpy(*stream->text + length, bytes, count);
+    *stream->length = length + count;
+    (*stream->text)[length + count] = '\0';
+    return (ssize_t)count;
+}
+
+static int free_text_stream(void *context)
+{
+    free(context);
+    return 0;
+}
+
+FILE *memory_stream_open(char **text, size_t *length)
+{
+    static const cookie_io_functions_t calls = {.write = append_text, .close = free_text_stream};
+    struct text_stream *stream = memory_zeroed(1, sizeof(*stream), "a text");
+    *stream = (struct text_stream){text, length, 4096};
+    *text = memory_zeroed(stream->room, 1, "a text");
+    *length = 0;
+    return memory_checked(fopencookie(stream, "w", calls), "a text");
+}
+
+void memory_stream_close(FILE *stream)
+{
+    bool whole = !ferror(stream);
+    if (fclose(stream) != 0 || !whole)
+        memory_exhausted("a text");
 }
 
 /* How much is mapped for a request: whole huge pages where there is at least one. */
@@ -128,12 +217,9 @@ char *arena_printf(struct arena *arena, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    char *text = NULL;
-    int length = vasprintf(&text, format, arguments);
+    char *text = printed(format, arguments);
     va_end(arguments);
-    if (length < 0)
-        out_of_memory(1, 0, "a message");
-    char *copy = arena_string(arena, text, (size_t)length);
+    char *copy = arena_string(arena, text, strlen(text));
     free(text);
     return copy;
 }

@@ -7,6 +7,7 @@
 #define ZSIM_BASE_MEMORY_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 /* count * size zeroed bytes (overflow checked); `what` names the object in the
  * message that ends the process on failure.  Free with free(). */
@@ -17,6 +18,20 @@ void *memory_resized(void *old, size_t count, size_t size, const char *what);
 
 /* A copy of a string.  Free with free(). */
 char *memory_string(const char *text);
+
+/* asprintf() into a string of its own.  Free with free(). */
+char *memory_printed(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A stream into memory: after its end *text has *length bytes and a NUL.  Free it with
+ * free().  (glibc's open_memstream() loses a piece without a word when it cannot grow.) */
+FILE *memory_stream_open(char **text, size_t *length);
+void memory_stream_close(FILE *stream);
+
+/* `block`, which a library was asked for; NULL ends the process as above. */
+void *memory_checked(void *block, const char *what);
+
+/* Say that there is no memory for `what`, and end the process. */
+_Noreturn void memory_exhausted(const char *what);
 
 /* Zeroed pages straight from the system, for arrays over all simulated pages:
  * untouched parts cost no memory, and huge pages are asked for.  Release with

@@ -273,9 +273,10 @@ static void open_bench(struct bench *bench)
 {
     open_lzo(bench);
     bench->workspace = compressor_workspace_create();
-    bench->zstd = ZSTD_createDCtx();
+    bench->zstd = memory_checked(ZSTD_createDCtx(), "zstd");
     bench->inflate = memory_zeroed(1, sizeof(*bench->inflate), "inflate");
-    inflateInit2(bench->inflate, DEFLATE_RAW_WINDOW);
+    if (inflateInit2(bench->inflate, DEFLATE_RAW_WINDOW) != Z_OK)
+        memory_exhausted("inflate");
 }
 
 static void close_bench(struct bench *bench)

@@ -144,13 +144,12 @@ static char *plot_script(void)
     if (length <= 0)
         return NULL;
     program[length] = '\0';
-    char *slash = strrchr(program, '/'), *path = NULL;
+    char *slash = strrchr(program, '/');
     if (!slash)
         return NULL;
     *slash = '\0';
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        if (asprintf(&path, "%s/%s", program, places[i]) < 0)
-            return NULL;
+        char *path = memory_printed("%s/%s", program, places[i]);
         if (access(path, X_OK) == 0)
             return path;
         free(path);
@@ -185,12 +184,11 @@ static void draw(const char *document)
 int write_document(cJSON *document, const char *directory, const char *file_name)
 {
     struct diagnostics errors = {0};
-    char *path = NULL, *text = json_print(document);
+    char *path = memory_printed("%s/%s", directory, file_name), *text = json_print(document);
     if (mkdir(directory, 0777) != 0 && errno != EEXIST) {
         diagnostics_add(&errors, &(struct source_position){.file = directory},
                         "cannot be used as the output directory: %s", strerror(errno));
-    } else if (asprintf(&path, "%s/%s", directory, file_name) >= 0 &&
-               file_write_whole(path, text, strlen(text), &errors)) {
+    } else if (file_write_whole(path, text, strlen(text), &errors)) {
         fprintf(stderr, "%s\n", path);
         draw(path);
     }

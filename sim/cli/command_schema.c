@@ -40,10 +40,8 @@ struct arguments {
 
 static int print_json(cJSON *json)
 {
-    char *text = cJSON_Print(json);
+    char *text = memory_checked(cJSON_Print(json), "the schema");
     cJSON_Delete(json);
-    if (!text)
-        return usage_error("out of memory");
     puts(text);
     free(text);
     return finish_output(EXIT_DONE);

@@ -1,6 +1,8 @@
 /* zsim: a thin face on sim/experiment/. */
 #include "sim/cli/commands.h"
 
+#include <cjson/cJSON.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,8 +55,15 @@ static int unknown_command(const char *word)
                        word);
 }
 
+/* cJSON leaves out a member that it has no memory for: a result would lack it. */
+static void *memory_for_json(size_t bytes)
+{
+    return memory_resized(NULL, bytes, 1, "JSON");
+}
+
 int main(int argc, char **argv)
 {
+    cJSON_InitHooks(&(cJSON_Hooks){memory_for_json, free});
     if (argc < 2)
         return usage_error("expected a config file or a command (zsim --help)");
     put_command_first(argc, argv);

@@ -14,6 +14,9 @@ enum { NAMES_LISTED_AT_MOST = 10, FOUND_BYTES_AT_MOST = 60, CANDIDATES_AT_MOST =
 
 /* ---- messages ------------------------------------------------------------ */
 
+/* Far more than are shown; a hostile config has a million mistakes. */
+enum { MESSAGES_AT_MOST = 1000 };
+
 struct pending_message {
     struct source_position position;
     const char *text;
@@ -33,11 +36,13 @@ void decode_error(struct decoder *decoder, const struct source_position *positio
 {
     va_list arguments;
     char *text = NULL;
+    decoder->mistakes++;
+    if (decoder->told_count == MESSAGES_AT_MOST)
+        return;
     va_start(arguments, format);
     if (vasprintf(&text, format, arguments) < 0)
-        abort();
+        memory_exhausted("a message");
     va_end(arguments);
-    decoder->mistakes++;
     uint64_t hash = XXH3_64bits(text, strlen(text));
     hash ^= (uint64_t)position->line << 32 ^ position->column;
     if (!told_before(decoder, hash)) {
@@ -79,6 +84,9 @@ void decoder_finish(struct decoder *decoder)
 
 const char *decode_path(struct decoder *decoder, const struct config_node *node)
 {
+    /* Paths are for messages; that of an entry of a list takes time in its length. */
+    if (decoder->told_count == MESSAGES_AT_MOST)
+        return "";
     return config_tree_path(node, decoder->arena);
 }
 

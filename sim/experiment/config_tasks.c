@@ -1,6 +1,9 @@
 /* "tasks": programs, their cgroups, workloads and contents. */
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
+#include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/units.h"
 #include "sim/experiment/config_decode.h"
@@ -359,16 +362,27 @@ static void place_files(struct decoder *decoder, const struct config_node *list,
 
 static void check_names(struct decoder *decoder, const struct task_plan *plans, size_t count)
 {
-    for (size_t b = 1; b < count; b++)
-        for (size_t a = 0; a < b; a++)
-            if (plans[a].fields.name && plans[b].fields.name &&
-                strcmp(plans[a].fields.name, plans[b].fields.name) == 0) {
-                const struct config_node *name = config_tree_member(plans[b].node, "name");
-                decode_error(decoder, &name->at, "%s: \"%s\" is already the name of %s",
-                             decode_path(decoder, name), name->text,
-                             decode_path(decoder, plans[a].node));
-                break;
-            }
+    size_t slots = 64;
+    while (slots < count * 2)
+        slots *= 2;
+    const struct task_plan **table = memory_zeroed(slots, sizeof(*table), "the names of tasks");
+    for (size_t i = 0; i < count; i++) {
+        const char *text = plans[i].fields.name;
+        if (!text)
+            continue;
+        size_t slot = XXH3_64bits(text, strlen(text)) & (slots - 1);
+        while (table[slot] && strcmp(table[slot]->fields.name, text) != 0)
+            slot = (slot + 1) & (slots - 1);
+        if (!table[slot]) {
+            table[slot] = &plans[i];
+            continue;
+        }
+        const struct config_node *name = config_tree_member(plans[i].node, "name");
+        decode_error(decoder, &name->at, "%s: \"%s\" is already the name of %s",
+                     decode_path(decoder, name), name->text,
+                     decode_path(decoder, table[slot]->node));
+    }
+    free(table);
 }
 
 void decode_tasks(struct decoder *decoder, const struct config_node *tree, struct config *config)
@@ -380,6 +394,11 @@ void decode_tasks(struct decoder *decoder, const struct config_node *tree, struc
     }
     if (list->kind != CONFIG_ARRAY || list->children == 0) {
         decode_expected(decoder, list, "a list of at least one task");
+        return;
+    }
+    if (list->children > TASKS_AT_MOST) {
+        decode_error(decoder, &list->at, "tasks: expected at most %d, found %zu", TASKS_AT_MOST,
+                     list->children);
         return;
     }
     struct task_plan *plans = arena_zeroed(decoder->arena, list->children * sizeof(*plans));

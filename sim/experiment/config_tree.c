@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 enum {
     DEPTH_AT_MOST = 64,
     FILE_BYTES_AT_MOST = 16 << 20,
+    FILE_VALUES_AT_MOST = 2000000,   /* some 200 bytes each */
     SOURCE_LINE_SHOWN_AT_MOST = 200, /* a longer line is not repeated under a message */
     LINEAR_SEARCH_AT_MOST = 32,      /* members of an object before a hash table pays */
 };
@@ -28,6 +30,7 @@ struct parser {
     const char *text;
     size_t length, at;
     unsigned depth;
+    size_t values, values_at_most;
     struct arena *arena;
     struct diagnostics *errors;
     size_t errors_before;
@@ -491,6 +494,8 @@ static struct config_node *read_value(struct parser *parser, struct config_node 
 {
     if (!skip_space(parser))
         return NULL;
+    if (parser->values++ == parser->values_at_most)
+        return mistake(parser, parser->at, "a config of more than 2 million values");
     struct config_node *node = arena_zeroed(parser->arena, sizeof(*node));
     node->parent = parent;
     node->at = place(parser, parser->at);
@@ -516,12 +521,14 @@ static struct config_node *read_value(struct parser *parser, struct config_node 
     return read_word(parser, node);
 }
 
-struct config_node *config_tree_parse(const char *name, const char *text, size_t length,
-                                      struct arena *arena, struct diagnostics *errors)
+static struct config_node *parse_document(const char *name, const char *text, size_t length,
+                                          size_t values_at_most, struct arena *arena,
+                                          struct diagnostics *errors)
 {
     struct parser parser = {.name = arena_string(arena, name, strlen(name)),
                             .text = text,
                             .length = length,
+                            .values_at_most = values_at_most,
                             .arena = arena,
                             .errors = errors,
                             .errors_before = errors->count,
@@ -538,6 +545,12 @@ struct config_node *config_tree_parse(const char *name, const char *text, size_t
     if (parser.at < length)
         return mistake(&parser, parser.at, "unexpected text after the end of the document");
     return errors->count == parser.errors_before ? root : NULL;
+}
+
+struct config_node *config_tree_parse(const char *name, const char *text, size_t length,
+                                      struct arena *arena, struct diagnostics *errors)
+{
+    return parse_document(name, text, length, SIZE_MAX, arena, errors);
 }
 
 /* ---- files --------------------------------------------------------------- */
@@ -595,7 +608,8 @@ struct config_node *config_tree_read(const char *path, struct arena *arena,
     close(file);
     if (!text)
         return NULL;
-    struct config_node *root = config_tree_parse(path, text, length, arena, errors);
+    struct config_node *root =
+        parse_document(path, text, length, FILE_VALUES_AT_MOST, arena, errors);
     free(text);
     return root;
 }
@@ -610,6 +624,14 @@ struct config_node *config_tree_member(const struct config_node *object, const c
         if (strcmp(node->key, key) == 0)
             return node;
     return NULL;
+}
+
+size_t config_tree_size(const struct config_node *node)
+{
+    size_t size = 1;
+    for (const struct config_node *child = node->first; child; child = child->next)
+        size += config_tree_size(child);
+    return size;
 }
 
 struct config_node *config_tree_copy(const struct config_node *node, struct arena *arena)

@@ -42,6 +42,9 @@ struct config_node *config_tree_parse(const char *name, const char *text, size_t
 /* The member of an object, or NULL. */
 struct config_node *config_tree_member(const struct config_node *object, const char *key);
 
+/* Values in a tree, the root included. */
+size_t config_tree_size(const struct config_node *node);
+
 /* A deep copy whose nodes keep their places. */
 struct config_node *config_tree_copy(const struct config_node *node, struct arena *arena);
 

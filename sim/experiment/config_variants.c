@@ -9,7 +9,12 @@
 
 #include "sim/base/units.h"
 
-enum { VARIANTS_AT_MOST = 10000, SEEDS_AT_MOST = 100000 };
+enum {
+    VARIANTS_AT_MOST = 10000,
+    SEEDS_AT_MOST = 100000,
+    PATHS_AT_MOST = 4096,     /* of one "set" */
+    VALUES_AT_MOST = 8000000, /* of all variants together */
+};
 
 /* ---- --set --------------------------------------------------------------- */
 
@@ -256,11 +261,9 @@ static void print_value(FILE *out, const struct config_node *value)
 static const char *point_name(struct decoder *decoder, const char *variant,
                               const struct sweep *sweep)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
-        abort();
+    char *text;
+    size_t length;
+    FILE *out = memory_stream_open(&text, &length);
     const char *between = "";
     if (variant) {
         fputs(variant, out);
@@ -271,8 +274,7 @@ static const char *point_name(struct decoder *decoder, const char *variant,
         print_value(out, sweep->axes[i].value);
         between = ", ";
     }
-    if (fclose(out) != 0)
-        abort();
+    memory_stream_close(out);
     const char *name = length ? arena_string(decoder->arena, text, length) : "base";
     free(text);
     return name;
@@ -346,6 +348,11 @@ static size_t read_variants(struct decoder *decoder, const struct config_node *l
         decode_expected(decoder, list, "a list of at least one variant");
         return 1;
     }
+    if (list->children > VARIANTS_AT_MOST) {
+        decode_error(decoder, &list->at, "variants: expected at most %d, found %zu",
+                     VARIANTS_AT_MOST, list->children);
+        return 1;
+    }
     size_t count = 0;
     for (const struct config_node *node = list->first; node; node = node->next) {
         struct named_set *variant = &(*out)[count++];
@@ -353,6 +360,9 @@ static size_t read_variants(struct decoder *decoder, const struct config_node *l
         const struct config_node *set = config_tree_member(node, "set");
         if (set && set->kind != CONFIG_OBJECT)
             decode_expected(decoder, set, "an object of paths and values");
+        else if (set && set->children > PATHS_AT_MOST)
+            decode_error(decoder, &set->at, "a set of at most %d paths is expected, found %zu",
+                         PATHS_AT_MOST, set->children);
         else
             variant->set = set;
         for (const struct config_node *key = variant->set ? set->first : NULL; key; key = key->next)
@@ -386,6 +396,12 @@ void variants_expand(struct decoder *decoder, const struct config_node *tree,
         decode_error(decoder, &at->at,
                      "variants and sweep make more than %d combinations; split the experiment",
                      VARIANTS_AT_MOST);
+        return;
+    }
+    if (count * sweep.points * config_tree_size(tree) > VALUES_AT_MOST) {
+        decode_error(decoder, &tree->at,
+                     "%zu variants of a config of %zu values take too much memory",
+                     count * sweep.points, config_tree_size(tree));
         return;
     }
     experiment->variants =

@@ -1,27 +1,16 @@
-#define _GNU_SOURCE
 #include "sim/experiment/json_output.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static _Noreturn void out_of_memory(void)
-{
-    fprintf(stderr, "zsim: error: out of memory for a result\n");
-    exit(1);
-}
+#include "sim/base/files.h"
 
 static cJSON *made(cJSON *item)
 {
-    if (!item)
-        out_of_memory();
-    return item;
+    return memory_checked(item, "a result");
 }
 
 cJSON *json_object(void)
@@ -37,13 +26,13 @@ cJSON *json_array(void)
 void json_add(cJSON *object, const char *key, cJSON *item)
 {
     if (!cJSON_AddItemToObject(object, key, made(item)))
-        out_of_memory();
+        memory_exhausted("a result");
 }
 
 void json_add_to_array(cJSON *array, cJSON *item)
 {
     if (!cJSON_AddItemToArray(array, made(item)))
-        out_of_memory();
+        memory_exhausted("a result");
 }
 
 cJSON *json_string(const char *text)
@@ -100,9 +89,7 @@ void json_add_raw(cJSON *object, const char *key, const char *text)
 
 char *json_print(const cJSON *item)
 {
-    char *text = cJSON_Print(item);
-    if (!text)
-        out_of_memory();
+    char *text = memory_checked(cJSON_Print(item), "a result");
     size_t length = strlen(text);
     text = memory_resized(text, length + 2, 1, "a result file");
     memcpy(text + length, "\n", 2);
@@ -111,60 +98,28 @@ char *json_print(const cJSON *item)
 
 /* ---- files ------------------------------------------------------------------ */
 
-static bool write_all(int file, const char *text, size_t length)
-{
-    while (length) {
-        ssize_t written = write(file, text, length);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return false;
-        text += written;
-        length -= (size_t)written;
-    }
-    return true;
-}
-
-/* The permissions open() would have given; mkstemp() gives fewer. */
-static bool set_usual_mode(int file)
-{
-    mode_t mask = umask(0);
-    umask(mask);
-    return fchmod(file, 0666 & ~mask) == 0;
-}
-
-static bool write_and_rename(const char *path, const char *text, size_t length, bool synced,
-                             struct diagnostics *errors)
+static bool write_file(const char *path, const char *text, size_t length, bool synced,
+                       struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        out_of_memory();
-    int file = mkostemp(temporary, O_CLOEXEC);
-    bool done = file >= 0;
+    struct output_file output;
+    bool done = output_file_open(&output, path);
     if (done) {
-        done =
-            write_all(file, text, length) && set_usual_mode(file) && (!synced || fsync(file) == 0);
-        done = close(file) == 0 && done;
-        done = done && rename(temporary, path) == 0;
-        int reason = errno;
-        if (!done)
-            unlink(temporary);
-        errno = reason;
+        (void)fwrite(text, 1, length, output.stream); /* an error stays in the stream */
+        done = output_file_finish(&output, synced);
     }
     if (!done)
-        diagnostics_add(errors, &position, "cannot be written: %s", strerror(errno));
-    free(temporary);
+        diagnostics_add(errors, &position, "cannot be written: %s", output_file_error());
     return done;
 }
 
 bool file_write_whole(const char *path, const char *text, size_t length, struct diagnostics *errors)
 {
-    return write_and_rename(path, text, length, true, errors);
+    return write_file(path, text, length, true, errors);
 }
 
 bool file_write_unsynced(const char *path, const char *text, size_t length,
                          struct diagnostics *errors)
 {
-    return write_and_rename(path, text, length, false, errors);
+    return write_file(path, text, length, false, errors);
 }

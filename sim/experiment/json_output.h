@@ -36,8 +36,7 @@ void print_real(char *out, size_t size, double value);
 char *json_print(const cJSON *item);
 
 /* Write a file so that it is never seen half-written, not even after the machine
- * has lost power: a temporary name in the same directory, fsync, rename.  False
- * after adding to `errors`. */
+ * has lost power (sim/base/files.h, synced).  False after adding to `errors`. */
 bool file_write_whole(const char *path, const char *text, size_t length,
                       struct diagnostics *errors);
 

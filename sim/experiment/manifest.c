@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/experiment/result_address.h"
 #include "sim/experiment/run.h"
@@ -143,9 +144,10 @@ static bool read_lines(struct manifest *manifest, FILE *file, struct diagnostics
 struct manifest *manifest_read(const char *path, struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
-    FILE *file = fopen(path, "r");
+    const char *why;
+    FILE *file = file_open_stream(path, &why);
     if (!file) {
-        diagnostics_add(errors, &position, "cannot be read: %s", strerror(errno));
+        diagnostics_add(errors, &position, "cannot be read: %s", why);
         return NULL;
     }
     struct manifest *manifest = memory_zeroed(1, sizeof(*manifest), "a manifest");

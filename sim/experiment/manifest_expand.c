@@ -95,10 +95,10 @@ static void print_cell(FILE *out, const struct config_node *value)
         text = memory_string(value->text);
     } else {
         cJSON *json = config_node_to_json(value);
-        text = cJSON_PrintUnformatted(json);
+        text = memory_checked(cJSON_PrintUnformatted(json), "a value");
         cJSON_Delete(json);
     }
-    for (const char *at = text ? text : ""; *at; at++)
+    for (const char *at = text; *at; at++)
         fputc(*at == '\t' || *at == '\n' ? ' ' : *at, out);
     free(text);
 }
@@ -172,11 +172,10 @@ static bool holds_already(const char *path, const char *text, size_t length)
 static bool write_config(struct expansion *expansion, uint32_t id, uint32_t variant, uint64_t seed)
 {
     cJSON *config = run_config(expansion, variant, seed);
-    char *text = json_print(config), *path = NULL;
+    char *text = json_print(config);
     size_t length = strlen(text);
-    if (asprintf(&path, "%s/%0*" PRIu32 ".json", expansion->configs_directory, expansion->id_digits,
-                 id) < 0)
-        abort();
+    char *path = memory_printed("%s/%0*" PRIu32 ".json", expansion->configs_directory,
+                                expansion->id_digits, id);
     bool good = holds_already(path, text, length) ||
                 file_write_unsynced(path, text, length, &expansion->errors);
     free(path);
@@ -221,14 +220,11 @@ static int write_all(struct expansion *expansion)
         code = directory_prepare(arena_printf(&expansion->arena, "%s/results", directory));
     if (code || !find_directories(expansion))
         return code ? code : 1;
-    char *text = NULL;
-    size_t length = 0;
-    FILE *table = open_memstream(&text, &length);
-    if (!table)
-        abort();
+    char *text;
+    size_t length;
+    FILE *table = memory_stream_open(&text, &length);
     bool good = write_sweep(expansion, table);
-    if (fclose(table) != 0)
-        abort();
+    memory_stream_close(table);
     const char *path = arena_printf(&expansion->arena, "%s/manifest.tsv", directory);
     good = good && file_write_whole(path, text, length, &expansion->errors);
     free(text);

@@ -302,10 +302,8 @@ static bool hash_file(const struct loading *loading, char hash[17])
     FILE *file = fopen(loading->path, "rb");
     if (!file)
         return refuse(loading, "%s", strerror(errno));
-    XXH3_state_t *state = XXH3_createState();
+    XXH3_state_t *state = memory_checked(XXH3_createState(), "a hash");
     char *buffer = memory_zeroed(1, READ_BYTES, "a plug-in");
-    if (!state)
-        abort();
     XXH3_64bits_reset(state);
     size_t bytes;
     while ((bytes = fread(buffer, 1, READ_BYTES, file)) > 0)

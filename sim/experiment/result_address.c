@@ -1,4 +1,5 @@
 #include "sim/experiment/result_address.h"
+#include "sim/base/files.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,9 +21,10 @@ static cJSON *file_hash(const char *path, XXH3_state_t *state, struct diagnostic
     struct source_position position = {.file = path};
     unsigned char block[1 << 14];
     size_t bytes;
-    FILE *file = fopen(path, "rb");
+    const char *why;
+    FILE *file = file_open_stream(path, &why);
     if (!file) {
-        diagnostics_add(errors, &position, "cannot be read: %s", strerror(errno));
+        diagnostics_add(errors, &position, "cannot be read: %s", why);
         return NULL;
     }
     XXH3_128bits_reset(state);
@@ -117,9 +119,7 @@ bool result_address(struct experiment *experiment, uint32_t variant, uint64_t se
     struct config decoded;
     if (!experiment_config(experiment, variant, seed, &decoded, errors))
         return false;
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        abort();
+    XXH3_state_t *state = memory_checked(XXH3_createState(), "a hash");
     cJSON *config = config_resolved(experiment, variant);
     cJSON_DeleteItemFromObjectCaseSensitive(config, "question");
     cJSON_DeleteItemFromObjectCaseSensitive(config, "figures");

@@ -24,18 +24,12 @@ struct text {
 
 static void text_begin(struct text *text)
 {
-    memset(text, 0, sizeof(*text));
-    text->stream = open_memstream(&text->bytes, &text->length);
-    if (!text->stream)
-        abort();
+    text->stream = memory_stream_open(&text->bytes, &text->length);
 }
 
 static const char *text_end(struct text *text)
 {
-    if (fclose(text->stream) != 0) {
-        fprintf(stderr, "zsim: error: out of memory for a result\n");
-        exit(1);
-    }
+    memory_stream_close(text->stream);
     return text->bytes;
 }
 
@@ -71,9 +65,7 @@ static void print_members(FILE *out, const struct counters_at *at)
 static void print_string(FILE *out, const char *string)
 {
     cJSON *item = json_string(string);
-    char *printed = item ? cJSON_PrintUnformatted(item) : NULL;
-    if (!printed)
-        abort();
+    char *printed = memory_checked(cJSON_PrintUnformatted(item), "a result");
     fputs(printed, out);
     free(printed);
     cJSON_Delete(item);
@@ -600,19 +592,15 @@ static void hash_config(XXH3_state_t *state, const cJSON *config)
     cJSON *copy = cJSON_Duplicate(config, true);
     cJSON_DeleteItemFromObjectCaseSensitive(copy, "figures");
     cJSON_DeleteItemFromObjectCaseSensitive(copy, "question");
-    char *text = cJSON_PrintUnformatted(copy);
+    char *text = memory_checked(cJSON_PrintUnformatted(copy), "a config");
     cJSON_Delete(copy);
-    if (!text)
-        abort();
     XXH3_64bits_update(state, text, strlen(text) + 1);
     free(text);
 }
 
 void result_config_hash(const struct result_source *source, char hash[17])
 {
-    XXH3_state_t *state = XXH3_createState();
-    if (!state)
-        abort();
+    XXH3_state_t *state = memory_checked(XXH3_createState(), "a hash");
     XXH3_64bits_reset(state);
     for (uint32_t v = 0; v < source->variant_count; v++)
         hash_config(state, source->variants[v].config);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/experiment/result_file.h"
 
@@ -29,12 +30,10 @@ static char *read_text(FILE *stream, size_t *length)
 static char *load(const char *path, size_t *length, struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
-    struct stat status;
-    FILE *stream = fopen(path, "rb");
-    if (!stream || fstat(fileno(stream), &status) != 0 || S_ISDIR(status.st_mode)) {
-        diagnostics_add(errors, &position, "cannot be read: %s", strerror(stream ? EISDIR : errno));
-        if (stream)
-            fclose(stream);
+    const char *why;
+    FILE *stream = file_open_stream(path, &why);
+    if (!stream) {
+        diagnostics_add(errors, &position, "cannot be read: %s", why);
         return NULL;
     }
     char *text = read_text(stream, length);

@@ -66,11 +66,9 @@ void shared_inputs_free(struct shared_inputs *inputs)
  * same value, and the seed or number of pages. */
 static char *make_key(const struct param_table *table, const void *params, uint64_t number)
 {
-    char *key = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&key, &length);
-    if (!out)
-        abort();
+    char *key;
+    size_t length;
+    FILE *out = memory_stream_open(&key, &length);
     for (size_t i = 0; i < table->count; i++) {
         const struct param *row = &table->rows[i];
         char value[64];
@@ -83,8 +81,7 @@ static char *make_key(const struct param_table *table, const void *params, uint6
         }
     }
     fprintf(out, "#%" PRIu64, number);
-    if (fclose(out) != 0)
-        abort();
+    memory_stream_close(out);
     return key;
 }
 
@@ -180,9 +177,8 @@ static struct workload *open_workload(struct shared_inputs *inputs,
 static void join_family(struct shared_inputs *inputs, const struct content_type *type,
                         const void *params, struct content *content)
 {
-    char *key = make_key(&type->params, params, 0), *identity = NULL;
-    if (asprintf(&identity, "%s\n%s", type->name, key) < 0)
-        abort();
+    char *key = make_key(&type->params, params, 0);
+    char *identity = memory_printed("%s\n%s", type->name, key);
     length_cache_join(inputs->lengths, content, identity);
     free(identity);
     free(key);

@@ -152,9 +152,9 @@ static bool write_stream(const char *directory, const char *name, char *text, si
 static bool write_points(struct kernel_case *const *cases, int count, const char *directory,
                          struct diagnostics *errors)
 {
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
+    char *text;
+    size_t length;
+    FILE *out = memory_stream_open(&text, &length);
     fputs("# case\tcounter\tmin\tmedian\tmax\tzsim\terror\tagrees\tkind\n", out);
     for (int i = 0; i < count; i++)
         for (uint32_t r = 0; r < cases[i]->row_count; r++) {
@@ -163,7 +163,7 @@ static bool write_points(struct kernel_case *const *cases, int count, const char
                     row->counter, row->kernel.min, row->kernel.med, row->kernel.max, row->zsim,
                     row->error, verdict(row), cases[i]->pool_limited ? "limited" : "exact");
         }
-    fclose(out);
+    memory_stream_close(out);
     return write_stream(directory, "points.tsv", text, length, errors);
 }
 
@@ -193,9 +193,9 @@ static bool write_series(const struct kernel_case *at, const char *directory,
     const struct config_node *rows = samples ? config_tree_member(samples, "rows") : NULL;
     if (!keys || !rows)
         return true;
-    char name[512], *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
+    char name[512], *text;
+    size_t length;
+    FILE *out = memory_stream_open(&text, &length);
     int records = column(keys, "at"), stored = column(keys, "stored_pages"),
         pool = column(keys, "pool_pages"), usage = column(keys, "usage_pages");
     fputs("# accesses\tkernel: resident\tzswap\tdisk\tpool\tzsim: resident\tzswap\tdisk\tpool\n",
@@ -220,7 +220,7 @@ static bool write_series(const struct kernel_case *at, const char *directory,
                 zsim->gauges[GAUGE_disk_pages] + zsim->gauges[GAUGE_zero_pages],
                 zsim->gauges[GAUGE_pool_total_size] / PAGE_BYTES);
     }
-    fclose(out);
+    memory_stream_close(out);
     snprintf(name, sizeof(name), "%s-series.tsv", at->name);
     return write_stream(directory, name, text, length, errors);
 }

@@ -116,7 +116,7 @@ END
 
 @test "mistakes are one line" {
     run --separate-stderr "$ZSIM" content sample --pid 4194303 -o x.json
-    [ "$status" -eq 1 ]
+    [ "$status" -eq 2 ]
     [ "$stderr" = '/proc/4194303/maps: error: cannot open: No such file or directory' ]
     run --separate-stderr "$ZSIM" content sample --pid "$CHILD"
     [ "$status" -eq 2 ]

@@ -385,7 +385,7 @@ static void command_exit_codes(void **unused)
     assert_int_equal(SAMPLE("-o", "x.json", "--pid", "1", "/bin/sh"), 2);
     assert_int_equal(SAMPLE("-o", "x.json", "-n", "0", "/bin/sh"), 2);
     assert_int_equal(SAMPLE("--nonsense"), 2);
-    assert_int_equal(SAMPLE("-o", "x.json", "/nonexistent"), 1);
+    assert_int_equal(SAMPLE("-o", "x.json", "/nonexistent"), 2);
     assert_int_equal(SAMPLE("-o", "/proc/nonexistent/x.json", "-n", "3", "/bin/sh"), 1);
     assert_int_equal(access("x.json", F_OK), -1);
     char path[64];

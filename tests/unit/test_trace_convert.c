@@ -210,7 +210,7 @@ static void test_mistakes(void **state)
     assert_int_equal(RUN("convert", "--format", "msr", csv, out), 1);
     assert_int_equal(RUN("convert", "--to", "csv", csv, TEXT("/proc/nonexistent/x.csv")), 1);
     assert_int_equal(RUN("convert", "--to", "csv", csv, TEXT("/dev/null")), 1);
-    assert_int_equal(RUN("convert", TEXT(SAMPLES), out), 1);
+    assert_int_equal(RUN("convert", TEXT(SAMPLES), out), 2);
     assert_int_equal(RUN("convert", "--from", "native", "-", out), 2);
 }
 

@@ -226,7 +226,7 @@ static void test_command(void **state)
     assert_int_equal(RUN("generate", "1", "0:seq:0:4:8:0"), 2);
     assert_int_equal(RUN("generate", "-o", "/proc/nonexistent/x", "1", "0:seq:0:4:8:0"), 1);
     assert_int_equal(RUN("info", text_name), 0);
-    assert_int_equal(RUN("info", "--from", "native", text_name), 1);
+    assert_int_equal(RUN("info", "--from", "native", text_name), 2);
     assert_int_equal(RUN("info", "--jsn", path), 2);
     assert_int_equal(RUN("inf"), 2);
     assert_int_equal(RUN("convert", "--window", "3", path, path), 2);

@@ -364,8 +364,9 @@ static void test_missing_file_and_directory(void **state)
         diagnostics_text(&errors, 0),
         "a.json:3:7: error: cannot open the trace \"/proc/nonexistent/x.kzt\": No such "
         "file or directory");
-    assert_string_equal(diagnostics_text(&errors, 1),
-                        "a.json:3:7: error: cannot open the trace \"/tmp\": not a regular file");
+    assert_string_equal(
+        diagnostics_text(&errors, 1),
+        "a.json:3:7: error: cannot open the trace \"/tmp\": expected a file, found a directory");
     diagnostics_release(&errors);
 }
 

@@ -20,6 +20,10 @@ struct compressor_workspace {
 uint32_t zstd_level_length(struct compressor_workspace *workspace,
                            const unsigned char page[PAGE_BYTES], int level);
 
+/* compressors.c: whether what zstd returned is an error.  Lack of memory, which says
+ * nothing about the page, ends the process. */
+bool zstd_is_refused(size_t length);
+
 /* zstd_1_4.c: the length under zstd 1.4.10, level 3, unknown source size. */
 uint32_t zstd_1_4_length(struct compressor_workspace *workspace,
                          const unsigned char page[PAGE_BYTES]);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "sim/base/memory.h"
 #include "workloads/content/compressor_workspace.h"
@@ -48,6 +49,13 @@ void compressor_workspace_release(struct compressor_workspace *workspace)
         deflateEnd(workspace->deflate);
     free(workspace->deflate);
     free(workspace);
+}
+
+bool zstd_is_refused(size_t length)
+{
+    if (ZSTD_isError(length) && ZSTD_getErrorCode(length) == ZSTD_error_memory_allocation)
+        memory_exhausted("zstd");
+    return ZSTD_isError(length);
 }
 
 /* After a refusal under the kernel's limit of one page: how long it would have been. */
@@ -108,15 +116,13 @@ static size_t zstd_bounded_by(struct compressor_workspace *workspace,
     ZSTD_parameters parameters = ZSTD_getParams(ZSTD_LEVEL, 0, 0);
     size_t length = ZSTD_compress_advanced(workspace->zstd, workspace->out, bound, page, PAGE_BYTES,
                                            NULL, 0, parameters);
-    return ZSTD_isError(length) ? 0 : length;
+    return zstd_is_refused(length) ? 0 : length;
 }
 
 static uint32_t zstd(struct compressor_workspace *workspace, const unsigned char page[PAGE_BYTES])
 {
     if (!workspace->zstd)
-        workspace->zstd = ZSTD_createCCtx();
-    if (!workspace->zstd)
-        return COMPRESSOR_FAILED;
+        workspace->zstd = memory_checked(ZSTD_createCCtx(), "zstd");
     size_t bounded = zstd_bounded_by(workspace, page, PAGE_BYTES);
     if (bounded)
         return (uint32_t)bounded;
@@ -127,13 +133,11 @@ uint32_t zstd_level_length(struct compressor_workspace *workspace,
                            const unsigned char page[PAGE_BYTES], int level)
 {
     if (!workspace->zstd)
-        workspace->zstd = ZSTD_createCCtx();
-    if (!workspace->zstd)
-        return COMPRESSOR_FAILED;
+        workspace->zstd = memory_checked(ZSTD_createCCtx(), "zstd");
     ZSTD_parameters parameters = ZSTD_getParams(level, PAGE_BYTES, 0);
     size_t length = ZSTD_compress_advanced(workspace->zstd, workspace->out, COMPRESSED_BUFFER_BYTES,
                                            page, PAGE_BYTES, NULL, 0, parameters);
-    return ZSTD_isError(length) ? COMPRESSOR_FAILED : (uint32_t)length;
+    return zstd_is_refused(length) ? COMPRESSOR_FAILED : (uint32_t)length;
 }
 
 static uint32_t deflate_length(struct compressor_workspace *workspace,
@@ -142,10 +146,8 @@ static uint32_t deflate_length(struct compressor_workspace *workspace,
     if (!workspace->deflate) {
         z_stream *made = memory_zeroed(1, sizeof(*made), "deflate");
         if (deflateInit2(made, DEFLATE_LEVEL, Z_DEFLATED, DEFLATE_WINDOW, DEFLATE_MEMORY,
-                         Z_DEFAULT_STRATEGY) != Z_OK) {
-            free(made);
-            return COMPRESSOR_FAILED;
-        }
+                         Z_DEFAULT_STRATEGY) != Z_OK)
+            memory_exhausted("deflate");
         workspace->deflate = made;
     }
     z_stream *stream = workspace->deflate;

@@ -16,6 +16,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 
 enum {
@@ -71,36 +72,27 @@ static char *directory_from_environment(void)
     } places[] = {{"ZSIM_CACHE", ""}, {"XDG_CACHE_HOME", "/zsim"}, {"HOME", "/.cache/zsim"}};
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         const char *value = getenv(places[i].variable);
-        char *directory = NULL;
         if (value && i == 0 && !value[0])
             return NULL;
         if (!value || !value[0] || (i > 0 && value[0] != '/')) /* XDG: relative ones do not count */
             continue;
-        if (asprintf(&directory, "%s%s", value, places[i].suffix) < 0)
-            abort();
-        return directory;
+        return memory_printed("%s%s", value, places[i].suffix);
     }
     return NULL;
 }
 
 static char *make_key(const struct length_family *family, unsigned compressor)
 {
-    char *key = NULL;
-    if (asprintf(&key, "zsim lengths 1\n%s\ncompressor=%s\nlz4=%s zstd=%s zlib=%s\n",
-                 family->identity, compressors[compressor].name, LZ4_versionString(),
-                 ZSTD_versionString(), zlibVersion()) < 0)
-        abort();
-    return key;
+    return memory_printed("zsim lengths 1\n%s\ncompressor=%s\nlz4=%s zstd=%s zlib=%s\n",
+                          family->identity, compressors[compressor].name, LZ4_versionString(),
+                          ZSTD_versionString(), zlibVersion());
 }
 
 static char *make_path(const struct length_family *family, const char *key)
 {
-    char *path = NULL;
     XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-    if (asprintf(&path, "%s/%016" PRIx64 "%016" PRIx64 ".lengths", family->directory, hash.high64,
-                 hash.low64) < 0)
-        abort();
-    return path;
+    return memory_printed("%s/%016" PRIx64 "%016" PRIx64 ".lengths", family->directory, hash.high64,
+                          hash.low64);
 }
 
 /* ---- reading -------------------------------------------------------------------- */
@@ -272,20 +264,14 @@ static void make_directory(const char *directory)
     free(parent);
 }
 
-/* Under a name of its own first, so that no other process sees half a file. */
+/* Without a word when it cannot be written. */
 static void write_file(const char *path, const void *bytes, size_t size)
 {
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-        abort();
-    int file = mkostemp(temporary, O_CLOEXEC);
-    if (file >= 0) {
-        bool done = write(file, bytes, size) == (ssize_t)size;
-        done = close(file) == 0 && done;
-        if (!done || rename(temporary, path) != 0)
-            unlink(temporary);
-    }
-    free(temporary);
+    struct output_file output;
+    if (!output_file_open(&output, path))
+        return;
+    (void)fwrite(bytes, 1, size, output.stream); /* an error stays in the stream */
+    (void)output_file_finish(&output, false);
 }
 
 /* Pages up to the last one that is known. */

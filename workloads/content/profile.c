@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/content/content_source.h"
@@ -85,17 +86,19 @@ static const struct source_position *at_file(const struct reader *reader,
 static char *read_text(const struct reader *reader, size_t *length)
 {
     struct stat status;
-    FILE *file = fopen(reader->path, "rb");
-    if (!file || fstat(fileno(file), &status) != 0) {
-        READER_ERROR(reader, "cannot read the content profile: %s", strerror(errno));
+    const char *why = NULL;
+    FILE *file = file_open_stream(reader->path, &why);
+    if (file && fstat(fileno(file), &status) != 0)
+        why = strerror(errno);
+    if (why) {
+        READER_ERROR(reader, "cannot read the content profile: %s", why);
         if (file)
             fclose(file);
         return NULL;
     }
     char *text = NULL;
-    if (!S_ISREG(status.st_mode) || status.st_size > FILE_BYTES_AT_MOST) {
-        READER_ERROR(reader, "a content profile is a regular file of at most %d bytes",
-                     FILE_BYTES_AT_MOST);
+    if (status.st_size > FILE_BYTES_AT_MOST) {
+        READER_ERROR(reader, "a content profile is a file of at most %d bytes", FILE_BYTES_AT_MOST);
     } else {
         text = memory_zeroed((size_t)status.st_size + 1, 1, "a content profile");
         *length = fread(text, 1, (size_t)status.st_size, file);

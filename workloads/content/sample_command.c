@@ -154,13 +154,13 @@ int content_sample_main(int argc, char **argv)
     int code = parse(argc, argv, &command, &help);
     if (code != EXIT_DONE || help)
         return code;
-    if (sample(&command, &profile, &errors) &&
-        content_profile_write(command.output, &profile, &errors) &&
+    bool sampled = sample(&command, &profile, &errors);
+    if (sampled && content_profile_write(command.output, &profile, &errors) &&
         (!command.contents || content_profile_write_contents(command.contents, &profile, &errors)))
         content_profile_print(&profile, stdout);
     if (!errors.count && fflush(stdout) != 0)
         diagnostics_add(&errors, NULL, "standard output: %s", strerror(errno));
-    code = errors.count ? EXIT_FAILED : EXIT_DONE;
+    code = !sampled ? EXIT_MISTAKE : errors.count ? EXIT_FAILED : EXIT_DONE;
     diagnostics_print(&errors);
     diagnostics_release(&errors);
     content_profile_release(&profile);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/content/compressor_workspace.h"
@@ -352,8 +353,9 @@ static void write_samples(FILE *file, const struct content_profile *profile)
     fprintf(file, "\n");
 }
 
-static void write_profile(FILE *file, const struct content_profile *profile)
+static void write_profile(const struct output_file *output, const struct content_profile *profile)
 {
+    FILE *file = output->stream;
     fprintf(file, "{\n \"schema\": \"%s\",\n \"source\": ", CONTENT_PROFILE_SCHEMA);
     write_string(file, profile->source);
     fprintf(file, ",\n \"pages_seen\": %" PRIu64 ",\n \"pages_sampled\": %zu,\n \"seed\": %" PRIu64,
@@ -372,33 +374,27 @@ static void write_profile(FILE *file, const struct content_profile *profile)
     fprintf(file, "}\n");
 }
 
-static void write_contents(FILE *file, const struct content_profile *profile)
+/* They may hold secrets. */
+static void write_contents(const struct output_file *output, const struct content_profile *profile)
 {
-    (void)fchmod(fileno(file), 0600);
-    fwrite(profile->contents, PAGE_BYTES, profile->count, file);
+    (void)fchmod(output->file, 0600);
+    fwrite(profile->contents, PAGE_BYTES, profile->count, output->stream);
 }
 
-/* Write a file under a temporary name first. */
 static bool write_file(const char *path, const struct content_profile *profile,
-                       void (*write)(FILE *file, const struct content_profile *profile),
+                       void (*write)(const struct output_file *output,
+                                     const struct content_profile *profile),
                        struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
-    char *temporary = NULL;
-    if (asprintf(&temporary, "%s.%ld.tmp", path, (long)getpid()) < 0)
-        abort();
-    FILE *file = fopen(temporary, "we");
-    bool good = file != NULL;
+    struct output_file output;
+    bool good = output_file_open(&output, path);
     if (good) {
-        write(file, profile);
-        good = !ferror(file);
-        good = fclose(file) == 0 && good && rename(temporary, path) == 0;
+        write(&output, profile);
+        good = output_file_finish(&output, true);
     }
-    if (!good) {
-        diagnostics_add(errors, &position, "cannot write: %s", strerror(errno));
-        unlink(temporary);
-    }
-    free(temporary);
+    if (!good)
+        diagnostics_add(errors, &position, "cannot write: %s", output_file_error());
     return good;
 }
 

@@ -205,8 +205,8 @@ static struct zstd_1_4 *state_create(void)
         {ZSTD_c_blockDelimiters, ZSTD_sf_noBlockDelimiters},
     };
     struct zstd_1_4 *state = memory_zeroed(1, sizeof(*state), "zstd 1.4");
-    state->coder = ZSTD_createCCtx();
-    for (size_t i = 0; state->coder && i < sizeof(settings) / sizeof(settings[0]); i++)
+    state->coder = memory_checked(ZSTD_createCCtx(), "zstd 1.4");
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         ZSTD_CCtx_setParameter(state->coder, settings[i].name, settings[i].value);
     return state;
 }
@@ -224,14 +224,12 @@ uint32_t zstd_1_4_length(struct compressor_workspace *workspace,
     if (!workspace->zstd_1_4)
         workspace->zstd_1_4 = state_create();
     struct zstd_1_4 *state = workspace->zstd_1_4;
-    if (!state->coder)
-        return COMPRESSOR_FAILED;
     find_sequences(state, page);
     size_t bounded = ZSTD_compressSequences(state->coder, workspace->out, PAGE_BYTES,
                                             state->sequences, state->count, page, PAGE_BYTES);
-    if (!ZSTD_isError(bounded))
+    if (!zstd_is_refused(bounded))
         return (uint32_t)bounded;
     size_t length = ZSTD_compressSequences(state->coder, workspace->out, COMPRESSED_BUFFER_BYTES,
                                            state->sequences, state->count, page, PAGE_BYTES);
-    return ZSTD_isError(length) || length <= PAGE_BYTES ? COMPRESSOR_FAILED : (uint32_t)length;
+    return zstd_is_refused(length) || length <= PAGE_BYTES ? COMPRESSOR_FAILED : (uint32_t)length;
 }

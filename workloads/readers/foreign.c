@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "workloads/generators/stream.h"
 #include "workloads/readers/native.h"
@@ -119,10 +120,10 @@ struct workload *foreign_open(const struct workload_type *type, const void *para
                               const struct source_position *position, struct diagnostics *errors)
 {
     const char *path = file_of(type, params);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    const char *why;
+    int file = file_open_input(path, &why);
     if (file < 0) {
-        diagnostics_add(errors, position, "cannot open the trace \"%s\": %s", path,
-                        strerror(errno));
+        diagnostics_add(errors, position, "cannot open the trace \"%s\": %s", path, why);
         return NULL;
     }
     struct kept *kept = memory_zeroed(1, sizeof(*kept), "a trace");
@@ -234,16 +235,10 @@ static const struct workload_type *recognise(const char *head, size_t bytes)
 const struct workload_type *trace_format_detect(const char *path, struct diagnostics *errors)
 {
     struct source_position position = {.file = path};
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    const char *why;
+    int file = file_open_input(path, &why);
     if (file < 0) {
-        diagnostics_add(errors, &position, "cannot open: %s", strerror(errno));
-        return NULL;
-    }
-    struct stat about;
-    if (fstat(file, &about) != 0 || !S_ISREG(about.st_mode)) {
-        diagnostics_add(errors, &position,
-                        "not a regular file: its format cannot be recognised; say it with --from");
-        close(file);
+        diagnostics_add(errors, &position, "cannot open: %s", why);
         return NULL;
     }
     struct trace_input *input = trace_input_open(file, path, errors);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/generators/stream.h"
@@ -291,7 +292,7 @@ bool lackey_read(int file, const char *name, const struct lackey_options *option
                  char fingerprint[33], struct diagnostics *errors)
 {
     struct reading *in = memory_zeroed(1, sizeof(*in), "a reader of lackey text");
-    XXH3_state_t *hash = XXH3_createState();
+    XXH3_state_t *hash = memory_checked(XXH3_createState(), "a hash");
     XXH3_128bits_reset(hash);
     *counts = (struct lackey_counts){0};
     in->options = *options;
@@ -393,10 +394,10 @@ static struct workload *lackey_open(const void *params, uint64_t seed,
 {
     (void)seed;
     const struct lackey_params *own = params;
-    int file = open(own->file, O_RDONLY | O_CLOEXEC);
+    const char *why;
+    int file = file_open_input(own->file, &why);
     if (file < 0) {
-        diagnostics_add(errors, position, "cannot open the trace \"%s\": %s", own->file,
-                        strerror(errno));
+        diagnostics_add(errors, position, "cannot open the trace \"%s\": %s", own->file, why);
         return NULL;
     }
     struct lackey_options options = lackey_params_options(params);

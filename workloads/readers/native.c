@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "workloads/generators/stream.h"
 
@@ -70,13 +71,11 @@ uint32_t native_fail(struct native_walk *walk, uint64_t offset, const char *form
 static bool map_file(struct native_trace *trace, const struct source_position *position,
                      struct diagnostics *errors)
 {
-    int file = open(trace->path, O_RDONLY | O_CLOEXEC);
     struct stat about;
     const char *why = NULL;
-    if (file < 0 || fstat(file, &about) != 0)
+    int file = file_open_input(trace->path, &why);
+    if (file >= 0 && fstat(file, &about) != 0)
         why = strerror(errno);
-    else if (!S_ISREG(about.st_mode))
-        why = "not a regular file";
     if (!why && about.st_size > 0) {
         void *bytes = mmap(NULL, (size_t)about.st_size, PROT_READ, MAP_PRIVATE, file, 0);
         if (bytes == MAP_FAILED)

@@ -48,7 +48,7 @@ static bool header_is_bad(struct native_trace *trace, struct diagnostics *errors
 
 static bool checksum_is_good(const struct native_trace *trace, const unsigned char *tables)
 {
-    XXH3_state_t *state = XXH3_createState();
+    XXH3_state_t *state = memory_checked(XXH3_createState(), "a hash");
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, trace->bytes, 64);
     XXH3_64bits_update(state, tables, (size_t)(trace->bytes + trace->size - tables));
@@ -242,14 +242,14 @@ struct native_decoder {
 bool native2_start(struct native_walk *walk)
 {
     struct native_decoder *decoder = memory_zeroed(1, sizeof(*decoder), "a trace decoder");
-    decoder->zstd = ZSTD_createDCtx();
+    decoder->zstd = memory_checked(ZSTD_createDCtx(), "zstd");
     decoder->previous =
         memory_zeroed(walk->trace->spaces, sizeof(*decoder->previous), "pages of spaces");
     walk->decoder = decoder;
     if (walk->trace->tasks)
         walk->record_tasks =
             memory_zeroed(NATIVE_BLOCK_RECORDS, sizeof(*walk->record_tasks), "tasks of records");
-    return decoder->zstd != NULL;
+    return true;
 }
 
 void native2_stop(struct native_walk *walk)

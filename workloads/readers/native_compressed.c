@@ -40,7 +40,7 @@ static size_t inflate(struct native_decoder *decoder, void *out, size_t bytes, c
 static struct native_decoder *decoder_new(const struct native_trace *trace)
 {
     struct native_decoder *decoder = memory_zeroed(1, sizeof(*decoder), "a trace decoder");
-    decoder->zstd = ZSTD_createDStream();
+    decoder->zstd = memory_checked(ZSTD_createDStream(), "zstd");
     decoder->in = (ZSTD_inBuffer){.src = trace->bytes, .size = trace->size};
     return decoder;
 }

@@ -6,18 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <xxhash.h>
 #include <zstd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 
 enum { SPACES = 1 << 16, HEADER_ROOM = NATIVE2_HEADER_BYTES };
 
 struct native_writer {
-    char *path, *temporary;
-    FILE *file;
+    char *path;
+    struct output_file file;
     unsigned version;
     uint64_t records;
     uint32_t spaces;
@@ -46,38 +45,18 @@ struct native_writer {
 
 static void write_bytes(struct native_writer *writer, const void *bytes, size_t count)
 {
-    if (!writer->error && fwrite(bytes, 1, count, writer->file) != count)
+    if (!writer->error && fwrite(bytes, 1, count, writer->file.stream) != count)
         writer->error = errno;
     writer->offset += count;
 }
 
 /* ---- beginning and end --------------------------------------------------- */
 
-static bool open_temporary(struct native_writer *writer)
-{
-    struct stat about;
-    if (stat(writer->path, &about) == 0 && !S_ISREG(about.st_mode)) {
-        errno = EEXIST;
-        return false;
-    }
-    int file = mkstemp(writer->temporary);
-    if (file < 0)
-        return false;
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(file, 0666 & ~mask);
-    writer->file = fdopen(file, "w");
-    return writer->file != NULL;
-}
-
 static void writer_free(struct native_writer *writer)
 {
-    if (writer->file)
-        fclose(writer->file);
     ZSTD_freeCCtx(writer->zstd);
     arena_release(&writer->arena);
     free(writer->path);
-    free(writer->temporary);
     free(writer->pages);
     free(writer->previous);
     free(writer->encoded);
@@ -93,7 +72,7 @@ static void begin_blocks(struct native_writer *writer, int level)
 {
     size_t room = (size_t)NATIVE2_RECORDS_A_BLOCK *
                   (NATIVE2_RECORD_BYTES_AT_MOST + NATIVE2_TASK_BYTES_AT_MOST);
-    writer->zstd = ZSTD_createCCtx();
+    writer->zstd = memory_checked(ZSTD_createCCtx(), "zstd");
     ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, level);
     writer->encoded = memory_zeroed(room, 1, "a trace block");
     writer->compressed_room = ZSTD_compressBound(room);
@@ -107,11 +86,9 @@ struct native_writer *native_writer_open(const char *path, unsigned version, int
     static const unsigned char nothing[HEADER_ROOM];
     struct native_writer *writer = memory_zeroed(1, sizeof(*writer), "a trace writer");
     writer->path = memory_string(path);
-    writer->temporary = memory_zeroed(strlen(path) + 8, 1, "a file name");
-    snprintf(writer->temporary, strlen(path) + 8, "%s.XXXXXX", path);
-    if (!open_temporary(writer)) {
+    if (!output_file_open(&writer->file, path)) {
         diagnostics_add(errors, &(struct source_position){.file = path}, "cannot create: %s",
-                        errno == EEXIST ? "it exists and is not a regular file" : strerror(errno));
+                        output_file_error());
         writer_free(writer);
         return NULL;
     }
@@ -128,7 +105,7 @@ void native_writer_abandon(struct native_writer *writer)
 {
     if (!writer)
         return;
-    unlink(writer->temporary);
+    output_file_abandon(&writer->file);
     writer_free(writer);
 }
 
@@ -288,7 +265,7 @@ static void put64(unsigned char *at, uint64_t value)
 
 static void write_header(struct native_writer *writer, const unsigned char *header, size_t bytes)
 {
-    if (!writer->error && fseeko(writer->file, 0, SEEK_SET) != 0)
+    if (!writer->error && fseeko(writer->file.stream, 0, SEEK_SET) != 0)
         writer->error = errno;
     write_bytes(writer, header, bytes);
 }
@@ -386,7 +363,7 @@ static void finish_blocks(struct native_writer *writer)
     put32(header + 52, (uint32_t)strlen(writer->note));
     put32(header + 56, writer->task_count);
     put32(header + 60, writer->sample > 1 ? writer->sample : 0);
-    XXH3_state_t *state = XXH3_createState();
+    XXH3_state_t *state = memory_checked(XXH3_createState(), "a hash");
     XXH3_64bits_reset(state);
     XXH3_64bits_update(state, header, 64);
     XXH3_64bits_update(state, tables, bytes);
@@ -413,16 +390,13 @@ bool native_writer_finish(struct native_writer *writer, struct diagnostics *erro
         finish_plain(writer);
     else
         finish_blocks(writer);
-    if (fclose(writer->file) != 0 && !writer->error)
-        writer->error = errno;
-    writer->file = NULL;
-    if (errors->count == before && !writer->error && rename(writer->temporary, writer->path) != 0)
+    if (errors->count != before || writer->error)
+        output_file_abandon(&writer->file);
+    else if (!output_file_finish(&writer->file, true))
         writer->error = errno;
     if (writer->error)
         diagnostics_add(errors, &position, "cannot write: %s", strerror(writer->error));
     bool good = errors->count == before;
-    if (!good)
-        unlink(writer->temporary);
     writer_free(writer);
     return good;
 }

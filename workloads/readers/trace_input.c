@@ -150,9 +150,10 @@ static void begin_coding(struct trace_input *in)
         ;
     in->coding = find_coding(in->raw + in->raw_begin, in->raw_end - in->raw_begin);
     if (in->coding == CODING_ZSTD)
-        in->zstd = ZSTD_createDStream();
+        in->zstd = memory_checked(ZSTD_createDStream(), "zstd");
     if (in->coding == CODING_DEFLATE)
-        inflateInit2(&in->deflate, 15 + 32); /* 32 KiB window, gzip or zlib by its header */
+        /* 32 KiB window, gzip or zlib by its header; without memory inflate() says so. */
+        inflateInit2(&in->deflate, 15 + 32);
 }
 
 static size_t decode_plain(struct trace_input *in, char *out, size_t room)
@@ -239,7 +240,7 @@ struct trace_input *trace_input_open(int file, const char *name, struct diagnost
     in->file = file;
     in->name = memory_string(name);
     in->errors = errors;
-    in->hash = XXH3_createState();
+    in->hash = memory_checked(XXH3_createState(), "a hash");
     XXH3_128bits_reset(in->hash);
     in->raw = memory_zeroed(FILE_BYTES, 1, "trace bytes");
     in->text = memory_zeroed(TRACE_INPUT_BYTES + 1, 1, "trace text");

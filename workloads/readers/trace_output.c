@@ -1,19 +1,17 @@
-#define _GNU_SOURCE
 #include "workloads/readers/trace_output.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zstd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 
 struct trace_output {
-    char *path, *temporary;
-    FILE *file;
+    char *path;
+    struct output_file file;
     int error; /* errno of the first failure */
     ZSTD_CCtx *zstd;
     char *compressed;
@@ -30,46 +28,24 @@ static bool ends_with(const char *text, const char *end)
 
 static void output_free(struct trace_output *output)
 {
-    if (output->file)
-        fclose(output->file);
     ZSTD_freeCCtx(output->zstd);
     free(output->compressed);
     free(output->path);
-    free(output->temporary);
     free(output);
-}
-
-static bool open_temporary(struct trace_output *output)
-{
-    struct stat about;
-    if (stat(output->path, &about) == 0 && !S_ISREG(about.st_mode)) {
-        errno = EEXIST;
-        return false;
-    }
-    int file = mkstemp(output->temporary);
-    if (file < 0)
-        return false;
-    mode_t mask = umask(0);
-    umask(mask);
-    fchmod(file, 0666 & ~mask);
-    output->file = fdopen(file, "w");
-    return output->file != NULL;
 }
 
 struct trace_output *trace_output_open(const char *path, int level, struct diagnostics *errors)
 {
     struct trace_output *output = memory_zeroed(1, sizeof(*output), "a trace writer");
     output->path = memory_string(path);
-    output->temporary = memory_zeroed(strlen(path) + 8, 1, "a file name");
-    snprintf(output->temporary, strlen(path) + 8, "%s.XXXXXX", path);
-    if (!open_temporary(output)) {
+    if (!output_file_open(&output->file, path)) {
         diagnostics_add(errors, &(struct source_position){.file = path}, "cannot create: %s",
-                        errno == EEXIST ? "it exists and is not a regular file" : strerror(errno));
+                        output_file_error());
         output_free(output);
         return NULL;
     }
     if (ends_with(path, ".zst")) {
-        output->zstd = ZSTD_createCCtx();
+        output->zstd = memory_checked(ZSTD_createCCtx(), "zstd");
         ZSTD_CCtx_setParameter(output->zstd, ZSTD_c_compressionLevel, level);
         output->room = ZSTD_CStreamOutSize();
         output->compressed = memory_zeroed(output->room, 1, "compressed bytes");
@@ -79,7 +55,7 @@ struct trace_output *trace_output_open(const char *path, int level, struct diagn
 
 static void write_bytes(struct trace_output *output, const void *bytes, size_t count)
 {
-    if (!output->error && fwrite(bytes, 1, count, output->file) != count)
+    if (!output->error && fwrite(bytes, 1, count, output->file.stream) != count)
         output->error = errno;
 }
 
@@ -108,7 +84,7 @@ void trace_output_abandon(struct trace_output *output)
 {
     if (!output)
         return;
-    unlink(output->temporary);
+    output_file_abandon(&output->file);
     output_free(output);
 }
 
@@ -116,17 +92,14 @@ bool trace_output_finish(struct trace_output *output, struct diagnostics *errors
 {
     if (output->zstd)
         compress(output, NULL, 0, ZSTD_e_end);
-    if (fclose(output->file) != 0 && !output->error)
-        output->error = errno;
-    output->file = NULL;
-    if (!output->error && rename(output->temporary, output->path) != 0)
+    if (output->error)
+        output_file_abandon(&output->file);
+    else if (!output_file_finish(&output->file, true))
         output->error = errno;
     bool good = !output->error;
-    if (!good) {
+    if (!good)
         diagnostics_add(errors, &(struct source_position){.file = output->path}, "cannot write: %s",
                         strerror(output->error));
-        unlink(output->temporary);
-    }
     output_free(output);
     return good;
 }
