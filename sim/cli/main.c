@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/crash.h"
 #include "sim/base/diagnostics.h"
 
 enum { COMMANDS_AT_MOST = 32 };
@@ -63,6 +64,7 @@ static void *memory_for_json(size_t bytes)
 
 int main(int argc, char **argv)
 {
+    crash_watch_files();
     cJSON_InitHooks(&(cJSON_Hooks){memory_for_json, free});
     if (argc < 2)
         return usage_error("expected a config file or a command (zsim --help)");

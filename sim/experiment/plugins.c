@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <xxhash.h>
 
+#include "sim/base/crash.h"
+
 #define PLUGIN_SYMBOL "zsim_plugin"
 
 enum { AXES_AT_MOST = 64, READ_BYTES = 1 << 16 };
@@ -291,7 +293,10 @@ static void *open_object(const struct loading *loading)
     const char *path = strchr(loading->path, '/')
                            ? loading->path
                            : arena_printf(&loading->plugins->arena, "./%s", loading->path);
+    /* Its constructors run in here. */
+    crash_watch_plugins(2);
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    crash_watch_plugins(1);
     if (!handle)
         refuse(loading, "cannot be loaded: %s", loader_error(path));
     return handle;
