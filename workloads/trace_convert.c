@@ -125,8 +125,8 @@ static bool stream(const struct trace_conversion *conversion, int file, struct d
         native_writer_open(conversion->out, conversion->version, conversion->level, errors);
     if (!writer)
         return false;
-    bool good = type->reader->read ? foreign_read(type, params, file, name, put_records, writer,
-                                                  note, NULL, errors)
+    bool good = type->reader->read ? foreign_read(type, params, file, name, true, put_records,
+                                                  writer, note, NULL, errors)
                                    : stream_lackey(params, file, name, writer, note, errors);
     if (!good) {
         native_writer_abandon(writer);

@@ -2,6 +2,7 @@
 #include "sim/cli/commands.h"
 
 #include <cjson/cJSON.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,8 +63,21 @@ static void *memory_for_json(size_t bytes)
     return memory_resized(NULL, bytes, 1, "JSON");
 }
 
+/* A file that is opened must not become standard output where that is closed: what is
+ * printed would go into it. */
+static void hold_standard_files(void)
+{
+    int file;
+    do
+        file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0)
+        close(file);
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_files();
     crash_watch_files();
     cJSON_InitHooks(&(cJSON_Hooks){memory_for_json, free});
     if (argc < 2)

@@ -252,3 +252,31 @@ C
     [ "$status" -eq 2 ]
     [ "$(wc -l <<<"$stderr")" -eq 1 ]
 }
+
+@test "a crash while it is loaded is one line and exit code 2, in a hook exit code 1" {
+    local crash
+    for crash in 'SEGV *(volatile int *)0 = 1' 'ABRT abort()' 'ILL __builtin_trap()'; do
+        broken bad "-DINIT=${crash#* }"
+        run --separate-stderr "$ZSIM" --plugin bad.so "$root/docs/example-policy/fair_share.json"
+        [ "$status" -eq 2 ]
+        [ -z "$output" ]
+        [ "$stderr" = "$PWD/bad.so: error: it crashed (SIG${crash%% *}); a plug-in is trusted code, see it under gdb" ]
+        [ ! -e results ]
+        run --separate-stderr "$ZSIM" validate --plugin ./bad.so case.json
+        [ "$status" -eq 2 ]
+        broken worse "-DIN_HOOK=${crash#* }"
+        jq 'del(.variants) | .zswap.admission = "never" | .seeds = [1]' \
+            "$root/docs/example-policy/fair_share.json" >crash.json
+        run --separate-stderr "$ZSIM" -j 2 --plugin worse.so crash.json
+        echo "$stderr"
+        [ "$status" -eq 1 ]
+        [ "$stderr" = "$PWD/worse.so: error: it crashed (SIG${crash%% *}); a plug-in is trusted code, see it under gdb" ]
+        [ ! -e results/crash.json ]
+        rmdir results
+    done
+}
+
+@test "the documentation says that a plug-in is trusted code" {
+    grep -q '^\*\*A plug-in is trusted code\.\*\*' "$root/docs/policies.md"
+    grep -q 'trusted code' "$root/docs/zsim.1"
+}

@@ -20,12 +20,14 @@ enum { BLOCK_RECORDS = 4096, NAMES_AT_MOST = 64, EXPECTED_BYTES = 160 };
 /* ---- reading ------------------------------------------------------------------- */
 
 bool foreign_read(const struct workload_type *type, const void *params, int file, const char *name,
-                  trace_sink *sink, void *context, char note[TRACE_NOTE_BYTES],
+                  bool streamed, trace_sink *sink, void *context, char note[TRACE_NOTE_BYTES],
                   char fingerprint[33], struct diagnostics *errors)
 {
     struct trace_reading reading = {.input = trace_input_open(file, name, errors),
                                     .pages = trace_pages_create(sink, context),
                                     .params = params};
+    if (!streamed)
+        trace_pages_limit(reading.pages, reading.input, TRACE_RECORDS_HELD, TRACE_PAGES_HELD);
     bool good = type->reader->read(&reading);
     if (good && trace_pages_full(reading.pages))
         good = trace_input_error(reading.input, "more than 2^32 - 1 pages in one space");
@@ -127,7 +129,7 @@ struct workload *foreign_open(const struct workload_type *type, const void *para
         return NULL;
     }
     struct kept *kept = memory_zeroed(1, sizeof(*kept), "a trace");
-    bool good = foreign_read(type, params, file, path, keep_records, kept, kept->note,
+    bool good = foreign_read(type, params, file, path, false, keep_records, kept, kept->note,
                              kept->fingerprint, errors);
     close(file);
     if (!good) {

@@ -10,7 +10,12 @@
 #include "workloads/readers/trace_input.h"
 #include "workloads/readers/trace_pages.h"
 
-enum { TRACE_NOTE_BYTES = 512 };
+enum {
+    TRACE_NOTE_BYTES = 512,
+    /* Of a trace in memory: 0.8 GB of records, and 0.6 GB to number the pages of 32 GiB. */
+    TRACE_RECORDS_HELD = 100000000,
+    TRACE_PAGES_HELD = 1 << 23,
+};
 
 struct trace_reading {
     struct trace_input *input;
@@ -30,10 +35,11 @@ struct trace_reader {
 };
 
 /* Read `file` as a type's format and hand the records to `sink`.  Reports a
- * trace without accesses.  `note` and `fingerprint` may be NULL.  False after
+ * trace without accesses.  Not `streamed`: the sink holds the records in memory, and
+ * more than it should is a mistake.  `note` and `fingerprint` may be NULL.  False after
  * adding to `errors`. */
 bool foreign_read(const struct workload_type *type, const void *params, int file, const char *name,
-                  trace_sink *sink, void *context, char note[TRACE_NOTE_BYTES],
+                  bool streamed, trace_sink *sink, void *context, char note[TRACE_NOTE_BYTES],
                   char fingerprint[33], struct diagnostics *errors);
 
 /* A workload that holds the records in memory: open, close, start, next and

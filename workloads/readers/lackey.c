@@ -272,6 +272,15 @@ static bool read_text(struct reading *in, int file, const char *name, XXH3_state
         good = taken != SIZE_MAX;
         if (!good)
             break;
+        if (in->options.records_at_most && in->counts->records > in->options.records_at_most) {
+            diagnostics_add(errors, &(struct source_position){.file = name},
+                            "more than %" PRIu64
+                            " accesses, too much to be held in memory; zsim trace convert makes a "
+                            "native trace of it, which is not",
+                            in->options.records_at_most);
+            good = false;
+            break;
+        }
         held -= taken;
         memmove(text, text + taken, held);
         const char *why = end_error(got, held);
@@ -401,6 +410,7 @@ static struct workload *lackey_open(const void *params, uint64_t seed,
         return NULL;
     }
     struct lackey_options options = lackey_params_options(params);
+    options.records_at_most = TRACE_RECORDS_HELD;
     struct lackey_counts counts;
     struct lackey_workload *kept = memory_zeroed(1, sizeof(*kept), "a trace");
     bool good = lackey_read(file, own->file, &options, keep_records, kept, &counts,

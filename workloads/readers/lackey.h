@@ -11,6 +11,7 @@ struct lackey_options {
     /* An access is dropped when its page is among the last `window` pages that
      * entered the trace, unless it is the first write since the page entered. */
     uint32_t window;
+    uint64_t records_at_most; /* more are a mistake; 0: any number */
 };
 
 struct lackey_counts {

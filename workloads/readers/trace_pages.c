@@ -1,11 +1,13 @@
 #include "workloads/readers/trace_pages.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/base/units.h"
+#include "workloads/readers/trace_input.h"
 
 enum { SINK_RECORDS = 4096, SLOTS_AT_LEAST = 1 << 12 };
 
@@ -29,6 +31,8 @@ struct trace_pages {
     uint32_t space_count;
     bool full;
     uint64_t records;
+    struct trace_input *limited; /* NULL: no limit */
+    uint64_t records_at_most, pages_at_most;
     uint32_t held;
     struct access record[SINK_RECORDS];
 };
@@ -41,6 +45,14 @@ struct trace_pages *trace_pages_create(trace_sink *sink, void *context)
     stream->slot_count = SLOTS_AT_LEAST;
     stream->slots = memory_zeroed(stream->slot_count, sizeof(*stream->slots), "a table of pages");
     return stream;
+}
+
+void trace_pages_limit(struct trace_pages *stream, struct trace_input *input, uint64_t records,
+                       uint64_t pages)
+{
+    stream->limited = input;
+    stream->records_at_most = records;
+    stream->pages_at_most = pages;
 }
 
 void trace_pages_flush(struct trace_pages *stream)
@@ -122,9 +134,24 @@ static struct slot *number_page(struct trace_pages *stream, struct slot key)
     return slot;
 }
 
+static bool is_beyond_limit(struct trace_pages *stream)
+{
+    if (!stream->limited)
+        return false;
+    if (stream->records < stream->records_at_most && stream->used < stream->pages_at_most)
+        return false;
+    return !trace_input_error(stream->limited,
+                              "more than %" PRIu64 " accesses or %" PRIu64
+                              " pages, too much to be held in memory; zsim trace convert makes a "
+                              "native trace of it, which is not",
+                              stream->records_at_most, stream->pages_at_most);
+}
+
 void trace_pages_touch(struct trace_pages *stream, uint32_t space, uint64_t object, uint64_t page,
                        enum access_op op)
 {
+    if (is_beyond_limit(stream))
+        return;
     const struct slot *slot =
         number_page(stream, (struct slot){.object = object, .page = page, .space = space});
     if (!slot)

@@ -12,9 +12,14 @@ enum { TRACE_PAGES_AT_ONCE = 1 << 20 };
 
 typedef void trace_sink(void *context, const struct access *records, uint32_t count);
 
+struct trace_input;
 struct trace_pages;
 
 struct trace_pages *trace_pages_create(trace_sink *sink, void *context);
+/* A mistake of `input`, and nothing more is touched, when there are more records or
+ * distinct pages. */
+void trace_pages_limit(struct trace_pages *stream, struct trace_input *input, uint64_t records,
+                       uint64_t pages);
 /* Hands the last records to the sink; accepts NULL. */
 void trace_pages_free(struct trace_pages *stream);
 void trace_pages_flush(struct trace_pages *stream);

@@ -7,7 +7,9 @@
  *   full:N    regular files have room for N bytes together, then ENOSPC
  *   short     read() and write() move three bytes at most, and every second call
  *             is interrupted (EINTR)
- *   fsync, rename, close, mkstemp   the call fails with EIO
+ *   fsync, rename, close, linkat   the call fails with EIO
+ *   named     no file is without a name (O_TMPFILE)
+ *   truncate  a file becomes one page long as soon as it is mapped
  *   clock     time jumps by hours, forwards and back
  *
  * With "memory": FAULT_LOG is the file that takes a line for each refusal that
@@ -97,15 +99,16 @@ static void check_result(long number)
     free(text);
 }
 
-/* An error is a line or two (the fault, and what failed by it); what else is told
- * begins with "zsim: ". */
+/* An error is a line or two (the fault, and what failed by it), each with its place in
+ * a config; what else is told begins with "zsim: ". */
 static bool is_message(const char *text)
 {
     unsigned errors = 0;
     for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
         size_t length = strcspn(line, "\n");
         bool error = memmem(line, length, "error: ", 7) != NULL;
-        if (!line[length] || (!error && strncmp(line, "zsim: ", 6) != 0))
+        bool place = line[0] == ' ' && memchr(line, '|', length);
+        if (!line[length] || (!error && !place && strncmp(line, "zsim: ", 6) != 0))
             return false;
         errors += error;
     }
@@ -232,7 +235,14 @@ void *mmap(void *address, size_t bytes, int protection, int flags, int file, off
 {
     if (refuse())
         return errno = ENOMEM, MAP_FAILED;
-    return (void *)syscall(SYS_mmap, address, bytes, protection, flags, file, offset);
+    void *mapped = (void *)syscall(SYS_mmap, address, bytes, protection, flags, file, offset);
+    if (file >= 0 && fault_is("truncate")) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+        if (truncate(path, 4096) != 0)
+            abort();
+    }
+    return mapped;
 }
 
 /* Children that go on need no other thread when a thread runs in the call that
@@ -340,20 +350,23 @@ int fclose(FILE *stream)
     return fails ? fails_with_eio() : result;
 }
 
-int mkstemp(char *name)
+/* As a file system without files without a name. */
+int open(const char *path, int flags, ...)
 {
-    static int (*real)(char *);
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "mkstemp");
-    return fault_is("mkstemp") ? fails_with_eio() : real(name);
+    va_list arguments;
+    va_start(arguments, flags);
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    if ((flags & O_TMPFILE) == O_TMPFILE && fault_is("named"))
+        return errno = EOPNOTSUPP, -1;
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-int mkostemp(char *name, int flags)
+int linkat(int from, const char *old, int to, const char *name, int flags)
 {
-    static int (*real)(char *, int);
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "mkostemp");
-    return fault_is("mkstemp") ? fails_with_eio() : real(name, flags);
+    if (fault_is("linkat"))
+        return fails_with_eio();
+    return (int)syscall(SYS_linkat, from, old, to, name, flags);
 }
 
 /* ---- time -------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* A plug-in with one thing wrong, chosen by -D when it is built; as it stands it
  * is good. */
+#include <stdlib.h>
+
 #include "policies/admission/admission.h"
 #include "policies/policy.h"
 #include "policies/writeback/writeback.h"
@@ -41,12 +43,22 @@ struct never_params {
 
 static const struct param rows[] = {{.type = PARAM_COUNT, ROW}};
 
+#ifdef INIT
+__attribute__((constructor)) static void init(void)
+{
+    INIT;
+}
+#endif
+
 static bool admit(const struct zswap *zswap, uint32_t memcg, uint32_t length, const void *params)
 {
     (void)zswap, (void)memcg, (void)length, (void)params;
 #ifdef CALL
     extern void CALL(void);
     CALL();
+#endif
+#ifdef IN_HOOK
+    IN_HOOK;
 #endif
     return false;
 }
