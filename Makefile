@@ -40,7 +40,7 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo figures published check check-sanitizers check-engines check-report validate unit man install uninstall build-matrix clean format lint \
+.PHONY: all help deps demo figures published check check-sanitizers check-engines check-faults check-report validate unit man install uninstall build-matrix clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -59,6 +59,7 @@ help:
 	@echo "make bench [TRACE=file] [ROUNDS=5]  speed beside the least possible, results/bench.json"
 	@echo "make bench-full   the large cases (10^10 accesses, 1 TiB; hours, 12 GiB of memory)"
 	@echo "make bench-check  the ratios of results/bench.json, and instruction counts, beside the recorded"
+	@echo "make check-faults       runs without memory, on full disks, killed at any moment"
 	@echo "make check-report       the page of scripts/report in a headless Chromium"
 	@echo "make lint    formatting and static checks      make clean   remove build/"
 
@@ -138,6 +139,12 @@ check-engines:
 	scripts/install-packages build test engines
 	$(MAKE) $(PROGRAM)
 	scripts/run-tests $(sort $(wildcard tests/engines/*.bats))
+
+# Runs whose memory, disk, calls, clock and life are taken away.
+check-faults:
+	scripts/install-packages build test
+	$(MAKE) $(PROGRAM)
+	scripts/run-tests $(sort $(wildcard tests/faults/*.bats))
 
 # The page of scripts/report in a headless Chromium; skipped where there is none.
 check-report:

@@ -17,6 +17,10 @@ setup_file() {
     "$ZSIM" good.json >/dev/null
 }
 
+teardown_file() {
+    chmod -R u+rwX "$WORK"
+}
+
 setup() {
     cd "$WORK" || return 1
     zsim=("$ZSIM")

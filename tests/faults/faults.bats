@@ -2,12 +2,12 @@ bats_require_minimum_version 1.5.0
 
 # What the system may do to a run: refuse memory, fill the disk, fail calls, stop it
 # anywhere.  Nothing truncated or wrong may be left under a final name, what was
-# finished stays, and a rerun completes it.  tests/data/faults/faults.c makes the faults.
+# finished stays, and a rerun completes it.  tests/faults/faults.c makes the faults.
 
 setup_file() {
     export WORK=$BATS_FILE_TMPDIR ZSIM=${ZSIM:-$PWD/zsim} TOP=$PWD ZSIM_CACHE=""
     cd "$WORK" || return 1
-    "${CC:-cc}" -O1 -shared -fPIC -o faults.so "$TOP/tests/data/faults/faults.c" -ldl
+    "${CC:-cc}" -O1 -shared -fPIC -o faults.so "$TOP/tests/faults/faults.c" -ldl
     cat >small.json <<'END'
 {"machine": {"cpus": 1, "nodes": [{"memory": "4M"}]},
  "swap": {"devices": [{"name": "disk", "size": "16M"}]},
