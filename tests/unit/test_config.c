@@ -530,6 +530,28 @@ static void test_explain_finds_every_key(void **state)
     fclose(out);
 }
 
+/* docs/config.md is what the program prints: names, bounds, defaults. */
+static void test_reference_page_is_current(void **state)
+{
+    (void)state;
+    FILE *page = fopen("docs/config.md", "r");
+    if (!page)
+        skip(); /* not run from the top of the tree */
+    char *text = NULL, *line = NULL, *at;
+    size_t length = 0, room = 0;
+    FILE *out = open_memstream(&text, &length);
+    config_markdown(out, NULL);
+    fclose(out);
+    at = text;
+    for (ssize_t got; (got = getline(&line, &room, page)) > 0; at += got)
+        if (strncmp(at, line, (size_t)got) != 0)
+            fail_msg("docs/config.md says\n%sthe program\n%.*s", line, (int)strcspn(at, "\n"), at);
+    assert_string_equal(at, "");
+    fclose(page);
+    free(line);
+    free(text);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -550,6 +572,7 @@ int main(void)
         TEST(test_override_mistakes),
         TEST(test_rows),
         TEST(test_explain_finds_every_key),
+        TEST(test_reference_page_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

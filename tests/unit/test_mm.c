@@ -11,6 +11,7 @@
 #include "sim/mm/memcg.h"
 #include "sim/swap/readahead.h"
 #include "tests/unit/run_config.h"
+#include "tests/unit/simulate.h"
 
 /* ---- arithmetic ---------------------------------------------------------------- */
 
@@ -34,6 +35,9 @@ static void test_high_penalty(void **state)
     assert_int_equal(memcg_high_penalty_ms(150000, 100000, 64), 2000);
     assert_int_equal(memcg_high_penalty_ms(100100, 100000, 512), 0);
     assert_int_equal(memcg_high_penalty_ms(100000, 100000, 64), 0);
+    /* A limit of 0 counts as one of a page: calculate_overage(). */
+    assert_int_equal(memcg_high_penalty_ms(1, 0, 1), 1000);
+    assert_int_equal(memcg_high_penalty_ms(1, 0, 64), 2000);
 }
 
 static void test_inactive_is_low(void **state)
@@ -43,6 +47,21 @@ static void test_inactive_is_low(void **state)
     assert_true(classic_inactive_is_low(100000, 300001));
     assert_true(classic_inactive_is_low(1000, 1001));
     assert_false(classic_inactive_is_low(1000, 1000));
+    /* 4 GiB: int_sqrt(10 * 4) = 6. */
+    assert_true(classic_inactive_is_low(149796, 898780));
+    assert_false(classic_inactive_is_low(149797, 898779));
+}
+
+/* calculate_min_free_kbytes: int_sqrt(65536 KiB * 16) = 1024 KiB; the watermarks lie
+ * the larger of a quarter of it and 0.1 % of the node apart. */
+static void test_watermarks(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TASK("/a", 1000)));
+    assert_int_equal(bench->mm->nodes[0].watermark_min, 256);
+    assert_int_equal(bench->mm->nodes[0].watermark_low, 320);
+    assert_int_equal(bench->mm->nodes[0].watermark_high, 384);
+    bench_close(bench);
 }
 
 static void test_scan_size(void **state)
@@ -304,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_readahead_window),
         cmocka_unit_test(test_high_penalty),
         cmocka_unit_test(test_inactive_is_low),
+        cmocka_unit_test(test_watermarks),
         cmocka_unit_test(test_scan_size),
         cmocka_unit_test(test_anonymous_share),
         cmocka_unit_test(test_all_fits_faults_once_a_page),
