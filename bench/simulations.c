@@ -86,16 +86,25 @@ struct simulation_case {
 
 /* ---- running -------------------------------------------------------------------- */
 
+/* A stream into memory. */
+static FILE *open_text(char **text, size_t *size)
+{
+    FILE *out = open_memstream(text, size);
+    if (!out)
+        abort();
+    return out;
+}
+
 /* "\"/c0\": {}, ..." and "\"/c0\", \"/c1\", ...", one for each space. */
 static void list_cgroups(const struct measure *self, char **all, char **owners)
 {
     const struct simulation_case *of = self->subject;
     size_t size;
-    FILE *out = open_memstream(all, &size);
+    FILE *out = open_text(all, &size);
     for (uint32_t i = 0; i < of->cgroups; i++)
         fprintf(out, "%s\"/c%" PRIu32 "\": {}", i ? ", " : "", i);
     fclose(out);
-    out = open_memstream(owners, &size);
+    out = open_text(owners, &size);
     for (uint32_t i = 0; of->cgroups && i < self->trace->spaces; i++)
         fprintf(out, "%s\"/c%" PRIu32 "\"", i ? ", " : "", i % of->cgroups);
     fclose(out);
@@ -107,7 +116,7 @@ static char *config_text(const struct bench *bench, const struct measure *self)
     const struct simulation_case *of = self->subject;
     char *text = NULL, *cgroups, *owners;
     size_t size;
-    FILE *out = open_memstream(&text, &size);
+    FILE *out = open_text(&text, &size);
     list_cgroups(self, &cgroups, &owners);
     for (const char *at = of->config; *at;) {
         if (strncmp(at, "@TRACE", 6) == 0) {
@@ -234,18 +243,18 @@ static double take_simulation(const struct bench *bench, struct measure *self)
     }
 #define SIMULATION(NAME, WHAT, TRACE_FILE, ...)                                                    \
     {                                                                                              \
-        .name = NAME, .what = WHAT, .unit = "ns/access", .take = take_simulation,                  \
+        .name = (NAME), .what = WHAT, .unit = "ns/access", .take = take_simulation,                \
         .trace = TRACE_FILE, .subject = CASE(__VA_ARGS__)                                          \
     }
 #define STREAM(NAME, TRACE_FILE)                                                                   \
     {                                                                                              \
-        .name = NAME, .what = "R1: one test-and-set of a byte a page, with prefetch",              \
-        .unit = "ns/access", .take = take_stream, .trace = TRACE_FILE                              \
+        .name = (NAME), .what = "R1: one test-and-set of a byte a page, with prefetch",            \
+        .unit = "ns/access", .take = take_stream, .trace = (TRACE_FILE)                            \
     }
 #define EXACT_LRU(NAME, TRACE_FILE)                                                                \
     {                                                                                              \
-        .name = NAME, .what = "R2: bare exact LRU over a dense array, room for 25 %",              \
-        .unit = "ns/access", .take = take_exact_lru, .trace = TRACE_FILE                           \
+        .name = (NAME), .what = "R2: bare exact LRU over a dense array, room for 25 %",            \
+        .unit = "ns/access", .take = take_exact_lru, .trace = (TRACE_FILE)                         \
     }
 
 #define FITS(memory) "{" KERNEL MACHINE(1, memory) "\"cgroups\": {\"/job\": {}}, " TASKS(1) "}"

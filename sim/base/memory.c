@@ -72,9 +72,9 @@ void *memory_resized(void *old, size_t count, size_t size, const char *what)
 
 char *memory_string(const char *text)
 {
-    size_t length = strlen(text);
-    char *copy = memory_zeroed(length + 1, 1, "a string");
-    memcpy(copy, text, length);
+    size_t bytes = strlen(text) + 1;
+    char *copy = memory_zeroed(bytes, 1, "a string");
+    memcpy(copy, text, bytes);
     return copy;
 }
 

@@ -82,8 +82,8 @@ static void put(struct calibration *calibration, enum cost cost, struct measured
 
 void calibrate_memory(struct calibration *calibration)
 {
-    struct pages pages = {.from = memory_mapped(PAGES_IN_CACHE * PAGE_BYTES, "pages"),
-                          .to = memory_mapped(PAGES_IN_CACHE * PAGE_BYTES, "pages")};
+    struct pages pages = {.from = memory_mapped((size_t)PAGES_IN_CACHE * PAGE_BYTES, "pages"),
+                          .to = memory_mapped((size_t)PAGES_IN_CACHE * PAGE_BYTES, "pages")};
     struct measured copy = measure(copy_pages, &pages, calibration->rounds);
     struct measured fill = measure(fill_pages, &pages, calibration->rounds);
     /* One cost for both: the copy's median; the range takes the fill in. */
@@ -91,8 +91,8 @@ void calibrate_memory(struct calibration *calibration)
     copy.most = fill.most > copy.most ? fill.most : copy.most;
     put(calibration, COST_page_copy, copy);
     put(calibration, COST_zero_page_check, measure(test_pages, &pages, calibration->rounds));
-    memory_unmap(pages.from, PAGES_IN_CACHE * PAGE_BYTES);
-    memory_unmap(pages.to, PAGES_IN_CACHE * PAGE_BYTES);
+    memory_unmap(pages.from, (size_t)PAGES_IN_CACHE * PAGE_BYTES);
+    memory_unmap(pages.to, (size_t)PAGES_IN_CACHE * PAGE_BYTES);
 
     double *samples = memory_zeroed(calibration->rounds, sizeof(*samples), "samples");
     fault_ns(); /* warm-up */

@@ -105,7 +105,8 @@ static bool play(int processor, unsigned rounds, double *samples)
 static void measure_way(struct calibration *calibration, enum cost cost, bool other_socket,
                         const int *processors, size_t count)
 {
-    double *samples = memory_zeroed(PAIRS_MOST * calibration->rounds, sizeof(*samples), "samples");
+    double *samples =
+        memory_zeroed((size_t)PAIRS_MOST * calibration->rounds, sizeof(*samples), "samples");
     double own_ns = calibration->costs[COST_atomic_local].median;
     size_t pairs = 0, step = count / PAIRS_MOST + 1;
     int first = processors[0];

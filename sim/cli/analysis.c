@@ -19,8 +19,6 @@
 #include "workloads/readers/native.h"
 #include "workloads/readers/readers.h"
 
-extern char **environ;
-
 /* ---- contents ------------------------------------------------------------------ */
 
 static bool set_param(const struct content_type *type, void *params, const char *key,

@@ -29,7 +29,7 @@ enum {
 };
 enum { ROWS_AT_MOST = 12 };
 /* Below this a cgroup's charges, which come in batches of 64 pages, decide. */
-static const uint64_t limit_at_least = 64 * PAGE_BYTES;
+static const uint64_t limit_at_least = UINT64_C(64) * PAGE_BYTES;
 
 const struct option advise_flags[] = {
     {"output", required_argument, NULL, 'o'},

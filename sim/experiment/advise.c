@@ -257,6 +257,7 @@ static bool is_repeated(const struct advise_point *points, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++)
         if (points[i].on_front &&
+            /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
             memcmp(&points[i].mean, &points[index].mean, sizeof(points[i].mean)) == 0)
             return true;
     return false;

@@ -21,6 +21,7 @@ static cJSON *real_to_json(double value)
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(text, sizeof(text), "%.*g", digits, value);
         double again = strtod(text, NULL);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
         if (memcmp(&again, &value, sizeof(value)) == 0)
             break;
     }

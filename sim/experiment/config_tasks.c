@@ -72,11 +72,11 @@ static struct input_choice decode_input(struct decoder *decoder, const struct co
                                         size_t (*list_names)(const char **))
 {
     struct input_choice choice = {.position = node->at};
-    const struct config_node *type = config_tree_member(node, "type");
     if (node->kind != CONFIG_OBJECT) {
         decode_expected(decoder, node, "an object such as {\"type\": ...}");
         return choice;
     }
+    const struct config_node *type = config_tree_member(node, "type");
     if (!type) {
         decode_error(decoder, &node->at, "%s: missing key \"type\"", decode_path(decoder, node));
         return choice;
@@ -207,7 +207,7 @@ static void plan_contents(struct decoder *decoder, struct task_plan *plan)
     plan->contents = arena_zeroed(decoder->arena, plan->content_count * sizeof(*plan->contents));
     if (count == 0)
         plan->contents[0] = default_content(decoder, plan->node);
-    for (size_t i = 0; i < count; i++, at = at->next)
+    for (size_t i = 0; at && i < count; i++, at = at->next)
         plan->contents[i] = decode_input(decoder, at, find_content_type, content_names);
 }
 

@@ -152,7 +152,7 @@ static bool paths_meet(const char *a, const char *b)
     size_t length = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
     if (strncmp(a, b, length) != 0)
         return false;
-    char next = a[length] ? a[length] : b[length];
+    int next = a[length] ? a[length] : b[length];
     return next == '\0' || next == '.' || next == '[';
 }
 

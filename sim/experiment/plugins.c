@@ -112,18 +112,22 @@ __attribute__((format(printf, 2, 3))) static bool refuse(const struct loading *l
     return false;
 }
 
-static bool check_axis(const struct loading *loading, const char *axis)
+/* NULL, with a message, where there is no such axis. */
+static const struct policy_axis *find_axis(const struct loading *loading, const char *axis)
 {
+    const struct policy_axis *found = plugins_axis_find(loading->plugins, axis);
     const char *names[AXES_AT_MOST];
     size_t count = 0;
-    if (plugins_axis_find(loading->plugins, axis))
-        return true;
+    if (found)
+        return found;
     for (; count < AXES_AT_MOST && policy_axes[count].name; count++)
         names[count] = policy_axes[count].name;
     const char *nearest = nearest_name(axis, names, count);
     if (nearest)
-        return refuse(loading, "unknown axis \"%s\"; did you mean \"%s\"?", axis, nearest);
-    return refuse(loading, "unknown axis \"%s\" (zsim list)", axis);
+        refuse(loading, "unknown axis \"%s\"; did you mean \"%s\"?", axis, nearest);
+    else
+        refuse(loading, "unknown axis \"%s\" (zsim list)", axis);
+    return NULL;
 }
 
 /* Names are keys of configs and words of the command line. */
@@ -237,11 +241,9 @@ static bool check_hooks(const struct loading *loading, const struct policy_axis 
 
 static bool check_policy(const struct loading *loading, const struct plugin_policy *entry)
 {
-    if (!check_axis(loading, entry->axis))
-        return false;
-    const struct policy_axis *axis = plugins_axis_find(loading->plugins, entry->axis);
+    const struct policy_axis *axis = find_axis(loading, entry->axis);
     const struct policy *policy = entry->policy;
-    if (!check_name(loading, axis, policy))
+    if (!axis || !check_name(loading, axis, policy))
         return false;
     if (policy->interface_version != POLICY_INTERFACE_VERSION)
         return refuse(loading, "policy \"%s\": interface version %u found, %u expected",

@@ -188,7 +188,7 @@ static const char *cgroup_path(struct kernel_case *at, uint64_t number)
 
 static const char *bytes_of_pages(struct kernel_case *at, uint64_t pages)
 {
-    return arena_printf(&at->arena, "%llu", (unsigned long long)(pages * PAGE_BYTES));
+    return arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES);
 }
 
 static void compose_cgroups(struct kernel_case *at, const struct config_node *config,

@@ -36,12 +36,12 @@ static const char *phase_of(struct kernel_case *at, const char *text)
     for (size_t i = 0; i < 3; i++) {
         size_t length = strlen(ordered[i]);
         if (strncmp(text, ordered[i], length) == 0 &&
-            sscanf(text + length, " %" SCNu32 "..%" SCNu32 "%n", &from, &to, &end) == 2 &&
+            sscanf(text + length, " %9" SCNu32 "..%9" SCNu32 "%n", &from, &to, &end) == 2 &&
             (!text[length + (size_t)end] || strcmp(text + length + end, " in order") == 0))
             return arena_printf(&at->arena, "%s %" PRIu32 " %" PRIu32, ordered[i], from, to + 1);
     }
-    if (sscanf(text, "%" SCNu32 " sequential read passes over %" SCNu32 "..%" SCNu32 "%n", &passes,
-               &from, &to, &end) == 3 &&
+    if (sscanf(text, "%9" SCNu32 " sequential read passes over %9" SCNu32 "..%9" SCNu32 "%n",
+               &passes, &from, &to, &end) == 3 &&
         !text[end])
         return arena_printf(&at->arena, "loop %" PRIu32 " %" PRIu32 " %" PRIu32 " 0 1", from,
                             to + 1, passes);

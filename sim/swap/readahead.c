@@ -121,7 +121,7 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     space->readahead_window = window;
     note_swapin_alone(swap, page, window);
     space->readahead_hits = 0;
-    int64_t first = address;
+    int64_t first;
     if (address == previous + 1)
         first = address;
     else if (address + 1 == previous)

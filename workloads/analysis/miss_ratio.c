@@ -105,7 +105,8 @@ static struct sampled_curve *sampled_create(uint64_t pages, uint64_t most)
     sampled->most = most;
     sampled->threshold = (uint64_t)1 << HASH_BITS;
     sampled->heap = memory_zeroed(most + 1, sizeof(*sampled->heap), "sampled pages");
-    sampled->weights = memory_zeroed(GROUPS * BUCKETS, sizeof(*sampled->weights), "distances");
+    sampled->weights =
+        memory_zeroed((size_t)GROUPS * BUCKETS, sizeof(*sampled->weights), "distances");
     sampled->pages = pages;
     sampled->followed = memory_mapped(pages / 8 + 1, "pages of a trace");
     return sampled;
@@ -209,7 +210,7 @@ static double sum_groups(const struct sampled_curve *sampled, uint64_t pages, do
 {
     double sum = 0, squares = 0;
     for (unsigned group = 0; group < GROUPS; group++) {
-        double weight = weight_from(&sampled->weights[group * BUCKETS], pages);
+        double weight = weight_from(&sampled->weights[(size_t)group * BUCKETS], pages);
         sum += weight;
         squares += weight * weight;
     }

@@ -160,7 +160,7 @@ static unsigned cut_words(char *text, char **words)
 static bool add_phase(struct stream_program *program, char *text,
                       const struct source_position *position, struct diagnostics *errors)
 {
-    char *words[WORDS_AT_MOST];
+    char *words[WORDS_AT_MOST] = {0};
     char *whole = memory_string(text);
     unsigned count = cut_words(text, words);
     const struct phase_kind *kind = count ? find_kind(words[0]) : NULL;

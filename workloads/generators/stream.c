@@ -279,6 +279,7 @@ static bool make_zipf(struct stream_program *program, struct stream *stream, dou
     for (uint32_t i = 0; i < program->table_count; i++) {
         const struct zipf_table *table = &program->tables[i];
         if (table->unit == unit && table->pages == stream->pages &&
+            /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
             memcmp(&table->exponent, &exponent, sizeof(exponent)) == 0) {
             stream->ranks = table->ranks;
             return true;

@@ -137,7 +137,7 @@ static bool read_request(struct trace_reading *reading, const char *words[WORDS]
 static bool read_line(struct trace_reading *reading, const char *line, struct counts *counts)
 {
     const struct blkparse_params *params = reading->params;
-    const char *words[WORDS];
+    const char *words[WORDS] = {0};
     int found = find_words(line, words);
     char quoted[TRACE_QUOTED_BYTES];
     if (found == 0)

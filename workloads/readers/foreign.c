@@ -87,17 +87,18 @@ static void kept_free(struct kept *kept)
     free(kept);
 }
 
-static const struct param *find_row(const struct param_table *table, const char *name)
+/* The file to read: every format has this key. */
+static const struct param *file_row(const struct param_table *table)
 {
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->rows[i].name, name) == 0)
-            return &table->rows[i];
-    return NULL;
+    const struct param *row = table->rows;
+    while (strcmp(row->name, "file") != 0)
+        row++;
+    return row;
 }
 
 static const char *file_of(const struct workload_type *type, const void *params)
 {
-    const struct param *row = find_row(&type->params, "file");
+    const struct param *row = file_row(&type->params);
     return *(const char *const *)(const void *)((const char *)params + row->offset);
 }
 
@@ -193,8 +194,8 @@ bool trace_format_same_name(const char *left, const char *right)
             left++;
         while (*right == '-' || *right == '_')
             right++;
-        char a = *left >= 'A' && *left <= 'Z' ? (char)(*left + 32) : *left;
-        char b = *right >= 'A' && *right <= 'Z' ? (char)(*right + 32) : *right;
+        int a = *left >= 'A' && *left <= 'Z' ? *left + 32 : *left;
+        int b = *right >= 'A' && *right <= 'Z' ? *right + 32 : *right;
         if (a != b || !a)
             return a == b;
     }
@@ -313,7 +314,7 @@ void *trace_format_params(const struct workload_type *type, const char *path, co
                           struct arena *arena, struct diagnostics *errors)
 {
     void *params = arena_zeroed(arena, type->params.struct_bytes);
-    const struct param *file = find_row(&type->params, "file");
+    const struct param *file = file_row(&type->params);
     params_set_defaults(&type->params, params);
     *(const char **)(void *)((char *)params + file->offset) =
         arena_string(arena, path, strlen(path));

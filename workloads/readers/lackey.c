@@ -195,7 +195,7 @@ static void line_error(struct diagnostics *errors, const char *name, uint64_t li
     char quoted[QUOTED_BYTES + 1];
     size_t length = (size_t)(end - text) < QUOTED_BYTES ? (size_t)(end - text) : QUOTED_BYTES;
     for (size_t i = 0; i < length; i++)
-        quoted[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        quoted[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
     quoted[length] = '\0';
     struct source_position position = {
         .file = name, .line = line < UINT32_MAX ? (unsigned)line : UINT32_MAX, .column = 1};

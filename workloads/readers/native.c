@@ -71,7 +71,7 @@ uint32_t native_fail(struct native_walk *walk, uint64_t offset, const char *form
 static bool map_file(struct native_trace *trace, const struct source_position *position,
                      struct diagnostics *errors)
 {
-    struct stat about;
+    struct stat about = {0};
     const char *why = NULL;
     int file = file_open_input(trace->path, &why);
     if (file >= 0 && fstat(file, &about) != 0)
@@ -103,7 +103,7 @@ bool native1_header(struct native_trace *trace, const unsigned char *header,
         return false;
     }
     for (uint32_t space = 0; space < NATIVE1_SPACES_AT_MOST; space++) {
-        uint32_t pages = native_get32(header + 24 + 4 * space);
+        uint32_t pages = native_get32(header + 24 + (size_t)4 * space);
         if (space < trace->spaces)
             trace->limits[space] = pages;
         else if (pages != 0) {

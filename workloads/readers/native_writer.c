@@ -277,7 +277,7 @@ static void finish_plain(struct native_writer *writer)
     put32(header + 12, writer->spaces);
     put64(header + 16, writer->records);
     for (uint32_t i = 0; i < writer->spaces; i++)
-        put32(header + 24 + 4 * i, writer->pages[i]);
+        put32(header + 24 + (size_t)4 * i, writer->pages[i]);
     write_header(writer, header, sizeof(header));
 }
 

@@ -45,7 +45,7 @@ const char *trace_quote(const char *text, size_t length, char out[TRACE_QUOTED_B
 {
     size_t shown = length < TRACE_QUOTED_BYTES - 1 ? length : TRACE_QUOTED_BYTES - 1;
     for (size_t i = 0; i < shown; i++)
-        out[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+        out[i] = (char)(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
     out[shown] = '\0';
     return out;
 }
@@ -198,12 +198,12 @@ static size_t decode_deflate(struct trace_input *in, char *out, size_t room)
 /* Decode more; false when there is no more. */
 static bool decode_some(struct trace_input *in)
 {
-    size_t room = TRACE_INPUT_BYTES - in->end, before = in->raw_begin, got = 0;
+    size_t room = TRACE_INPUT_BYTES - in->end, got = 0;
     char *out = in->text + in->end;
     if (in->coding == CODING_UNKNOWN)
         begin_coding(in);
     bool starved = in->raw_begin == in->raw_end && !read_raw(in);
-    before = in->raw_begin;
+    size_t before = in->raw_begin;
     if (in->failed || (starved && !in->inside))
         return false;
     if (in->coding == CODING_PLAIN)
