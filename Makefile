@@ -40,7 +40,7 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo figures published check check-sanitizers check-engines check-faults check-report validate unit man install uninstall build-matrix clean format lint \
+.PHONY: all help deps demo figures published check check-sanitizers check-threads check-valgrind coverage analyze mutate check-engines check-faults check-report validate unit man install uninstall build-matrix clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -54,7 +54,12 @@ help:
 	@echo "make install PREFIX=/usr/local [DESTDIR=dir]   make uninstall   the same again"
 	@echo "make format  clang-format over all sources"
 	@echo "make build-matrix   gcc and clang, -O0 to -O3 -flto, with and without liblzo2"
-	@echo "make check-sanitizers   the unit tests under ASan and UBSan"
+	@echo "make check-sanitizers   the unit tests and quick runs under ASan and UBSan"
+	@echo "make check-threads      several simulations at once under TSan"
+	@echo "make check-valgrind     small tests and one run in valgrind"
+	@echo "make coverage           what check-sanitizers ran, in per cent"
+	@echo "make analyze            gcc -fanalyzer and clang-tidy over all sources"
+	@echo "make mutate             is a mistake noticed?  200 of them, one at a time"
 	@echo "make check-engines      sweeps on GNU parallel over ssh and on Slurm"
 	@echo "make bench [TRACE=file] [ROUNDS=5]  speed beside the least possible, results/bench.json"
 	@echo "make bench-full   the large cases (10^10 accesses, 1 TiB; hours, 12 GiB of memory)"
@@ -126,13 +131,44 @@ check:
 	$(MAKE) $(PROGRAM) $(BENCH) $(TESTS)
 	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
 
-# The unit tests again, with every memory error and undefined behaviour fatal.
+# The unit tests and the quick ones of the command line again, with every memory error
+# and undefined behaviour fatal, and what they run counted for `make coverage`.
 SANITIZED := $(TESTS:$(BUILD)/%=$(BUILD)/sanitized/%)
+SANITIZED_CLI := bound capture config_errors content mrc plugin run sweep threads
 check-sanitizers:
 	scripts/install-packages build test
-	$(MAKE) BUILD=$(BUILD)/sanitized OPT=-O1 \
-	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" $(SANITIZED)
-	scripts/run-tests $(SANITIZED)
+	@if [ -d $(BUILD)/sanitized ]; then find $(BUILD)/sanitized -name '*.gcda' -delete; fi
+	$(MAKE) BUILD=$(BUILD)/sanitized PROGRAM=$(BUILD)/sanitized/zsim OPT=-O1 \
+	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all --coverage" \
+	    $(SANITIZED) $(BUILD)/sanitized/zsim
+	ZSIM_SANITIZED=1 ZSIM=$(abspath $(BUILD))/sanitized/zsim scripts/run-tests $(SANITIZED) $(SANITIZED_CLI:%=tests/cli/%.bats)
+
+coverage:
+	scripts/install-packages lint
+	scripts/coverage $(BUILD)/sanitized
+
+# Simulations on several threads, every race between them fatal.
+check-threads:
+	scripts/install-packages build test
+	$(MAKE) BUILD=$(BUILD)/threads PROGRAM=$(BUILD)/threads/zsim OPT=-O1 \
+	    CFLAGS=-fsanitize=thread $(BUILD)/threads/tests/test_threads $(BUILD)/threads/zsim
+	ZSIM=$(abspath $(BUILD))/threads/zsim scripts/run-tests $(BUILD)/threads/tests/test_threads tests/cli/threads.bats
+
+# Small tests and one run of the program in valgrind: what the compiler's own checks
+# cannot see is memory that was never written.
+MEMCHECK  := valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite
+MEMCHECKED := $(patsubst %,$(BUILD)/tests/test_%,worker mm mglru config slots zram psi locks)
+check-valgrind: $(PROGRAM) $(MEMCHECKED)
+	for test in $(MEMCHECKED); do $(MEMCHECK) $$test || exit; done
+	ZSIM_CACHE= $(MEMCHECK) ./$(PROGRAM) tests/golden/small.json -o $(BUILD)/valgrind
+
+analyze:
+	scripts/install-packages build lint
+	scripts/analyze
+
+mutate:
+	scripts/install-packages build test
+	nice -n 19 scripts/mutate
 
 # Sweeps on GNU parallel over ssh and on a Slurm of one node.
 check-engines:

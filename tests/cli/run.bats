@@ -107,6 +107,7 @@ on_a_terminal() { # SECONDS COMMAND...
 }
 
 @test "a long single run shows on a terminal how far it has come" {
+    [[ -z ${ZSIM_SANITIZED:-} ]] || skip "too slow under sanitizers"
     long_run
     jq '.seeds = "1" | del(.variants)' long.json >single.json
     line='^ *[0-9]+% \| 0/1 runs \| sim [0-9]+\.[0-9] s \| [0-9]+\.[0-9] M accesses/s \| ETA [0-9:-]+$'
