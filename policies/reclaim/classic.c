@@ -394,14 +394,15 @@ static void classic_refault(struct mm *mm, const struct exec *exec, uint32_t pag
 static const char *classic_check(const struct mm *mm, const struct lruvec *lruvec)
 {
     for (unsigned list = 0; list < LRU_LISTS; list++) {
-        uint32_t count = 0, previous = NO_PAGE;
-        for (uint32_t page = lruvec->lists[list].head; page != NO_PAGE;
-             page = mm->cold[page].lru.next) {
-            if (mm->cold[page].lru.previous != previous)
+        uint32_t count = 0, next = NO_PAGE;
+        for (uint32_t page = lruvec->lists[list].tail; page != NO_PAGE;
+             page = mm->cold[page].lru.previous) {
+            page_prefetch(mm->cold, mm->cold[page].later);
+            if (mm->cold[page].lru.next != next)
                 return "an LRU link does not point back";
             if (!(mm->cold[page].bits & PAGE_ON_LRU) || list_of(mm, page) != list)
                 return "a page is on the wrong LRU list";
-            previous = page;
+            next = page;
             if (++count > lruvec->lists[list].count)
                 return "an LRU list is longer than its count";
         }

@@ -70,23 +70,36 @@ static bool check_equal(struct simulation *simulation, const char *what, uint64_
     return false;
 }
 
-/* All zswap lists, walked from the oldest entry; UINT64_MAX: one is torn. */
+/* Each entry points back to the one before, from end to end.  Walked from both ends at
+ * once: every step waits for the host's memory, and two wait at the same time. */
+static bool list_is_whole(const struct page_cold *cold, const struct page_list *list)
+{
+    uint32_t front = list->head, back = list->tail, before = NO_PAGE, behind = NO_PAGE;
+    for (uint32_t left = list->count; left; left--) {
+        if (front == NO_PAGE || cold[front].entry_previous != before)
+            return false;
+        before = front;
+        front = cold[front].entry_next;
+        if (--left == 0)
+            break;
+        if (back == NO_PAGE || cold[back].entry_next != behind)
+            return false;
+        behind = back;
+        back = cold[back].entry_previous;
+    }
+    return front == behind && back == before;
+}
+
+/* On all zswap lists; UINT64_MAX: one is torn. */
 static uint64_t entries_on_lists(const struct zswap *zswap, uint32_t lists)
 {
     uint64_t entries = 0;
     for (uint32_t group = 0; group < LRU_GROUPS_AT_MOST; group++)
         for (uint32_t i = 0; zswap->groups[group].lists && i < lists; i++) {
             const struct page_list *list = &zswap->groups[group].lists[i];
-            uint32_t count = 0, previous = NO_PAGE;
-            for (uint32_t page = list->head; page != NO_PAGE && count <= list->count; count++) {
-                if (zswap->mm->cold[page].entry_previous != previous)
-                    return UINT64_MAX;
-                previous = page;
-                page = zswap->mm->cold[page].entry_next;
-            }
-            if (count != list->count || previous != list->tail)
+            if (!list_is_whole(zswap->mm->cold, list))
                 return UINT64_MAX;
-            entries += count;
+            entries += list->count;
         }
     return entries;
 }

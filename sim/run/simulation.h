@@ -62,7 +62,7 @@ struct simulation {
     uint64_t time_ns[TIME_KINDS];
     struct access_stop *stops;
     uint32_t stop_count, stop_at;
-    uint64_t faults, next_check_faults;
+    uint64_t faults, checked_faults; /* so far; when the invariants were last checked */
     uint64_t progress_at;
     /* for the time average of the inversion */
     uint64_t inversion_samples, inversion_sum_ppm;

@@ -168,6 +168,14 @@ static void finish(struct task *task, uint64_t now_ns)
     task->simulation->tasks_running--;
 }
 
+/* A check walks all pages: sampled ones stay below a tenth of the work. */
+static uint64_t faults_between_checks(const struct simulation *simulation)
+{
+    if (simulation->options->checks == CHECKS_FULL)
+        return 1;
+    return 4096 + 4 * (uint64_t)simulation->mm.page_count;
+}
+
 /* Checks and progress that need not happen at every fault. */
 static void look_around(struct simulation *simulation, uint64_t now_ns)
 {
@@ -176,12 +184,9 @@ static void look_around(struct simulation *simulation, uint64_t now_ns)
         simulation->interrupted = true;
     /* In the middle of somebody's reclaim its pages are on no list. */
     if (options->checks != CHECKS_OFF && !simulation->events.catching_up &&
-        simulation->faults >= simulation->next_check_faults) {
+        simulation->faults - simulation->checked_faults >= faults_between_checks(simulation)) {
         invariants_check(simulation);
-        /* A check walks all pages: sampled ones stay below a tenth of the work. */
-        simulation->next_check_faults =
-            simulation->faults +
-            (options->checks == CHECKS_FULL ? 1 : 4096 + 4 * (uint64_t)simulation->mm.page_count);
+        simulation->checked_faults = simulation->faults;
     }
     if (options->progress && simulation->tasks[0].position >= simulation->progress_at) {
         options->progress(options->progress_context, simulation->tasks[0].position,
