@@ -48,6 +48,7 @@ void cache_line_release(struct cache_line *line)
     free(list);
     line->more = NULL;
     line->count = 0;
+    line->listed = false;
 }
 
 /* What it costs `cpu` to get the line from `owner`. */
@@ -191,43 +192,55 @@ static void list_insert(struct interval_list *list, struct place place, struct i
 
 /* ---- what is taken ----------------------------------------------------------------- */
 
-/* Nobody can ask any more for a time before until_ns: of intervals that are over then,
- * only the owner of the last matters.  Without contention that is nearly always the only
- * one there is. */
-void cache_line_forget(struct cache_line *line, uint64_t until_ns)
+/* The intervals of a list that are over at until_ns, whole chunks of them; a few that are
+ * left go back into the line's own record. */
+static void forget_listed(struct cache_line *line, uint64_t until_ns)
 {
     struct interval_list *list = line->more;
-    if (line->count == 1 && line->only.end_ns <= until_ns) {
-        line->owner = line->only.owner;
-        line->count = 0;
-    }
-    if (line->count <= 1 || list->full_until_ns > until_ns)
-        return;
     uint32_t over = 0;
     while (over < list->chunks && last_of(list->chunk[over])->end_ns <= until_ns) {
         line->owner = last_of(list->chunk[over])->owner;
         line->count -= list->chunk[over]->count;
         over++;
     }
-    if (line->count == 1) {
-        line->only = *last_of(list->chunk[over]);
-        over++;
+    if (line->count <= RESOURCE_INTERVALS && over + 1 >= list->chunks) {
+        if (line->count)
+            memcpy(line->taken, list->chunk[over]->taken, line->count * sizeof(line->taken[0]));
+        over = list->chunks;
+        line->listed = false;
     }
     if (over)
         remove_first_chunks(list, over);
     list->full_until_ns = list->chunks ? last_of(list->chunk[0])->end_ns : 0;
 }
 
-/* The only interval becomes the first of a list. */
+/* Nobody can ask any more for a time before until_ns: of intervals that are over then,
+ * only the owner of the last matters. */
+void cache_line_forget(struct cache_line *line, uint64_t until_ns)
+{
+    if (line->listed) {
+        if (line->more->full_until_ns <= until_ns)
+            forget_listed(line, until_ns);
+        return;
+    }
+    uint32_t over = 0;
+    while (over < line->count && line->taken[over].end_ns <= until_ns)
+        line->owner = line->taken[over++].owner;
+    line->count -= over;
+    for (uint32_t i = 0; over && i < line->count; i++)
+        line->taken[i] = line->taken[i + over];
+}
+
 static void make_list(struct cache_line *line)
 {
     if (!line->more)
         line->more = memory_zeroed(1, sizeof(*line->more), "the times of a lock");
     struct interval_chunk *chunk = add_chunk(line->more, 0);
-    chunk->taken[0] = line->only;
-    chunk->count = 1;
-    line->more->start_ns[0] = line->only.start_ns;
+    memcpy(chunk->taken, line->taken, line->count * sizeof(line->taken[0]));
+    chunk->count = line->count;
+    line->more->start_ns[0] = line->taken[0].start_ns;
     line->more->full_until_ns = 0;
+    line->listed = true;
 }
 
 /* A request, and the gap found for it. */
@@ -277,27 +290,32 @@ static void take_in_list(struct cache_line *line, struct request *request)
     line->count++;
 }
 
-/* Beside one interval at most. */
-static void take_beside(struct cache_line *line, struct request *request)
+/* Beside a few intervals in the line's own record. */
+static void take_in_record(struct cache_line *line, struct request *request)
 {
-    struct interval *only = &line->only;
-    bool behind = line->count && only->end_ns <= request->start_ns;
-    begin_behind(request, behind ? only->owner : line->owner, 0);
-    if (line->count && !behind)
-        behind = must_wait(request, only);
-    struct interval taken = {request->start_ns, request->start_ns + request->length_ns,
-                             request->cpu};
-    if (!line->count) {
-        *only = taken;
-        line->count = 1;
-    } else if (behind && only->end_ns == taken.start_ns) {
-        only->end_ns = taken.end_ns;
-        only->owner = taken.owner;
-    } else {
-        make_list(line);
-        list_insert(line->more, (struct place){.chunk = 0, .at = behind}, taken);
-        line->count = 2;
+    struct interval *taken = line->taken;
+    uint32_t at = line->count;
+    while (at > 0 && taken[at - 1].end_ns > request->start_ns)
+        at--;
+    begin_behind(request, at ? taken[at - 1].owner : line->owner, 0);
+    while (at < line->count && must_wait(request, &taken[at]))
+        at++;
+    uint64_t end_ns = request->start_ns + request->length_ns;
+    if (at && taken[at - 1].end_ns == request->start_ns) {
+        taken[at - 1].end_ns = end_ns;
+        taken[at - 1].owner = request->cpu;
+        return;
     }
+    struct interval added = {request->start_ns, end_ns, request->cpu};
+    if (line->count == RESOURCE_INTERVALS) {
+        make_list(line);
+        list_insert(line->more, (struct place){.chunk = 0, .at = at}, added);
+    } else {
+        for (uint32_t i = line->count; i > at; i--)
+            taken[i] = taken[i - 1];
+        taken[at] = added;
+    }
+    line->count++;
 }
 
 /* Take the line in the first gap from now on that is long enough for the transfer
@@ -315,10 +333,10 @@ static uint64_t take(struct cache_line *line, const struct topology *topology,
                               .start_ns = now_ns};
     if (line->settled_ns)
         cache_line_forget(line, *line->settled_ns);
-    if (line->count > 1)
+    if (line->listed)
         take_in_list(line, &request);
     else
-        take_beside(line, &request);
+        take_in_record(line, &request);
     *wait_ns = request.start_ns - now_ns;
     return request.start_ns + request.length_ns;
 }

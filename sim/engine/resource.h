@@ -47,6 +47,10 @@ struct interval {
     uint32_t owner; /* at its end */
 };
 
+/* As many are kept in a line's own record; more where they may still be asked about.  A
+ * processor alone has two or three open in a lock that it takes again and again. */
+enum { RESOURCE_INTERVALS = 3 };
+
 /* A cache line that several processors write: it moves to the writer, one
  * transfer at a time.  Initialise with cache_line_init(), or owner to NO_CPU and
  * the rest to 0. */
@@ -57,8 +61,9 @@ struct cache_line {
     /* No request comes for an earlier time than this; NULL: nothing is known, and nothing
      * forgotten. */
     const uint64_t *settled_ns;
-    struct interval only;       /* when there is one */
-    struct interval_list *more; /* all of them, when there are several */
+    struct interval taken[RESOURCE_INTERVALS]; /* in order of time */
+    bool listed;                               /* not there: all are in `more` */
+    struct interval_list *more;
 };
 
 /* `settled_ns`: a clock that outlives the line (event_queue.settled_ns), or NULL. */
@@ -74,7 +79,7 @@ static inline bool cache_line_take_own(struct cache_line *line, uint32_t cpu, ui
 {
     if (line->count != 1 || !line->settled_ns)
         return false;
-    struct interval *last = &line->only;
+    struct interval *last = &line->taken[0];
     if (last->owner != cpu || last->end_ns > *line->settled_ns || now_ns < *line->settled_ns)
         return false;
     line->owner = cpu;

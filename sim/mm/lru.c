@@ -46,6 +46,7 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
     __builtin_prefetch(lruvec->lock, 1);
+    __builtin_prefetch((const char *)lruvec->lock + 64, 1);
     for (unsigned list = 0; list < LRU_LISTS; list++) {
         const struct lru_list *at = &lruvec->lists[list];
         if (at->head == NO_PAGE)
@@ -61,11 +62,13 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
 
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    uint32_t page = lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON].tail;
+    const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
+    uint32_t page = inactive->tail;
     if (page == NO_PAGE)
         return;
     if (mm->swap_hooks.prefetch)
         mm->swap_hooks.prefetch(mm->swap, page);
+    page_prefetch(mm->cold, inactive->recent[inactive->added % LRU_STRIDE]);
     page = mm->cold[page].lru.previous;
     if (page != NO_PAGE) {
         page_prefetch(mm->cold, page);

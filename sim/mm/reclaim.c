@@ -127,7 +127,7 @@ void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)
 /* With thousands of cgroups none is in the host's caches: a walk asks for each some visits
  * before its turn, first for its own records, then for what they lead to.  A visit waits
  * for memory half as long then. */
-enum { MEMCGS_AHEAD = 8, LRUVECS_AHEAD = 5, PAGES_AHEAD = 2 };
+enum { MEMCGS_AHEAD = 16, LRUVECS_AHEAD = 10, PAGES_AHEAD = 4 };
 
 struct walk_ahead {
     uint32_t last;                 /* the last one asked for */
