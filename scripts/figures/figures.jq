@@ -413,6 +413,29 @@ def multiples($document; $spec):
     ([$panels[] | [.x] + .lines | transpose
       | map([(.[0] | scaled($x[0]))] + (.[1:] | map(scaled($y[0]))))] | datablock);
 
+# Two variants: where their time went, and the counters on the way from a scan to the disk.
+def chain: ["pgscan_direct", "pgscan_proactive", "pgscan_kswapd", "zswpout", "refused_stores", "pool_limit_hit",
+  "worker_wakeups", "worker_gave_up", "shrink_memcg_calls", "zswap_entries_scanned", "zswap_rotations",
+  "reject_reclaim_fail", "zswpwb", "zswpin", "zswap_invalidated", "pswpout", "pswpin",
+  "workingset_refault_anon", "workingset_restore_anon"];
+
+def thousands: round | tostring | [while(length > 0; .[:-3]) | .[-3:]] | reverse | join(",");
+
+def difference($document; $spec):
+  (variants($document; $spec) | if $spec.variants == null then .[:2] else . end
+   | if length != 2 then "needs two \"variants\", before and after" | stop else . end) as $variants
+  | ([($spec.metrics // chain)[] | {metric: ., means: [. as $m | $variants[].summary[$m].mean // 0]}
+      | select(.means | add > 0)] | few(20; "counters")) as $counters
+  | [stacked($document; {variants: [$variants[].name], without: ($spec.without // ["user", "worker", "kswapd"])})] as $stack
+  | [$counters[] | .means | if .[0] > 0 and .[1] > 0 then .[1] / .[0] else null end] as $ratios
+  | ([$ratios[] | select(. != null) | log2 | fabs] | max // 0 | if . < 1 then 1 else . * 1.05 end | exp2) as $most
+  | $stack[:-3][],
+    ($counters | map(.metric) | array("counters")),
+    ($counters | map(.means | map(thousands) | "\(.[0])  to  \(.[1])") | array("numbers")),
+    "ratio_most = \($most)",
+    ([$ratios | to_entries[] | "\(.key) \(.value | cell)"] | ["$chain << EOD_OF_CHAIN"] + . + ["EOD_OF_CHAIN"] | .[]),
+    $stack[-3:][];
+
 def figure($number):
   . as $document
   | .config.figures[$number] as $spec
@@ -427,8 +450,9 @@ def figure($number):
      elif $spec.template == "dots" then dots($document; $spec)
      elif $spec.template == "tiers" then tiers($document; $spec)
      elif $spec.template == "front" then front($document; $spec)
+     elif $spec.template == "difference" then difference($document; $spec)
      elif $spec.template == "multiples" then multiples($document; $spec)
-     else "unknown template \"\($spec.template)\"; there are series, bars, nodes, cdf, stacked, scaling, heatmap, dots, tiers, front, multiples" | stop
+     else "unknown template \"\($spec.template)\"; there are series, bars, nodes, cdf, stacked, scaling, heatmap, dots, tiers, front, multiples, difference" | stop
      end);
 
 # A file name for each figure: its "name", else its number and template.

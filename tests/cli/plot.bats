@@ -30,6 +30,7 @@ setup_file() {
     {"template": "dots", "title": "Changes", "metrics": ["pswpin", "zswpwb", "end_ns"]},
     {"template": "tiers", "title": "Tiers", "name": "where/pages are"},
     {"template": "multiples", "title": "Panels", "metrics": ["stored_pages", "disk_pages"]},
+    {"template": "difference", "title": "Difference"},
     {"template": "front", "title": "Front", "x": "pswpin", "y": "cpu.sys_ns", "by": "zswap.compressor"}
   ]
 }
@@ -49,14 +50,14 @@ with_figures() {
 @test "every template draws svg and png" {
     run "$PLOT" results/all.json
     [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 13 ]
-    [ "$(ls results/all/*.svg | wc -l)" -eq 13 ]
+    [ "${#lines[@]}" -eq 14 ]
+    [ "$(ls results/all/*.svg | wc -l)" -eq 14 ]
     for figure in results/all/*.svg; do
         [ -s "${figure%.svg}.png" ]
         grep -q '</svg>' "$figure"
         ! grep -qi 'nan' "$figure"
     done
-    [ "$(ls results/all | wc -l)" -eq 26 ]
+    [ "$(ls results/all | wc -l)" -eq 28 ]
     [ -s results/all/where-pages-are.svg ]
 }
 
