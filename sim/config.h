@@ -82,6 +82,7 @@ struct swap_device_config {
     uint64_t bandwidth_bytes_per_s;
     uint64_t queue_depth; /* transfers served at the same time */
     uint64_t priority;    /* higher is used first; equal ones in turn */
+    bool duplex;          /* reads do not wait behind writes */
     bool rotational;      /* cluster readahead instead of per-VMA */
     bool synchronous;     /* a RAM-like device: transfers finish in the caller */
 };

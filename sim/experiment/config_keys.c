@@ -159,6 +159,10 @@ static const struct param device_rows[] = {
      "Bytes per second over all transfers.", NULL},
     {"queue_depth", PARAM_COUNT, FIELD(queue_depth), "32", 1, 65536, NULL, 0,
      "Transfers served at the same time.", NULL},
+    {"duplex", PARAM_BOOL, FIELD(duplex), "false", 0, 0, NULL, 0,
+     "Reads do not wait behind writes: each have bandwidth, queue_depth and requests of their own, "
+     "as on NVMe, whose link carries both ways at once and whose queues are a processor's.",
+     "NVM Express base specification: a pair of queues for each processor; PCI Express is duplex"},
     {"rotational", PARAM_BOOL, FIELD(rotational), "false", 0, 0, NULL, 0,
      "Readahead takes neighbouring slots instead of neighbouring pages.",
      "mm/swap_state.c, swap_use_vma_readahead()"},
@@ -550,10 +554,10 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
 
 bool config_device_has(unsigned type, const char *name)
 {
-    static const char *const not_of[][7] = {
+    static const char *const not_of[][8] = {
         [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
-        [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "rotational",
-                         "synchronous", NULL},
+        [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "duplex",
+                         "rotational", "synchronous", NULL},
     };
     for (const char *const *key = not_of[type]; *key; key++)
         if (strcmp(*key, name) == 0)

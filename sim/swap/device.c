@@ -24,10 +24,13 @@ void device_init(struct device *device, struct mm *mm, const struct swap_device_
         device->zram = make_zram(mm, config);
     device->config = config;
     device->servers = (uint32_t)config->queue_depth;
-    device->busy_until =
-        memory_zeroed(device->servers, sizeof(*device->busy_until), "a device queue");
-    device->unfinished =
-        memory_zeroed(REQUESTS_AT_MOST, sizeof(*device->unfinished), "a device queue");
+    for (unsigned i = 0; i < 2; i++) {
+        struct device_queue *queue = &device->queues[i];
+        queue->busy_until =
+            memory_zeroed(device->servers, sizeof(*queue->busy_until), "a device queue");
+        queue->unfinished =
+            memory_zeroed(REQUESTS_AT_MOST, sizeof(*queue->unfinished), "a device queue");
+    }
     device->slots = config->size / PAGE_BYTES;
 }
 
@@ -36,15 +39,18 @@ void device_release(struct device *device)
     if (device->zram)
         zram_release(device->zram);
     free(device->zram);
-    free(device->busy_until);
-    free(device->unfinished);
+    for (unsigned i = 0; i < 2; i++) {
+        free(device->queues[i].busy_until);
+        free(device->queues[i].unfinished);
+    }
     memset(device, 0, sizeof(*device));
 }
 
 /* Replace the earliest-free server's time and restore the heap. */
-static void occupy_first_server(struct device *device, uint64_t until_ns)
+static void occupy_first_server(const struct device *device, struct device_queue *queue,
+                                uint64_t until_ns)
 {
-    uint64_t *heap = device->busy_until;
+    uint64_t *heap = queue->busy_until;
     uint32_t at = 0;
     for (;;) {
         uint32_t child = 2 * at + 1;
@@ -61,17 +67,17 @@ static void occupy_first_server(struct device *device, uint64_t until_ns)
 }
 
 /* Forget completed requests; wait for the oldest when there are too many. */
-static uint64_t wait_for_request(struct device *device, uint64_t now_ns)
+static uint64_t wait_for_request(struct device_queue *queue, uint64_t now_ns)
 {
-    while (device->unfinished_count) {
-        uint64_t first = device->unfinished[device->unfinished_first];
+    while (queue->unfinished_count) {
+        uint64_t first = queue->unfinished[queue->unfinished_first];
         if (first > now_ns) {
-            if (device->unfinished_count < REQUESTS_AT_MOST)
+            if (queue->unfinished_count < REQUESTS_AT_MOST)
                 break;
             now_ns = first;
         }
-        device->unfinished_first = (device->unfinished_first + 1) % REQUESTS_AT_MOST;
-        device->unfinished_count--;
+        queue->unfinished_first = (queue->unfinished_first + 1) % REQUESTS_AT_MOST;
+        queue->unfinished_count--;
     }
     return now_ns;
 }
@@ -79,19 +85,20 @@ static uint64_t wait_for_request(struct device *device, uint64_t now_ns)
 uint64_t device_submit(struct device *device, bool write, uint64_t now_ns, uint64_t *submitted_ns)
 {
     const struct swap_device_config *config = device->config;
-    now_ns = wait_for_request(device, now_ns);
+    struct device_queue *queue = &device->queues[config->duplex && write];
+    now_ns = wait_for_request(queue, now_ns);
     *submitted_ns = now_ns;
-    uint64_t start = device->busy_until[0] > now_ns ? device->busy_until[0] : now_ns;
+    uint64_t start = queue->busy_until[0] > now_ns ? queue->busy_until[0] : now_ns;
     uint64_t end = start + (write ? config->write_latency_ns : config->read_latency_ns);
-    uint64_t pipe = device->pipe_free_ns > start ? device->pipe_free_ns : start;
+    uint64_t pipe = queue->pipe_free_ns > start ? queue->pipe_free_ns : start;
     pipe += (uint64_t)((unsigned __int128)PAGE_BYTES * 1000000000u / config->bandwidth_bytes_per_s);
-    device->pipe_free_ns = pipe;
+    queue->pipe_free_ns = pipe;
     if (pipe > end)
         end = pipe;
-    occupy_first_server(device, end);
-    uint32_t slot = (device->unfinished_first + device->unfinished_count) % REQUESTS_AT_MOST;
-    device->unfinished[slot] = end;
-    device->unfinished_count++;
+    occupy_first_server(device, queue, end);
+    uint32_t slot = (queue->unfinished_first + queue->unfinished_count) % REQUESTS_AT_MOST;
+    queue->unfinished[slot] = end;
+    queue->unfinished_count++;
     if (write)
         device->writes++;
     else

@@ -3,7 +3,8 @@
  * Each transfer takes a place among `queue_depth` servers for its latency; the
  * bytes of all pass one after the other through a pipe of the device's
  * bandwidth.  A submitter who finds REQUESTS_AT_MOST transfers unfinished sleeps
- * until one ends, as it would for a request of the block layer. */
+ * until one ends, as it would for a request of the block layer.  A `duplex` device has
+ * all that twice, once for reads and once for writes. */
 #ifndef ZSIM_SWAP_DEVICE_H
 #define ZSIM_SWAP_DEVICE_H
 
@@ -15,14 +16,18 @@
 struct mm;
 struct zram;
 
-struct device {
-    const struct swap_device_config *config;
-    struct zram *zram;    /* a device in compressed memory, or NULL: the rest is for disks */
+struct device_queue {
     uint64_t *busy_until; /* heap of [servers] completion times of the servers */
-    uint32_t servers;
     uint64_t pipe_free_ns;
     uint64_t *unfinished; /* ring of completion times, for the request limit */
     uint32_t unfinished_first, unfinished_count;
+};
+
+struct device {
+    const struct swap_device_config *config;
+    struct zram *zram; /* a device in compressed memory, or NULL: the rest is for disks */
+    uint32_t servers;
+    struct device_queue queues[2]; /* of a duplex device the second one is for writes */
     uint64_t reads, writes;
     uint64_t slots, slots_used; /* pages */
 };

@@ -135,6 +135,24 @@ static void check_device(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per
     device_release(&device);
 }
 
+/* A read behind ten writes waits for them, unless the device is duplex. */
+static void test_duplex_device(void **state)
+{
+    (void)state;
+    for (unsigned duplex = 0; duplex < 2; duplex++) {
+        struct swap_device_config config = disk(1, 20000, UINT64_MAX);
+        config.duplex = duplex;
+        struct device device = {0};
+        uint64_t submitted;
+        device_init(&device, NULL, &config);
+        for (unsigned i = 0; i < 10; i++)
+            device_submit(&device, true, 0, &submitted);
+        assert_int_equal(device_submit(&device, false, 0, &submitted), duplex ? 20000 : 220000);
+        assert_int_equal(device_submit(&device, true, 0, &submitted), duplex ? 220000 : 240000);
+        device_release(&device);
+    }
+}
+
 static void test_device_is_md1(void **state)
 {
     (void)state;
@@ -447,6 +465,7 @@ int main(void)
         cmocka_unit_test(test_spinlock_is_md1),
         cmocka_unit_test(test_spinlock_is_mm1),
         cmocka_unit_test(test_mutex_is_md1_with_exceptional_first_service),
+        cmocka_unit_test(test_duplex_device),
         cmocka_unit_test(test_device_is_md1),
         cmocka_unit_test(test_spinlock_in_a_closed_network),
         cmocka_unit_test(test_locks_saturate_by_distance),
