@@ -171,6 +171,39 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     return freed;
 }
 
+/* ---- files ------------------------------------------------------------------------ */
+
+/* folio_mark_accessed: the second mark makes an inactive page active. */
+static bool classic_mark_accessed(struct mm *mm, uint32_t page)
+{
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
+    if (!(cold->bits & PAGE_REFERENCED)) {
+        cold->bits |= PAGE_REFERENCED;
+    } else if (!(cold->bits & PAGE_ACTIVE)) {
+        struct lruvec *lruvec = page_lruvec(mm, page);
+        bool listed = cold->bits & PAGE_ON_LRU;
+        if (listed)
+            classic_remove(mm, lruvec, page);
+        cold->bits = (cold->bits & ~(uint32_t)PAGE_REFERENCED) | PAGE_ACTIVE;
+        if (listed)
+            classic_add(mm, lruvec, page);
+        count_event(mm, memcg, node, COUNTER_pgactivate, 1);
+        workingset_age(mm, memcg, node, 1);
+    }
+    return (cold->bits & PAGE_ACTIVE) && (cold->bits & PAGE_REFERENCED);
+}
+
+/* On the inactive list reads of a file are to be seen one by one again. */
+static void look_at_each_access(struct mm *mm, uint32_t page)
+{
+    if (!(mm->hot[page] & HOT_MAPPED) || !page_space(mm, page)->file)
+        return;
+    if (mm->hot[page] & HOT_DIRTY)
+        mm->cold[page].bits |= PAGE_DIRTY;
+    mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_DIRTY);
+}
+
 /* ---- active list -------------------------------------------------------------------------- */
 
 /* shrink_active_list: anonymous pages are deactivated whatever their accessed bit. */
@@ -187,6 +220,7 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
         mm->hot[pages[i]] &= (uint8_t)~HOT_ACCESSED;
         mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;
         mm->cold[pages[i]].bits |= PAGE_WORKINGSET | PAGE_ON_LRU;
+        look_at_each_access(mm, pages[i]);
         classic_add(mm, lruvec, pages[i]);
     }
     count_event(mm, memcg, node, COUNTER_pgrefill, taken);
@@ -416,6 +450,7 @@ static const struct reclaim_hooks classic_hooks = {
     .add = classic_add,
     .remove = classic_remove,
     .rotate = classic_rotate,
+    .mark_accessed = classic_mark_accessed,
     .reparent = classic_reparent,
     .shrink_lruvec = classic_shrink_lruvec,
     .size_to_scan = classic_size_to_scan,

@@ -21,6 +21,9 @@ struct reclaim_hooks {
     /* optional: a page is about to wait in a processor's batch (folio_add_lru); may set
      * PAGE_ACTIVE */
     void (*enter)(struct mm *mm, const struct exec *exec, uint32_t page);
+    /* optional: a page of a file is read or written by a system call (folio_mark_accessed).
+     * True: the next ones change nothing.  Without it files are seen by accessed bits. */
+    bool (*mark_accessed)(struct mm *mm, uint32_t page);
     /* optional: how many pages of a lruvec count as inactive and active; without it, as
      * many as are on lruvec->lists */
     void (*sizes)(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);

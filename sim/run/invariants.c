@@ -35,7 +35,8 @@ static bool check_page(struct simulation *simulation, uint32_t page, struct page
             wrong = "is not in RAM and has no swap slot";
         else if (in_ram && !kept_copies && (bits & PAGE_IN_ZSWAP))
             wrong = "is in RAM and in zswap";
-        else if (in_ram && !(hot & HOT_MAPPED) && !(bits & PAGE_HAS_SLOT))
+        else if (in_ram && !(hot & HOT_MAPPED) && !(bits & PAGE_HAS_SLOT) &&
+                 !page_space(mm, page)->file)
             wrong = "is in RAM, unmapped and not in the swap cache";
         else if (in_ram && !(bits & (PAGE_ON_LRU | PAGE_IN_BATCH)))
             wrong = "is in RAM but on no LRU";

@@ -138,7 +138,7 @@ static enum page_place place_of(const struct mm *mm, uint32_t page)
     if (!(hot & HOT_POPULATED))
         return PLACE_NOWHERE;
     if (hot & HOT_IN_RAM)
-        return hot & HOT_MAPPED ? PLACE_MAPPED : PLACE_SWAP_CACHE;
+        return hot & HOT_MAPPED || !(bits & PAGE_HAS_SLOT) ? PLACE_MAPPED : PLACE_SWAP_CACHE;
     if (bits & PAGE_IN_ZSWAP)
         return PLACE_ZSWAP;
     return bits & PAGE_ZERO_MARK ? PLACE_ZERO_MAP : PLACE_DISK;

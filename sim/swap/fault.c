@@ -2,6 +2,7 @@
  *
  * Mirrors do_anonymous_page, do_swap_page, swap_cluster_readahead and
  * swap_vma_readahead of mm/memory.c and mm/swap_state.c. */
+#include "policies/reclaim/reclaim.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
@@ -9,8 +10,16 @@
 #include "sim/swap/swap.h"
 #include "sim/zswap/zswap.h"
 
+/* Files are not mapped: a system call marks the page.  Once a mark changes nothing any
+ * more, the page counts as mapped, and accesses are hits. */
 static void map(struct mm *mm, uint32_t page, bool write)
 {
+    if (page_space(mm, page)->file && mm->reclaim->mark_accessed) {
+        if (write)
+            mm->cold[page].bits |= PAGE_DIRTY;
+        if (!mm->reclaim->mark_accessed(mm, page))
+            return;
+    }
     mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
 }
@@ -115,6 +124,16 @@ static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t pa
     }
     count_event(mm, memcg, page_node(mm, page), COUNTER_fault_zswap, 1);
     return source == SOURCE_ZERO ? FAULT_zero : FAULT_zswap;
+}
+
+bool swap_touch_file(struct swap *swap, uint32_t page, bool write)
+{
+    struct mm *mm = swap->mm;
+    if (!(mm->hot[page] & HOT_IN_RAM) || (mm->cold[page].bits & PAGE_HAS_SLOT) ||
+        !page_space(mm, page)->file)
+        return false;
+    map(mm, page, write);
+    return true;
 }
 
 enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, bool write,

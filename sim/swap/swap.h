@@ -136,6 +136,10 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
 
 /* ---- faults (fault.c) -------------------------------------------------------- */
 
+/* Read or write a page of a file that is in RAM and not in the swap cache: no fault,
+ * a mark.  False: it is not such a page. */
+bool swap_touch_file(struct swap *swap, uint32_t page, bool write);
+
 /* Handle an access to a page that is not mapped.  exec->now_ns advances by the
  * processor time; *ready_ns > exec->now_ns when the task must wait for a device.
  * exec->killed: the task was killed on the way. */
