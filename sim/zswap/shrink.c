@@ -310,6 +310,31 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     return freeable * backing / stored;
 }
 
+/* xchg_nr_deferred: all that is left over, but for what a walk under way has taken. */
+static uint64_t take_deferred(struct shrinker_state *state, uint64_t now_ns)
+{
+    if (now_ns >= state->walk_ends_ns) {
+        state->deferred += state->given_back;
+        state->given_back = 0;
+    }
+    uint64_t deferred = state->deferred;
+    state->deferred = 0;
+    return deferred;
+}
+
+/* add_nr_deferred: a walk gives back at its end what it has not used; meanwhile others,
+ * who reclaim at the same time, do without and mostly find too little for a batch. */
+static void give_back(struct shrinker_state *state, uint64_t left, bool walked, uint64_t now_ns)
+{
+    if (!walked) {
+        state->deferred += left;
+        return;
+    }
+    state->given_back += left;
+    if (state->walk_ends_ns < now_ns)
+        state->walk_ends_ns = now_ns;
+}
+
 /* do_shrink_slab for one list */
 static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, uint32_t group,
                                        uint32_t memcg, uint32_t node, int priority)
@@ -321,7 +346,9 @@ static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, u
     if (!freeable)
         return;
     uint64_t delta = (freeable >> priority) * 4 / SHRINKER_SEEKS;
-    uint64_t deferred = state->deferred, total = (deferred >> priority) + delta, scanned = 0;
+    uint64_t deferred = take_deferred(state, exec->now_ns), total = (deferred >> priority) + delta;
+    uint64_t scanned = 0;
+    bool walked = false;
     if (total > 2 * freeable)
         total = 2 * freeable;
     while (total >= SHRINKER_BATCH || total >= freeable) {
@@ -329,6 +356,7 @@ static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, u
         if (zswap->shrinker->may_scan && !zswap->shrinker->may_scan(state, list->count, n))
             break;
         struct entry_walk walk = {.driver = DRIVER_SHRINKER, .budget = n};
+        walked = true;
         zswap_walk_list(zswap, exec, group, memcg, node, &walk);
         mm->counters[COUNTER_slabs_scanned] += n;
         if (!walk.isolated || walk.met_swap_cache)
@@ -339,7 +367,7 @@ static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, u
             break;
     }
     uint64_t left = deferred + delta > scanned ? deferred + delta - scanned : 0;
-    state->deferred = left < 2 * freeable ? left : 2 * freeable;
+    give_back(state, left < 2 * freeable ? left : 2 * freeable, walked, exec->now_ns);
 }
 
 bool zswap_shrinks_slab(const void *state)

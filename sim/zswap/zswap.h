@@ -52,6 +52,8 @@ struct shrinker_state {
     uint64_t protected_entries; /* nr_zswap_protected (6.8-6.11) */
     uint64_t disk_swapins;      /* nr_disk_swapins (6.12+) */
     uint64_t deferred;          /* work left over by do_shrink_slab */
+    uint64_t given_back;        /* by walks that began, from when they end */
+    uint64_t walk_ends_ns;
 };
 
 struct shrink_worker {
