@@ -18,6 +18,8 @@ void object_pool_init(struct object_pool *pool, const struct mm *mm,
             mm->costs->ns[step == ALLOCATOR_MAPS ? COST_pool_map_hold : COST_pool_lock_hold];
         if (takes & ALLOCATOR_TAKES_LOCK)
             pool->alone_ns[step] += mm->costs->ns[COST_lock_uncontended] + pool->hold_ns[step];
+        else if (takes & ALLOCATOR_TAKES_READ_SIDE)
+            pool->alone_ns[step] += pool->hold_ns[step];
         if (takes & ALLOCATOR_TAKES_READ_SIDE)
             pool->alone_ns[step] += 2 * mm->costs->ns[COST_atomic_local];
     }
@@ -55,6 +57,9 @@ void object_pool_lock_in_turn(struct mm *mm, struct exec *exec, struct object_po
         update_read_side(mm, exec, pool);
     if (takes & ALLOCATOR_TAKES_LOCK)
         spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator, lock, pool->hold_ns[step]);
+    else if (takes & ALLOCATOR_TAKES_READ_SIDE)
+        spend(mm, exec, TIME_pool_lock_wait,
+              pool->hold_ns[step]); /* the same work, beside others */
     if (takes & ALLOCATOR_TAKES_READ_SIDE)
         update_read_side(mm, exec, pool);
 }
