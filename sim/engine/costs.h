@@ -97,6 +97,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
 /* Where time went: X(name, meaning) - the keys of "cost_ns" in a result. */
 #define TIME_LIST(X) \
     X(user, "the program's own accesses") \
+    X(process, "fork, exec, opening files and exit") \
     X(fault, "fault entry, allocation, mapping") \
     X(compress, "compression") \
     X(decompress, "decompression") \

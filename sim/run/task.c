@@ -112,9 +112,13 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         return MISS_RETRY;
     exec->space = number;
     if (access->op == ACCESS_FREE) {
+        if (access->page == 0 && access->space == 0)
+            spend(mm, exec, TIME_process, task->config->workload->process_ns);
         swap_free_page(&simulation->swap, exec, page);
         return MISS_GO_ON;
     }
+    if (swap_touch_file(&simulation->swap, page, access->op == ACCESS_WRITE))
+        return MISS_GO_ON;
     uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
     exec->sleep_ns = 0;
     *ready_ns = 0;

@@ -16,10 +16,10 @@ enum { PROCESS, OBJECTS, SOURCES };
 static struct workload *open_build(uint64_t seed)
 {
     struct {
-        uint64_t processes, process, touches, newest_percent, sources, source_percent;
+        uint64_t processes, process, touches, newest_percent, recency, sources, source_percent;
         double exponent;
-        uint64_t object;
-    } params = {8, 256 * 4096, 4, 96, 8 * 4096, 25, 0.9, 2 * 4096};
+        uint64_t object, exec_ns;
+    } params = {8, 256 * 4096, 4, 96, 1, 8 * 4096, 25, 0.9, 2 * 4096, 1000000};
     struct source_position position = {0};
     struct diagnostics errors = {0};
     assert_int_equal(workload_kernel_build.params.struct_bytes, sizeof(params));
@@ -73,6 +73,7 @@ static void test_lives_of_processes(void **state)
         }
     workload_kernel_build.stop(&cursor);
     assert_int_equal(records, workload->accesses);
+    assert_int_equal(workload->process_ns, 1000000);
     assert_int_equal(lives, 9);
     assert_int_equal(written, 16);
     assert_int_equal(read, 16);
@@ -99,14 +100,38 @@ static void test_fingerprints_differ_by_seed(void **state)
     workload_kernel_build.close(again);
 }
 
-#define BUILD(count, memory, swap)                                                                 \
+#define BUILD_WITH(count, memory, swap, more)                                                      \
     "{\"kernel\": \"v6.9\", \"machine\": {\"cpus\": 4, \"nodes\": [{\"memory\": \"64M\"}]},"       \
     "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"" swap "\"}]},"                        \
     "\"cgroups\": {\"/build\": {\"memory.max\": \"" memory "\"}},"                                 \
     "\"tasks\": [{\"name\": \"job\", \"cgroup\": \"/build\", \"count\": " count ","                \
     "\"workload\": {\"type\": \"kernel_build\", \"processes\": 4, \"process\": \"2M\","            \
-    "\"sources\": \"1M\", \"source_percent\": 20, \"exponent\": 0, \"object\": \"64K\"},"          \
-    "\"content\": {\"type\": \"uniform\", \"length\": 1360}}]}"
+    "\"sources\": \"1M\", \"source_percent\": 20, \"exponent\": 0, \"object\": \"64K\"" more       \
+    "},\"content\": {\"type\": \"uniform\", \"length\": 1360}}]}"
+
+#define BUILD(count, memory, swap) BUILD_WITH(count, memory, swap, "")
+
+/* The second mark makes a page of a file active: all sources, which are read again and
+ * again, and all objects, which are written and then read.  Memory of processes, which
+ * nobody scans here, never is. */
+static void test_files_become_active(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(BUILD("1", "max", "64M"), CHECKS_FULL, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_pgactivate), 256 + 64);
+    run_result_release(&result);
+}
+
+static void test_processes_cost_time(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(
+        run_config(BUILD_WITH("2", "max", "64M", ",\"exec\": \"3ms\""), CHECKS_OFF, 1, &result));
+    assert_int_equal(result.time_ns[TIME_process], 2 * 5 * 3000000);
+    run_result_release(&result);
+}
 
 /* What is left in the end is files: the objects of each job, and the sources once. */
 static void test_jobs_share_sources(void **state)
@@ -153,6 +178,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lives_of_processes),
         cmocka_unit_test(test_fingerprints_differ_by_seed),
+        cmocka_unit_test(test_files_become_active),
+        cmocka_unit_test(test_processes_cost_time),
         cmocka_unit_test(test_jobs_share_sources),
         cmocka_unit_test(test_exit_frees_entries),
         cmocka_unit_test(test_killer_spares_files),

@@ -34,10 +34,12 @@ struct kernel_build_params {
     uint64_t process;        /* bytes */
     uint64_t touches;        /* of each page */
     uint64_t newest_percent; /* of the accesses to its own memory */
+    uint64_t recency;
     uint64_t sources;        /* bytes */
     uint64_t source_percent; /* of the accesses */
     double exponent;
-    uint64_t object; /* bytes */
+    uint64_t object;  /* bytes */
+    uint64_t exec_ns; /* of a compiler */
 };
 
 #define ROW(field) .offset = offsetof(struct kernel_build_params, field)
@@ -77,6 +79,16 @@ static const struct param kernel_build_rows[] = {
              "it, in percent; the rest go to any of its pages",
      .source = "estimate: a compiler works on one function at a time and rarely goes back to "
                "what headers declared"},
+    {.name = "recency",
+     .type = PARAM_COUNT,
+     ROW(recency),
+     .initial = "1",
+     .least = 1,
+     .most = 16,
+     .help = "the rest of those accesses goes back by the n-th power of a uniform draw, from the "
+             "newest page; 1: to any page alike, 4: half of them in the newest sixteenth",
+     .source = "estimate: what was allocated last is used most, and an older page the less the "
+               "older it is"},
     {.name = "sources",
      .type = PARAM_BYTES,
      ROW(sources),
@@ -112,6 +124,15 @@ static const struct param kernel_build_rows[] = {
      .most = 4096.0 * 1048576.0,
      .help = "object file that a compiler leaves behind, in bytes",
      .source = "estimate: 2,500 to 3,000 objects of a build that fills 300 to 400 MiB"},
+    {.name = "exec",
+     .type = PARAM_TIME,
+     ROW(exec_ns),
+     .initial = "0",
+     .most = 1e12,
+     .help = "system time of a compiler beside its memory: fork, exec, opening of headers, exit",
+     .source = "estimate: 30 ms of a compiler of the kernel: 6 programs (driver, compiler, "
+               "assembler, shells) of 1.5 ms each, 1,500 headers found, opened and read in 10 us "
+               "each, 6 ms of make"},
 };
 
 struct build {
@@ -181,7 +202,11 @@ static uint32_t own_page(const struct build *build, struct job *job)
     uint64_t draw = random_counted(&job->random);
     if ((uint32_t)(draw >> 32) % 100 < build->params.newest_percent)
         return have - 1 - (uint32_t)((draw & UINT32_MAX) * newest >> 32);
-    return (uint32_t)((draw & UINT32_MAX) * have >> 32);
+    /* Back from the newest page by a power of a uniform draw. */
+    uint64_t share = UINT32_MAX & draw;
+    for (uint64_t i = 1; i < build->params.recency; i++)
+        share = share * (draw & UINT32_MAX) >> 32;
+    return have - 1 - (uint32_t)(share * have >> 32);
 }
 
 /* The linker reads the job's objects once, in order, as far as it has grown. */
@@ -335,9 +360,10 @@ static struct workload *kernel_build_open(const void *params, uint64_t seed,
     snprintf(description, sizeof(description),
              "kernel_build processes=%" PRIu64 " process=%" PRIu64 " touches=%" PRIu64
              " newest_percent=%" PRIu64 " sources=%" PRIu64 " source_percent=%" PRIu64
-             " exponent=%.17g object=%" PRIu64 " seed=%" PRIu64,
+             " exponent=%.17g object=%" PRIu64 " recency=%" PRIu64 " exec=%" PRIu64
+             " seed=%" PRIu64,
              own->processes, own->process, own->touches, own->newest_percent, own->sources,
-             own->source_percent, own->exponent, own->object, seed);
+             own->source_percent, own->exponent, own->object, own->recency, own->exec_ns, seed);
     workload_fingerprint(description, strlen(description), build->fingerprint);
     struct workload *workload = memory_zeroed(1, sizeof(*workload), "a workload");
     *workload = (struct workload){.type = &workload_kernel_build,
@@ -346,6 +372,7 @@ static struct workload *kernel_build_open(const void *params, uint64_t seed,
                                   .file_spaces = 2,
                                   .shared_spaces = 1,
                                   .accesses = count_records(build),
+                                  .process_ns = own->exec_ns,
                                   .fingerprint = build->fingerprint,
                                   .state = build};
     return workload;
