@@ -41,8 +41,8 @@ struct workload {
     uint32_t file_spaces;        /* the last of them are files in a tmpfs, not a process's memory */
     uint32_t shared_spaces;      /* the last of those are the same for all tasks of one "count" */
     uint64_t accesses;           /* records in all; a trace's end is explicit */
-    uint64_t process_ns; /* system time of a process beside its memory, spent when page 0 of
-                            space 0 is freed; 0: processes are not told apart */
+    uint64_t process_ns;         /* system time of a process beside its memory, spent when page 0 of
+                                    space 0 is freed; 0: processes are not told apart */
     const char *fingerprint; /* hex hash of the content (file bytes, or type + parameters + seed) */
     void *state;
 };
