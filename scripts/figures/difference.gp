@@ -21,7 +21,7 @@ unset xtics
 set xtics mirror scale 0.5
 set logscale x
 set format x '%g'
-set xlabel variants[2].' / '.variants[1] noenhanced
+set xlabel 'after / before' noenhanced
 set xrange [1.0 / ratio_most:ratio_most]
 set yrange [|counters|-0.4:-0.6]
 set ytics scale 0 noenhanced ()
