@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "policies/policy.h"
+#include "sim/base/fuzzing.h"
 #include "sim/engine/costs.h"
 #include "workloads/content/content.h"
 #include "workloads/workload.h"
@@ -16,9 +17,11 @@
 enum {
     NODES_AT_MOST = 8,
     CPUS_AT_MOST = 4096,
-    CGROUPS_AT_MOST = 65000,
+    CGROUPS_AT_MOST = USUAL_OR_FUZZING(65000, 500),
     POOLS_AT_MOST = 15,
-    SWAP_DEVICES_AT_MOST = 32
+    SWAP_DEVICES_AT_MOST = 32,
+    SERIES_ROWS_AT_MOST = 1000000,
+    LRU_ADD_BATCH_AT_MOST = 255, /* struct folio_batch counts in a byte */
 };
 
 /* A choice on an axis: "lru": "global" or "writeback": {"policy": "batch", "budget": 64}. */

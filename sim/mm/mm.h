@@ -168,11 +168,9 @@ struct page_chunk {
 
 /* ---- LRU batches ------------------------------------------------------------ */
 
-enum { LRU_BATCH_AT_MOST = 31 };
-
 struct lru_batch {
     uint32_t count;
-    uint32_t pages[LRU_BATCH_AT_MOST];
+    uint32_t pages[LRU_ADD_BATCH_AT_MOST];
 };
 
 /* Pages to be fetched into the host's caches, a few at a time. */

@@ -192,8 +192,10 @@ static void add_stop(struct simulation *simulation, uint64_t at,
                      void (*act)(struct simulation *, struct exec *, uint32_t), uint32_t argument)
 {
     uint32_t order = simulation->stop_count++;
-    simulation->stops = memory_resized(simulation->stops, simulation->stop_count,
-                                       sizeof(*simulation->stops), "the events by access");
+    /* Room grows by doubling: at every power of two. */
+    if ((order & (order - 1)) == 0)
+        simulation->stops = memory_resized(simulation->stops, order ? (size_t)order * 2 : 1,
+                                           sizeof(*simulation->stops), "the events by access");
     simulation->stops[order] = (struct access_stop){at, order, act, argument};
 }
 

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +264,13 @@ static void sample_inversion(struct simulation *simulation)
 void measure_row(struct simulation *simulation, uint64_t now_ns)
 {
     struct run_result *result = simulation->result;
+    if (result->series_count == SERIES_ROWS_AT_MOST) {
+        simulation_fail(simulation,
+                        "the time series has %d rows after %" PRIu64
+                        " ns; expected a longer engine.series_interval",
+                        SERIES_ROWS_AT_MOST, now_ns);
+        return;
+    }
     if ((result->series_count & (result->series_count - 1)) == 0)
         result->series = memory_resized(result->series,
                                         result->series_count ? (size_t)result->series_count * 2 : 1,
