@@ -10,6 +10,7 @@
 
 #include "sim/experiment/experiment.h"
 #include "sim/sim.h"
+#include "tests/unit/counted.h"
 
 /* Writes the text to a scratch file, reads it as a config, runs variant 0 with
  * `seed`.  Fails the test when the config has mistakes.  Release the result with
@@ -39,16 +40,6 @@ static inline bool run_config(const char *text, enum invariant_checks checks, ui
     experiment_free(experiment);
     diagnostics_release(&errors);
     return finished;
-}
-
-static inline uint64_t counted(const struct run_result *result, enum counter counter)
-{
-    return result->totals.counters[counter];
-}
-
-static inline uint64_t gauge(const struct run_result *result, enum gauge which)
-{
-    return result->totals.gauges[which];
 }
 
 #endif
