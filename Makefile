@@ -19,7 +19,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
 DETERMINISM := -ffp-contract=off
 # -rdynamic and -ldl: policies may also come from a shared object.
 CFLAGS_ALL = -std=gnu11 $(OPT) -g $(WARNINGS) $(DETERMINISM) -I. -pthread -MMD -MP \
-             $(DEFINES) $(CPPFLAGS) $(CFLAGS)
+             $(DEFINES) $(CPPFLAGS) $(CFLAGS) $(LATE)
 LIBRARIES := -llz4 -lzstd -lz -lgsl -lgslcblas -lcjson -lmd -lxxhash -lm -ldl -pthread
 
 # liblzo2, where it is installed, is what `zsim calibrate` measures for lzo, and what
@@ -40,7 +40,18 @@ BENCH   := $(BUILD)/bench/bench
 BENCH_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard bench/*.c)))
 TESTS   := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/test_*.c)))
 
-.PHONY: all help deps demo figures published check check-sanitizers check-threads check-valgrind coverage analyze mutate check-engines check-faults check-report validate unit man install uninstall build-matrix clean format lint \
+# Fuzz targets: a file each, and the one of the readers once for each format.
+# FUZZ_MAIN calls them: replay.c here, libFuzzer in `make fuzz`.
+FUZZ_READERS := native native2 native_compressed lackey perf_script damon oracle_general csv msr \
+                blkparse
+FUZZ_NAMES   := $(filter-out reader,$(patsubst tests/fuzz/target_%.c,%,$(sort $(wildcard tests/fuzz/target_*.c)))) \
+                $(FUZZ_READERS:%=reader_%)
+FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/targets/%)
+FUZZ_MAIN    ?= tests/fuzz/replay.c
+FUZZ_SHARED  := tests/fuzz/fuzz.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h tests/unit/*.h)
+FUZZ_SECONDS ?= 10
+
+.PHONY: all help deps demo figures fuzz fuzz-targets published check check-sanitizers check-threads check-valgrind coverage analyze mutate check-engines check-faults check-fuzz check-report validate unit man install uninstall build-matrix clean format lint \
         bench bench-full bench-check bench-record
 all: $(PROGRAM)
 
@@ -60,6 +71,8 @@ help:
 	@echo "make coverage           what check-sanitizers ran, in per cent"
 	@echo "make analyze            gcc -fanalyzer and clang-tidy over all sources"
 	@echo "make mutate             is a mistake noticed?  200 of them, one at a time"
+	@echo "make fuzz [FUZZ_SECONDS=10]  each fuzz target for so long; scripts/fuzz for more"
+	@echo "make check-fuzz         the kept inputs of the fuzz targets under ASan and UBSan"
 	@echo "make check-engines      sweeps on GNU parallel over ssh and on Slurm"
 	@echo "make bench [TRACE=file] [ROUNDS=5]  speed beside the least possible, results/bench.json"
 	@echo "make bench-full   the large cases (10^10 accesses, 1 TiB; hours, 12 GiB of memory)"
@@ -89,6 +102,16 @@ $(BUILD)/%.o: %.c
 $(BUILD)/tests/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< $(LIBRARY) -lcmocka $(LIBRARIES)
+
+FUZZ_FORMAT = $(if $(filter native%,$(1)),trace,$(1))
+$(BUILD)/targets/reader_%: tests/fuzz/target_reader.c $(FUZZ_SHARED) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"reader_$*"' -DREADER='"$(call FUZZ_FORMAT,$*)"' -o $@ \
+	    $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) $(LIBRARIES)
+
+$(BUILD)/targets/%: tests/fuzz/target_%.c $(FUZZ_SHARED) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"$*"' -o $@ $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) $(LIBRARIES)
 
 $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -rdynamic -o $@ $(BENCH_OBJECTS) $(LIBRARY) $(LIBRARIES)
@@ -169,6 +192,28 @@ analyze:
 mutate:
 	scripts/install-packages build test
 	nice -n 19 scripts/mutate
+
+# docs/testing.md, "Fuzzing".  The library is built for it: small buffers, no checksums.
+FUZZING := CPPFLAGS=-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+fuzz-targets: $(FUZZ_TARGETS)
+# A simulation has no words that must be guessed: its comparisons need not be watched,
+# and what only checks is no place to look for new paths.  This is six times as fast.
+$(filter-out $(BUILD)/sim/base/% $(BUILD)/sim/experiment/% $(BUILD)/sim/cli/% $(BUILD)/workloads/%,$(OBJECTS)): \
+    LATE = $(SIMULATING)
+$(BUILD)/sim/run/invariants.o: LATE = $(CHECKING)
+fuzz:
+	scripts/install-packages build fuzz
+	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ_MAIN= LDFLAGS=-fsanitize=fuzzer $(FUZZING) \
+	    CHECKING=-fno-sanitize=fuzzer-no-link SIMULATING=-fno-sanitize-coverage=trace-cmp \
+	    CFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-targets
+	scripts/fuzz --seconds $(FUZZ_SECONDS)
+
+# The kept inputs again, without libFuzzer.
+check-fuzz:
+	scripts/install-packages build
+	$(MAKE) BUILD=$(BUILD)/replayed OPT=-O1 $(FUZZING) \
+	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" fuzz-targets
+	scripts/run-tests $(FUZZ_NAMES:%=$(BUILD)/replayed/targets/%)
 
 # Sweeps on GNU parallel over ssh and on a Slurm of one node.
 check-engines:

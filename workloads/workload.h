@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/fuzzing.h"
 #include "sim/base/params.h"
 
 enum access_op {
@@ -31,6 +32,8 @@ struct access {
 };
 
 enum { WORKLOAD_SPACES_AT_MOST = 65535 };
+/* Pages of one address space that a generator may be asked for. */
+#define WORKLOAD_PAGES_AT_MOST USUAL_OR_FUZZING(UINT32_MAX, (uint32_t)1 << 18)
 
 struct trace_reader;
 

@@ -11,7 +11,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { ARENA_BLOCK_BYTES = 64 * 1024, HUGE_PAGE_BYTES = 2 * 1024 * 1024 };
+#include "sim/base/fuzzing.h"
+
+enum {
+    ARENA_BLOCK_BYTES = USUAL_OR_FUZZING(64 * 1024, 0), /* fuzzing: each object is guarded */
+    HUGE_PAGE_BYTES = 2 * 1024 * 1024
+};
 
 struct arena_block {
     struct arena_block *next;

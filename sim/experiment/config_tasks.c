@@ -9,7 +9,11 @@
 #include "sim/experiment/config_decode.h"
 #include "sim/experiment/shared_inputs.h"
 
-enum { TASKS_AT_MOST = 65000, TYPES_AT_MOST = 64, CANDIDATES_AT_MOST = 64 };
+enum {
+    TASKS_AT_MOST = USUAL_OR_FUZZING(65000, 500),
+    TYPES_AT_MOST = 64,
+    CANDIDATES_AT_MOST = 64,
+};
 
 uint64_t task_stream_seed(uint64_t run_seed, uint32_t task)
 {

@@ -10,8 +10,8 @@
 #include "sim/base/units.h"
 
 enum {
-    VARIANTS_AT_MOST = 10000,
-    SEEDS_AT_MOST = 100000,
+    VARIANTS_AT_MOST = USUAL_OR_FUZZING(10000, 100),
+    SEEDS_AT_MOST = USUAL_OR_FUZZING(100000, 1000),
     PATHS_AT_MOST = 4096,     /* of one "set" */
     VALUES_AT_MOST = 8000000, /* of all variants together */
 };

@@ -126,7 +126,7 @@ static bool read_phase(struct stream_program *program, const struct phase_kind *
 {
     uint64_t from, to;
     if (!parse_count(words[1], &from) || !parse_count(words[2], &to) || from >= to ||
-        to > UINT32_MAX)
+        to > WORKLOAD_PAGES_AT_MOST)
         return false;
     struct stream stream = {.fill = kind->fill,
                             .first = (uint32_t)from,

@@ -9,7 +9,7 @@ static const struct param hot_cold_rows[] = {
      SINGLE_ROW(hot),
      .flags = PARAM_REQUIRED | PARAM_WHOLE_PAGES,
      .least = 4096,
-     .most = 4096.0 * 4294967295.0,
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,
      .help = "size of the hot part in bytes; less than the footprint"},
     {.name = "hot_percent",
      .type = PARAM_COUNT,

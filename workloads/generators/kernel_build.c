@@ -95,7 +95,7 @@ static const struct param kernel_build_rows[] = {
      .flags = PARAM_WHOLE_PAGES,
      .initial = "128M",
      .least = 4096,
-     .most = 4096.0 * 4294967295.0,
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,
      .help = "files that compilers read, in bytes, the same for all jobs",
      .source = "estimate: of a kernel tree of 1.2 GiB, its headers (60 MiB) and what one "
                "configuration compiles"},

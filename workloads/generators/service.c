@@ -19,7 +19,7 @@ static const struct param service_rows[] = {
      .flags = PARAM_WHOLE_PAGES,
      .initial = "16K",
      .least = 4096,
-     .most = 4096.0 * 4294967295.0,
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,
      .help = "what one request accesses, in order, in bytes; at most the footprint; "
              "write_percent of the requests write all of it, the others read"},
     {.name = "idle_percent",

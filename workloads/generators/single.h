@@ -33,7 +33,7 @@ struct single_params {
      SINGLE_ROW(footprint),                                                                        \
      .flags = PARAM_REQUIRED | PARAM_WHOLE_PAGES,                                                  \
      .least = 4096,                                                                                \
-     .most = 4096.0 * 4294967295.0,                                                                \
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,                                                      \
      .help = "memory that is accessed, in bytes"},                                                 \
         {.name = "accesses",                                                                       \
          .type = PARAM_COUNT,                                                                      \

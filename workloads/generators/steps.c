@@ -154,8 +154,8 @@ static const struct pattern *read_stream(struct reading *in, struct stream *stre
         return NULL;
     const char *name = strsep(&in->rest, ":");
     const struct pattern *pattern = find_pattern(in, name ? name : "");
-    if (!pattern || !read_number(in, "FIRST", 0, UINT32_MAX - 1, &first) ||
-        !read_number(in, "PAGES", 1, UINT32_MAX - first, &pages) ||
+    if (!pattern || !read_number(in, "FIRST", 0, WORKLOAD_PAGES_AT_MOST - 1, &first) ||
+        !read_number(in, "PAGES", 1, WORKLOAD_PAGES_AT_MOST - first, &pages) ||
         !read_number(in, "COUNT", 0, UINT64_MAX, &count) ||
         !read_number(in, "WRITE%", 0, 100, &percent))
         return NULL;

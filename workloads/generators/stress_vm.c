@@ -14,7 +14,7 @@ static const struct param stress_vm_rows[] = {
      SINGLE_ROW(footprint),
      .flags = PARAM_REQUIRED | PARAM_WHOLE_PAGES,
      .least = 4096,
-     .most = 4096.0 * 4294967295.0,
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,
      .help = "size of the region in bytes",
      .source = "stress-ng --vm-bytes"},
     {.name = "rounds",

@@ -12,7 +12,7 @@ static const struct param usemem_rows[] = {
      SINGLE_ROW(footprint),
      .flags = PARAM_REQUIRED | PARAM_WHOLE_PAGES,
      .least = 4096,
-     .most = 4096.0 * 4294967295.0,
+     .most = 4096.0 * WORKLOAD_PAGES_AT_MOST,
      .help = "memory that the process takes, in bytes",
      .source = "vm-scalability usemem: its size argument"},
     {.name = "repeat",

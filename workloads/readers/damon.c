@@ -14,9 +14,9 @@
 #include "workloads/readers/readers.h"
 
 /* A region that was accessed has at most so many pages: 1 TiB. */
-#define REGION_PAGES_AT_MOST ((uint64_t)1 << 28)
+#define REGION_PAGES_AT_MOST ((uint64_t)1 << USUAL_OR_FUZZING(28, 8))
 
-enum { SAMPLES_AT_MOST = 1000000, TARGET_BYTES = 64 };
+enum { SAMPLES_AT_MOST = USUAL_OR_FUZZING(1000000, 100), TARGET_BYTES = 64 };
 
 struct damon_params {
     const char *file;

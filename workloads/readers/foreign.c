@@ -15,7 +15,12 @@
 #include "workloads/readers/native.h"
 #include "workloads/readers/readers.h"
 
-enum { BLOCK_RECORDS = 4096, NAMES_AT_MOST = 64, EXPECTED_BYTES = 160 };
+enum {
+    RECORDS_AT_LEAST = USUAL_OR_FUZZING(1 << 16, 1 << 4),
+    BLOCK_RECORDS = 4096,
+    NAMES_AT_MOST = 64,
+    EXPECTED_BYTES = 160,
+};
 
 /* ---- reading ------------------------------------------------------------------- */
 
@@ -70,7 +75,7 @@ static void keep_records(void *context, const struct access *records, uint32_t c
 {
     struct kept *kept = context;
     if (kept->count + count > kept->room) {
-        kept->room = kept->room ? kept->room * 2 : 1 << 16;
+        kept->room = kept->room ? kept->room * 2 : RECORDS_AT_LEAST;
         kept->records =
             memory_resized(kept->records, kept->room, sizeof(*kept->records), "trace records");
     }

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "sim/base/files.h"
+#include "sim/base/fuzzing.h"
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "workloads/generators/stream.h"
@@ -20,8 +21,11 @@
 #include "workloads/readers/readers.h"
 
 enum {
-    TEXT_BYTES = 1 << 20, /* read at once; also the longest line */
-    SINK_RECORDS = 4096,
+    TEXT_BYTES = USUAL_OR_FUZZING(1 << 20, 1 << 10), /* read at once; also the longest line */
+    SINK_RECORDS = USUAL_OR_FUZZING(4096, 16),
+    SLOTS_AT_LEAST = USUAL_OR_FUZZING(1 << 12, 1 << 4),
+    STATES_AT_LEAST = SLOTS_AT_LEAST / 4,
+    RECORDS_AT_LEAST = USUAL_OR_FUZZING(1 << 16, 1 << 4),
     PAGE_SHIFT = 12,
     SIZE_AT_MOST = 1 << 16, /* of one access in bytes; lackey itself gives at most 512 */
     QUOTED_BYTES = 40,
@@ -64,7 +68,7 @@ static struct slot *find_slot(struct slot *slots, size_t count, uint64_t key)
 
 static void grow_slots(struct reading *in)
 {
-    size_t count = in->slot_count ? in->slot_count * 2 : 1 << 12;
+    size_t count = in->slot_count ? in->slot_count * 2 : SLOTS_AT_LEAST;
     struct slot *slots = memory_zeroed(count, sizeof(*slots), "a table of pages");
     for (size_t i = 0; i < in->slot_count; i++)
         if (in->slots[i].key)
@@ -84,7 +88,7 @@ static uint32_t number_page(struct reading *in, uint64_t address)
     uint32_t page = in->counts->pages++;
     *slot = (struct slot){.key = key, .page = page};
     if (page == in->states_room) {
-        in->states_room = in->states_room ? in->states_room * 2 : 1 << 10;
+        in->states_room = in->states_room ? in->states_room * 2 : STATES_AT_LEAST;
         in->states =
             memory_resized(in->states, in->states_room, sizeof(*in->states), "states of pages");
     }
@@ -367,7 +371,7 @@ static void keep_records(void *context, const struct access *records, uint32_t c
 {
     struct lackey_workload *kept = context;
     if (kept->count + count > kept->room) {
-        kept->room = kept->room ? kept->room * 2 : 1 << 16;
+        kept->room = kept->room ? kept->room * 2 : RECORDS_AT_LEAST;
         kept->records =
             memory_resized(kept->records, kept->room, sizeof(*kept->records), "trace records");
     }

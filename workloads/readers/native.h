@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "sim/base/fuzzing.h"
 #include "workloads/workload.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
@@ -26,7 +27,7 @@ enum {
     NATIVE2_TASK_BYTES_AT_MOST = 3,            /* encoded: a change of task before it */
     NATIVE2_TASK_BASE = 1 << 16,               /* numbers from here on are tasks, not spaces */
     NATIVE_TASKS_AT_MOST = 65535,
-    NATIVE_BLOCK_RECORDS = 4096, /* handed out at once */
+    NATIVE_BLOCK_RECORDS = USUAL_OR_FUZZING(4096, 16), /* handed out at once */
     NATIVE_FAILURE_BYTES = 512,
 };
 

@@ -13,7 +13,7 @@
 
 #include "sim/base/memory.h"
 
-enum { FILE_BYTES = 1 << 17, MESSAGE_BYTES = 512 };
+enum { FILE_BYTES = USUAL_OR_FUZZING(1 << 17, 1 << 8), MESSAGE_BYTES = 512 };
 
 enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_ZSTD, CODING_DEFLATE };
 

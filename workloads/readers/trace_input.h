@@ -11,10 +11,12 @@
 #include <stdint.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/fuzzing.h"
 
 enum {
-    TRACE_INPUT_BYTES = 1 << 20,     /* held at once; also the longest line */
-    TRACE_INPUT_HEAD_BYTES = 1 << 14 /* seen by who recognises a format */
+    TRACE_INPUT_BYTES =
+        USUAL_OR_FUZZING(1 << 20, 1 << 10), /* held at once; also the longest line */
+    TRACE_INPUT_HEAD_BYTES = USUAL_OR_FUZZING(1 << 14, 1 << 9) /* seen by who recognises a format */
 };
 
 struct trace_input;

@@ -9,7 +9,10 @@
 #include "sim/base/units.h"
 #include "workloads/readers/trace_input.h"
 
-enum { SINK_RECORDS = 4096, SLOTS_AT_LEAST = 1 << 12 };
+enum {
+    SINK_RECORDS = USUAL_OR_FUZZING(4096, 16),
+    SLOTS_AT_LEAST = USUAL_OR_FUZZING(1 << 12, 1 << 4),
+};
 
 struct slot {
     uint64_t object, page;

@@ -5,10 +5,11 @@
 #ifndef ZSIM_WORKLOADS_READERS_TRACE_PAGES_H
 #define ZSIM_WORKLOADS_READERS_TRACE_PAGES_H
 
+#include "sim/base/fuzzing.h"
 #include "workloads/workload.h"
 
 /* Pages that one access may cover (4 GiB); more is taken for a mistake. */
-enum { TRACE_PAGES_AT_ONCE = 1 << 20 };
+enum { TRACE_PAGES_AT_ONCE = USUAL_OR_FUZZING(1 << 20, 1 << 8) };
 
 typedef void trace_sink(void *context, const struct access *records, uint32_t count);
 

@@ -1,0 +1,81 @@
+/* Result files: every variant of a file compared with the others, and with itself as
+ * another file; gathered as the only result of a sweep, as a table and as a file. */
+#include "tests/fuzz/fuzz.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/experiment/compare.h"
+#include "sim/experiment/gather.h"
+#include "sim/experiment/result_file.h"
+
+#define RESULT "results/00112233445566778899aabbccddeeff.json"
+
+static char directory[] = "/dev/shm/zsim-fuzz-XXXXXX";
+static const char manifest[] = "id\tvariant\tseed\tconfig\tresult\n1\tv\t1\tc.json\t" RESULT "\n";
+
+static const char *inside(const char *name)
+{
+    static char paths[4][128];
+    static unsigned next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof(paths[0]), "%s/%s", directory, name);
+    return path;
+}
+
+static void clean_up(void)
+{
+    unlink(inside("out.json"));
+    unlink(inside("manifest.tsv"));
+    unlink(inside(RESULT));
+    rmdir(inside("results"));
+    rmdir(directory);
+}
+
+/* A sweep of one run, whose result is the input. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    if (!mkdtemp(directory))
+        fuzz_fail("no directory %s", directory);
+    atexit(clean_up);
+    FILE *file = fopen(inside("manifest.tsv"), "w");
+    if (!file || fputs(manifest, file) < 0 || fclose(file) != 0 ||
+        mkdir(inside("results"), 0700) != 0 || symlink(fuzz_file(0, NULL, 0), inside(RESULT)) != 0)
+        fuzz_fail("no room in %s", directory);
+    return 0;
+}
+
+static void compare(const char *const *words, int count)
+{
+    char *argv[8];
+    for (int i = 0; i < count; i++)
+        argv[i] = (char *)(uintptr_t)words[i];
+    argv[count] = NULL;
+    optind = 0; /* getopt() begins anew */
+    compare_command_main(count, argv);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const char *path = fuzz_file(0, data, size);
+    struct diagnostics errors = {0};
+    struct result_file *file = result_file_read(path, &errors);
+    if (!file != (errors.count != 0))
+        fuzz_fail("%s with %zu messages", file ? "read" : "refused", errors.count);
+    if (file) {
+        compare((const char *[]){"compare", "--all", "--format", "json", path}, 5);
+        compare((const char *[]){"compare", "--fail-on", "wall_s>1%", "--force", path, path}, 6);
+        struct gather_options gather = {.manifest = inside("manifest.tsv")};
+        gather_results(&gather);
+        gather.output = inside("out.json");
+        gather_results(&gather);
+    }
+    result_file_free(file);
+    diagnostics_release(&errors);
+    return 0;
+}
