@@ -24,6 +24,10 @@ enum {
     LRU_ADD_BATCH_AT_MOST = 255, /* struct folio_batch counts in a byte */
 };
 
+/* Three years.  A single step takes far less than what is left to 2^64 ns, so that no
+ * time wraps around. */
+#define SIMULATED_NS_AT_MOST ((uint64_t)100000000000000000)
+
 /* A choice on an axis: "lru": "global" or "writeback": {"policy": "batch", "budget": 64}. */
 struct policy_choice {
     const struct policy *policy;

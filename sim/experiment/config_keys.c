@@ -71,7 +71,8 @@ static const struct param vm_rows[] = {
     {"min_free_kbytes", PARAM_COUNT, FIELD(min_free_kbytes), "0", 0, 0, NULL, 0,
      "Free memory kept for the kernel, in KiB; 0: the kernel's own formula.",
      "vm.min_free_kbytes; mm/page_alloc.c, calculate_min_free_kbytes()"},
-    {"memcg_stat_flush", PARAM_TIME, FIELD(memcg_stat_flush_ns), "2s", 0, 0, NULL, 0,
+    {"memcg_stat_flush", PARAM_TIME, FIELD(memcg_stat_flush_ns), "2s", 0, SIMULATED_NS_AT_MOST,
+     NULL, 0,
      "Memory cgroup statistics, which reclaim decides by, are folded in this often; 0: never by "
      "time.",
      "mm/memcontrol.c, FLUSH_TIME: 2 s"},
@@ -149,11 +150,11 @@ static const struct param device_rows[] = {
      "requests end in the caller. compressor and mem_limit are for zram, latencies to synchronous "
      "for disks.",
      "drivers/block/zram/zram_drv.c"},
-    {"read_latency", PARAM_TIME, FIELD(read_latency_ns), "65us", 0, 0, NULL, 0,
+    {"read_latency", PARAM_TIME, FIELD(read_latency_ns), "65us", 0, 1e12, NULL, 0,
      "One 4 KiB read on an idle device.",
      "NVMe 4 KiB random read at queue depth 1: 65 us (one user's report); a virtio disk 47 to 67 "
      "us, fault included"},
-    {"write_latency", PARAM_TIME, FIELD(write_latency_ns), "20us", 0, 0, NULL, 0,
+    {"write_latency", PARAM_TIME, FIELD(write_latency_ns), "20us", 0, 1e12, NULL, 0,
      "One 4 KiB write on an idle device.", "estimate: an SSD answers from its write cache"},
     {"bandwidth", PARAM_BYTES, FIELD(bandwidth_bytes_per_s), "2G", 1, 0x1p62, NULL, 0,
      "Bytes per second over all transfers.", NULL},
@@ -328,10 +329,11 @@ static const struct param task_rows[] = {
      "Processor it starts on. Default: processors are dealt out to the tasks in turn; replicas "
      "take the following ones.",
      NULL},
-    {"start", PARAM_TIME, FIELD(start_ns), "0", 0, 0, NULL, 0, "When it starts.", NULL},
-    {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 0, NULL, 0,
+    {"start", PARAM_TIME, FIELD(start_ns), "0", 0, SIMULATED_NS_AT_MOST, NULL, 0, "When it starts.",
+     NULL},
+    {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 1e12, NULL, 0,
      "Added to every access, on top of the cost \"hit\".", NULL},
-    {"fill", PARAM_TIME, FIELD(fill_ns), "0", 0, 0, NULL, 0,
+    {"fill", PARAM_TIME, FIELD(fill_ns), "0", 0, 1e12, NULL, 0,
      "Added to the first access to a page, for a program that fills it.", NULL},
     {"load_before_store", PARAM_BOOL, FIELD(load_before_store), "false", 0, 0, NULL, 0,
      "A write reads the page first, so that it comes in by a read fault and keeps its swap slot; "
@@ -358,7 +360,8 @@ static const struct structured_key task_structured[] = {
 
 #define FIELD(name) offsetof(struct event_fields, name)
 static const struct param event_rows[] = {
-    {"at", PARAM_TIME, FIELD(at_ns), NULL, 0, 0, NULL, 0, "When, in simulated time.", NULL},
+    {"at", PARAM_TIME, FIELD(at_ns), NULL, 0, SIMULATED_NS_AT_MOST, NULL, 0,
+     "When, in simulated time.", NULL},
     {"at_access", PARAM_COUNT, FIELD(at_access), NULL, 0, 0, NULL, 0,
      "Or: before this access of the first task, counted from 0.", NULL},
     {"set", PARAM_STRING, FIELD(set), NULL, 0, 0, NULL, 0,
@@ -386,8 +389,8 @@ static const struct structured_key event_structured[] = {
 static const struct param engine_rows[] = {
     {"quantum", PARAM_TIME, FIELD(quantum_ns), "100us", 100, 1e12, NULL, 0,
      "How far a task may run ahead of the others between faults.", NULL},
-    {"series_interval", PARAM_TIME, FIELD(series_interval_ns), "0", 0, 0, NULL, 0,
-     "A row of the time series this often, at most 1000000 in a run; 0: none by time.", NULL},
+    {"series_interval", PARAM_TIME, FIELD(series_interval_ns), "0", 0, SIMULATED_NS_AT_MOST, NULL,
+     0, "A row of the time series this often, at most 1000000 in a run; 0: none by time.", NULL},
     {"series_rows", PARAM_COUNT, FIELD(series_rows), "100", 0, SERIES_ROWS_AT_MOST, NULL, 0,
      "And this many rows, evenly over the accesses of the first task; 0: none.", NULL},
     {"per_cpu", PARAM_BOOL, FIELD(per_cpu), "false", 0, 0, NULL, 0,

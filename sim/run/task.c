@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "sim/base/memory.h"
@@ -228,6 +229,9 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
                         .psi = &task->psi};
     uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
     enum turn_end end = TURN_RUNNABLE;
+    if (now_ns > SIMULATED_NS_AT_MOST)
+        simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
+                        task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
     while (exec.now_ns < until_ns) {
         if (simulation->interrupted || simulation->failure[0]) {
             end = TURN_FINISHED;

@@ -56,11 +56,52 @@ static void test_the_same_config_gives_the_same_counts(void **state)
     free(text);
 }
 
+/* As many pages as a batch may hold, on each of two processors. */
+static void test_batches_hold_what_a_config_may_ask_for(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(
+        run_config("{\"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"8M\"}]}, "
+                   "\"vm\": {\"lru_add_batch\": 255}, \"swap\": {\"devices\": [{\"name\": \"d\", "
+                   "\"size\": \"8M\"}]}, \"tasks\": [{\"name\": \"t\", \"count\": 2, \"workload\": "
+                   "{\"type\": \"uniform\", \"footprint\": \"2M\", \"accesses\": 2000}}]}",
+                   CHECKS_FULL, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_first_touch), 1024);
+    run_result_release(&result);
+}
+
+/* A run ends when a time series takes too much memory, or time would come near 2^64 ns. */
+static void test_a_run_ends_before_it_overflows(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"\"engine\": {\"series_interval\": \"1ns\"}, ", "\"think\": \"1ms\""},
+        {"\"vm\": {\"memcg_stat_flush\": \"0\"}, ", "\"start\": \"100000000s\""},
+    };
+    static const char *const failures[] = {"the time series has 1000000 rows",
+                                           "simulated time passes 100000000 s"};
+    for (unsigned i = 0; i < 2; i++) {
+        struct run_result result;
+        char text[512];
+        snprintf(text, sizeof(text),
+                 "{%s\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"8M\"}]}, \"tasks\": "
+                 "[{\"name\": \"t\", %s, \"workload\": {\"type\": \"uniform\", \"footprint\": "
+                 "\"64K\", \"accesses\": 20000}}]}",
+                 cases[i][0], cases[i][1]);
+        assert_false(run_config(text, CHECKS_OFF, 1, &result));
+        assert_non_null(strstr(result.failure, failures[i]));
+        run_result_release(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_configs_keep_every_invariant),
         cmocka_unit_test(test_the_same_config_gives_the_same_counts),
+        cmocka_unit_test(test_batches_hold_what_a_config_may_ask_for),
+        cmocka_unit_test(test_a_run_ends_before_it_overflows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
