@@ -113,6 +113,11 @@ $(BUILD)/targets/%: tests/fuzz/target_%.c $(FUZZ_SHARED) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"$*"' -o $@ $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) $(LIBRARIES)
 
+# For AFL++, scripts/fuzz-command-line; not one of FUZZ_NAMES.
+$(BUILD)/targets/command_line: tests/fuzz/command_line.c $(FUZZ_SHARED) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -o $@ $< tests/fuzz/fuzz.c $(LIBRARY) $(LIBRARIES)
+
 $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -rdynamic -o $@ $(BENCH_OBJECTS) $(LIBRARY) $(LIBRARIES)
 
