@@ -315,6 +315,15 @@ static void compose_limit(struct kernel_case *at, const struct config_node *wher
     json_add_string(event, "value", pages ? bytes_of_pages(at, pages) : "max");
 }
 
+/* A snapshot holds memory.stat, and reading that folds the statistics in. */
+static void compose_flush(uint64_t record, cJSON *events)
+{
+    cJSON *flush = json_object();
+    json_add_integer(flush, "at_access", record);
+    json_add_bool(flush, "flush", true);
+    json_add_to_array(events, flush);
+}
+
 /* [record, kind, ...]: the rest as words, whether it is one string or several values. */
 static void compose_event(struct kernel_case *at, const struct config_node *from, cJSON *events)
 {
@@ -332,7 +341,8 @@ static void compose_event(struct kernel_case *at, const struct config_node *from
     unsigned count = cut_words(arena_string(&at->arena, text, strlen(text)), words);
     cJSON *event = json_object();
     json_add_integer(event, "at_access", record);
-    if (strcmp(kind->text, "snap") == 0 && count == 1)
+    bool snapshot = strcmp(kind->text, "snap") == 0 && count == 1;
+    if (snapshot)
         json_add_string(event, "snapshot", words[0]);
     else if (strcmp(kind->text, "limit") == 0 && count == 2)
         compose_limit(at, from, words[0], words[1], event);
@@ -344,6 +354,8 @@ static void compose_event(struct kernel_case *at, const struct config_node *from
                            "PAGES or write PATH VALUE",
                            kind->text, text);
     json_add_to_array(events, event);
+    if (snapshot)
+        compose_flush(record, events);
 }
 
 /* ---- the rest -------------------------------------------------------------------------- */

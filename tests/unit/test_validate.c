@@ -202,6 +202,20 @@ static void events_become_events(void **state)
     kernel_case_free(at);
 }
 
+/* Reading memory.stat for a snapshot folds the statistics in. */
+static void snapshots_read_memory_stat(void **state)
+{
+    (void)state;
+    struct kernel_case *at = kernel_case_read(CASES "v6.18-o06-hotcold-phase-2x.json");
+    assert_non_null(at->experiment);
+    const struct config *config = &at->experiment->variants[0].config;
+    assert_int_equal(config->event_count, 4);
+    assert_int_equal(config->events[2].action, EVENT_SNAPSHOT);
+    assert_int_equal(config->events[3].action, EVENT_FLUSH);
+    assert_int_equal(config->events[3].when, 332768);
+    kernel_case_free(at);
+}
+
 static void what_is_not_known_is_refused(void **state)
 {
     (void)state;
@@ -265,6 +279,7 @@ int main(void)
         cmocka_unit_test(emulator_case_becomes_a_config),
         cmocka_unit_test(generations_are_on_or_off),
         cmocka_unit_test(events_become_events),
+        cmocka_unit_test(snapshots_read_memory_stat),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(writes_end_in_order_of_time),
     };
