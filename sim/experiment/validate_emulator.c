@@ -48,6 +48,85 @@ static const char *phase_of(struct kernel_case *at, const char *text)
     return NULL;
 }
 
+/* The number before or behind a word: "30 % writes", "seed 7", "seed=7". */
+static bool number_near(const char *text, const char *word, bool before, double *number)
+{
+    const char *at = strstr(text, word);
+    if (!at)
+        return false;
+    if (!before) {
+        at += strlen(word);
+        at += strspn(at, " =:(");
+    } else {
+        while (at > text && strchr(" \t", at[-1]))
+            at--;
+        while (at > text && strchr("0123456789.", at[-1]))
+            at--;
+    }
+    char *end;
+    *number = strtod(at, &end);
+    return end > at;
+}
+
+/* The largest whole number that is no part of the range "A..B": how many accesses. */
+static uint64_t count_in(const char *text, const char *range)
+{
+    uint64_t most = 0;
+    for (const char *at = text; *at;) {
+        char *end = NULL;
+        if (at == range) {
+            at += strspn(at, "0123456789.");
+        } else if (*at >= '0' && *at <= '9') {
+            uint64_t number = strtoull(at, &end, 10);
+            bool whole = *end != '.' || end[1] < '0' || end[1] > '9';
+            if (whole && number > most)
+                most = number;
+            at = end + (whole ? 0 : strspn(end, "0123456789."));
+        } else {
+            at++;
+        }
+    }
+    return most;
+}
+
+/* Where the range "A..B" of a text begins; NULL: there is none. */
+static const char *find_range(const char *text, uint32_t *from, uint32_t *to)
+{
+    const char *range = strstr(text, "..");
+    while (range && range > text && range[-1] >= '0' && range[-1] <= '9')
+        range--;
+    return range && sscanf(range, "%" SCNu32 "..%" SCNu32, from, to) == 2 ? range : NULL;
+}
+
+/* Free words, such as "40000 zipf 0.9 accesses over 0..8191, 30 % writes, seed 7" or "3
+ * passes over 0..8191, 50 % writes"; NULL: not all that is needed is there.
+ * Only in a case whose hashes say whether that was meant. */
+static const char *phase_in_words(struct kernel_case *at, const char *text)
+{
+    uint32_t from, to;
+    double exponent = 0, writes = 0, seed = 1;
+    const char *range = find_range(text, &from, &to);
+    const struct config_node *hashes = config_tree_member(at->tree, "trace_fnv1a");
+    if (!range || !hashes || !hashes->children)
+        return NULL;
+    uint64_t count = count_in(text, range);
+    bool seeded = number_near(text, "seed", false, &seed);
+    if (!number_near(text, "%", true, &writes) && !strstr(text, "read") && strstr(text, "write"))
+        writes = 100;
+    if (strstr(text, "pass"))
+        return arena_printf(&at->arena, "loop %" PRIu32 " %" PRIu32 " %" PRIu64 " %.0f %.0f", from,
+                            to + 1, count, writes, seed);
+    if (strstr(text, "zipf") && seeded &&
+        (number_near(text, "theta", false, &exponent) ||
+         number_near(text, "zipf", false, &exponent)))
+        return arena_printf(&at->arena, "zipf %" PRIu32 " %" PRIu32 " %.17g %" PRIu64 " %.0f %.0f",
+                            from, to + 1, exponent, count, writes, seed);
+    if (strstr(text, "rand") && seeded)
+        return arena_printf(&at->arena, "rand %" PRIu32 " %" PRIu32 " %" PRIu64 " %.0f %.0f", from,
+                            to + 1, count, writes, seed);
+    return NULL;
+}
+
 /* The grammar has no percent signs. */
 static const char *phase_in_grammar(struct kernel_case *at, const char *text)
 {
@@ -66,6 +145,8 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
         size_t length = strcspn(text, ";");
         const char *part = arena_string(&at->arena, text, length);
         const char *phase = phase_of(at, part);
+        if (!phase)
+            phase = phase_in_words(at, part);
         if (!phase)
             phase = phase_in_grammar(at, part);
         if (!phase) {

@@ -125,6 +125,30 @@ static void emulator_case_becomes_a_config(void **state)
     kernel_case_free(at);
 }
 
+/* The case in the emulator with something else in one place. */
+static struct kernel_case *emulator_case_with(const char *old, const char *new)
+{
+    char path[] = "/tmp/zsim-case-XXXXXX", line[4096];
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    FILE *file = fdopen(descriptor, "w");
+    FILE *from = fopen(CASES "pat-6.12-loop2x-zsmalloc-lzo.json", "r");
+    assert_non_null(file);
+    assert_non_null(from);
+    while (fgets(line, sizeof(line), from)) {
+        char *at = strstr(line, old);
+        if (at)
+            fprintf(file, "%.*s%s%s", (int)(at - line), line, new, at + strlen(old));
+        else
+            fputs(line, file);
+    }
+    fclose(from);
+    fclose(file);
+    struct kernel_case *at = kernel_case_read(path);
+    unlink(path);
+    return at;
+}
+
 /* The file's own form, or what was written to it. */
 static void generations_are_on_or_off(void **state)
 {
@@ -137,25 +161,37 @@ static void generations_are_on_or_off(void **state)
                  {"n", "classic"},
                  {"false", "classic"}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char path[] = "/tmp/zsim-case-XXXXXX", line[4096];
-        FILE *file = fdopen(mkstemp(path), "w");
-        FILE *from = fopen(CASES "pat-6.12-loop2x-zsmalloc-lzo.json", "r");
-        assert_non_null(file);
-        assert_non_null(from);
-        while (fgets(line, sizeof(line), from)) {
-            char *at = strstr(line, "0x0007");
-            if (at)
-                fprintf(file, "%.*s%s%s", (int)(at - line), line, table[i].value, at + 6);
-            else
-                fputs(line, file);
-        }
-        fclose(from);
-        fclose(file);
-        struct kernel_case *at = kernel_case_read(path);
-        unlink(path);
+        struct kernel_case *at = emulator_case_with("0x0007", table[i].value);
         assert_non_null(at->experiment);
         assert_string_equal(at->experiment->variants[0].config.vm.reclaim.policy->name,
                             table[i].policy);
+        kernel_case_free(at);
+    }
+}
+
+/* The hash of the case decides whether words were understood. */
+static void phases_in_free_words_must_have_the_hash(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words, *message;
+    } table[] = {
+        {"then 4 passes over 0..8191, 0 % writes", NULL},
+        {"then in 4 passes 0..8191", NULL},
+        {"then 5 passes over 0..8191", "no phase of the pattern has this hash"},
+        {"then 4 passes over 0..8191, 50 % writes, seed 3",
+         "no phase of the pattern has this hash"},
+        {"then 40000 random reads of 0..8191, seed 3", "no phase of the pattern has this hash"},
+        {"then 40000 zipf(0.9) reads of 0..8191", "is not one that zsim knows"},
+        {"then a dance over 0..8191", "is not one that zsim knows"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct kernel_case *at =
+            emulator_case_with("then 4 sequential read passes over 0..8191", table[i].words);
+        if (table[i].message)
+            assert_non_null(strstr(diagnostics_text(&at->errors, 0), table[i].message));
+        else
+            assert_non_null(at->experiment);
         kernel_case_free(at);
     }
 }
@@ -278,6 +314,7 @@ int main(void)
         cmocka_unit_test(trace_hash_is_the_one_of_the_case),
         cmocka_unit_test(emulator_case_becomes_a_config),
         cmocka_unit_test(generations_are_on_or_off),
+        cmocka_unit_test(phases_in_free_words_must_have_the_hash),
         cmocka_unit_test(events_become_events),
         cmocka_unit_test(snapshots_read_memory_stat),
         cmocka_unit_test(what_is_not_known_is_refused),
