@@ -48,6 +48,8 @@ struct machine_config {
     uint64_t total_ram_pages; /* 0: the sum of the nodes; else what zswap's percentage refers to */
 };
 
+/* What reclaim does with a dirty page that nobody has mapped since it came from swap. */
+enum unmapped_swap_cache { UNMAPPED_WRITE, UNMAPPED_ACTIVATE };
 enum memcg_version { CGROUP_V1, CGROUP_V2 };
 /* Which page-table pages a cgroup pays for: those above the last level may exist
  * before a task joins it. */
@@ -69,7 +71,8 @@ struct vm_config {
     uint64_t lru_add_batch;           /* folios a processor collects before they reach an LRU */
     unsigned memcg_walk;              /* enum memcg_walk: how limit reclaim visits a subtree */
     unsigned cgroup_version;          /* enum memcg_version */
-    bool zero_map;          /* zero pages are marked in the swap map, not stored (6.12+) */
+    bool zero_map;                /* zero pages are marked in the swap map, not stored (6.12+) */
+    unsigned unmapped_swap_cache; /* enum unmapped_swap_cache */
     bool swap_cache_bypass; /* synchronous devices are read around the swap cache (up to 6.17) */
     unsigned charge_page_tables; /* enum charge_page_tables */
 };

@@ -55,6 +55,7 @@ static const struct param node_rows[] = {
 
 static const char *const memcg_walks[] = {"full", "partial", NULL};
 static const char *const page_table_levels[] = {"none", "last_level", "all", NULL};
+static const char *const unmapped_swap_caches[] = {"write", "activate", NULL};
 static const char *const cgroup_versions[] = {"v1", "v2", NULL};
 
 #define FIELD(name) offsetof(struct vm_config, name)
@@ -97,6 +98,14 @@ static const struct param vm_rows[] = {
     {"zero_map", PARAM_BOOL, FIELD(zero_map), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Zero pages are marked in the swap map and reach neither zswap nor a device.",
      "mm/page_io.c, swap_writeout(): from 6.12"},
+    {"unmapped_swap_cache", PARAM_ENUM, FIELD(unmapped_swap_cache), "write", 0, 0,
+     unmapped_swap_caches, 0,
+     "What reclaim does with a dirty page that was read ahead from zswap and not used yet: write "
+     "(store) it, or, as it is no anonymous page before it is mapped, activate it.  The second is "
+     "what 6.16 and later do; cases of real kernels are replayed with it.  With it, what was read "
+     "ahead for nothing cannot be freed before it is used, and a small cgroup may be OOM-killed.",
+     "mm/vmscan.c, pageout(): folio_test_anon() from 6.16, swap_aops.writepage before; measured on "
+     "6.18"},
     {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Synchronous devices are read around the swap cache.",
      "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},

@@ -85,6 +85,10 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
     }
     if (mm->hot[page] & HOT_MAPPED)
         unmap(mm, page);
+    /* pageout(): not anonymous before it is mapped. */
+    if ((cold->bits & PAGE_DIRTY) && (cold->bits & PAGE_READAHEAD) &&
+        mm->config->vm.unmapped_swap_cache == UNMAPPED_ACTIVATE)
+        return FATE_ACTIVATE;
     if (cold->bits & PAGE_DIRTY) {
         cold->bits &= ~(uint32_t)PAGE_DIRTY;
         cold->bits |= PAGE_RECLAIM;

@@ -66,6 +66,17 @@ static bool read_target(struct swap *swap, struct exec *exec, uint32_t page,
     return swap_cache_read(swap, exec, page, exec->node, source, ready_ns) != CACHE_GONE;
 }
 
+/* The same among its neighbours: like them it is not mapped before all are read. */
+static bool read_target_in_window(struct swap *swap, struct exec *exec, uint32_t page,
+                                  enum swap_source *source, uint64_t *ready_ns)
+{
+    if (!read_target(swap, exec, page, source, ready_ns))
+        return false;
+    if (swap->mm->hot[page] & HOT_IN_RAM)
+        swap->mm->cold[page].bits |= PAGE_READAHEAD;
+    return true;
+}
+
 /* A window of one page is no readahead: zswap_folio_swapin() up to 6.11 sees the fault. */
 static void note_swapin_alone(struct swap *swap, uint32_t page, uint32_t window)
 {
@@ -93,7 +104,7 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
     uint32_t first = slot & ~(window - 1), last = slot | (window - 1);
     for (uint32_t at = first ? first : 1; at <= last && at < end; at++) {
         if (at == slot) {
-            if (!read_target(swap, exec, page, source, ready_ns))
+            if (!read_target_in_window(swap, exec, page, source, ready_ns))
                 return false;
             continue;
         }
@@ -140,7 +151,7 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     for (int64_t at = first; at <= last; at++) {
         uint32_t neighbour = space->first_page + (uint32_t)at;
         if (neighbour == page) {
-            if (!read_target(swap, exec, page, source, ready_ns))
+            if (!read_target_in_window(swap, exec, page, source, ready_ns))
                 return false;
         } else if (mm->hot[neighbour] & HOT_POPULATED) {
             read_neighbour(swap, exec, neighbour);
@@ -162,6 +173,7 @@ bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
         return read_target(swap, exec, page, source, ready_ns);
     if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
         return false;
+    mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
     lru_add_drain(mm, exec); /* up to 7.2, where a window was read */
     /* Reclaim for the later neighbours may have taken the page again. */
     if (!(mm->hot[page] & HOT_IN_RAM) && (mm->cold[page].bits & PAGE_HAS_SLOT))

@@ -252,6 +252,19 @@ static void snapshots_read_memory_stat(void **state)
     kernel_case_free(at);
 }
 
+/* Of the windows that reclaim meets before they are mapped, no page is stored again. */
+static void pages_read_ahead_are_activated_unmapped(void **state)
+{
+    (void)state;
+    struct kernel_case *at = kernel_case_read(CASES "v6.18-o08-seqloop-1.5x-pc3.json");
+    assert_non_null(at->experiment);
+    assert_true(kernel_case_run(at, CHECKS_OFF));
+    assert_int_equal(at->result.totals.counters[COUNTER_zswpout], 253754);
+    assert_int_equal(at->result.totals.counters[COUNTER_pgscan_anon], 514579);
+    assert_int_equal(at->result.totals.counters[COUNTER_pgactivate], 53);
+    kernel_case_free(at);
+}
+
 static void what_is_not_known_is_refused(void **state)
 {
     (void)state;
@@ -317,6 +330,7 @@ int main(void)
         cmocka_unit_test(phases_in_free_words_must_have_the_hash),
         cmocka_unit_test(events_become_events),
         cmocka_unit_test(snapshots_read_memory_stat),
+        cmocka_unit_test(pages_read_ahead_are_activated_unmapped),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(writes_end_in_order_of_time),
     };
