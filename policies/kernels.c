@@ -80,6 +80,7 @@
  * There is no slab shrinker before 6.8: "shrinker" has no effect while
  * shrinker_enabled is false. */
 #define ZSWAP_UP_TO_6_2 \
+    {"zswap.stop_at_swap_cache", "false"}, \
     ZSWAP_UP_TO_6_11, \
     LOCKS_UP_TO_6_8, \
     FRONTSWAP, \
@@ -104,6 +105,7 @@
 
 /* mm/zswap.c from 6.9 to 6.11: one LRU over all pools, percpu_ref */
 #define ZSWAP_6_9_TO_6_11 \
+    {"zswap.stop_at_swap_cache", "true"}, \
     ZSWAP_UP_TO_6_11, \
     LOCKS_6_9_TO_6_12, \
     ZSWAP_CGROUP_LISTS, \
@@ -117,6 +119,7 @@
 
 /* mm/zswap.c from 6.12: second chance, attempts and failures counted apart */
 #define ZSWAP_FROM_6_12 \
+    {"zswap.stop_at_swap_cache", "true"}, \
     {"zswap.allocator", "zsmalloc"}, \
     {"zswap.object_header_bytes", "0"}, \
     {"zswap.lru", "global"}, \
@@ -161,6 +164,7 @@ static const struct kernel_setting v6_2[] = {
 
 static const struct kernel_setting v6_5[] = {
     EVERY_KERNEL,
+    {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,
@@ -184,6 +188,7 @@ static const struct kernel_setting v6_5[] = {
 
 static const struct kernel_setting v6_8[] = {
     EVERY_KERNEL,
+    {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true"),
     ZSWAP_UP_TO_6_11,

@@ -273,6 +273,10 @@ static const struct param zswap_rows[] = {
      "Entries enter referenced; a shrinker clears that and rotates them once before it writes "
      "them back.",
      "mm/zswap.c, shrink_memcg_cb(): from 6.12"},
+    {"stop_at_swap_cache", PARAM_BOOL, FIELD(stop_at_swap_cache), NULL, 0, 0, NULL,
+     PARAM_FROM_KERNEL,
+     "The shrinker's walk ends at an entry whose page is in the swap cache; false: with its batch.",
+     "mm/zswap.c, shrink_memcg_cb(): LRU_RETRY in 6.8, LRU_STOP from 6.9"},
     {"same_filled_entries", PARAM_BOOL, FIELD(same_filled_entries), NULL, 0, 0, NULL,
      PARAM_FROM_KERNEL, "Pages of one repeated word become entries without an object.",
      "mm/zswap.c, zswap_is_page_same_filled(): up to 6.11"},

@@ -83,7 +83,8 @@ static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t pa
         zswap->shrinker->put_back(zswap_shrinker_state(zswap, memcg, node));
     if (result == WRITEBACK_EXISTS) {
         walk->met_swap_cache = true;
-        return !(walk->driver == DRIVER_SHRINKER || walk->stop_on_swap_cache);
+        return !((walk->driver == DRIVER_SHRINKER && zswap->config->zswap.stop_at_swap_cache) ||
+                 walk->stop_on_swap_cache);
     }
     return true;
 }
