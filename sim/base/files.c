@@ -36,12 +36,14 @@ int file_open_input(const char *path, const char **why)
 FILE *file_open_stream(const char *path, const char **why)
 {
     int file = file_open_input(path, why);
-    FILE *stream = file < 0 ? NULL : fdopen(file, "r");
-    if (stream || file < 0)
-        return stream;
-    *why = strerror(errno);
-    close(file);
-    return NULL;
+    if (file < 0)
+        return NULL;
+    FILE *stream = fdopen(file, "r");
+    if (!stream) {
+        *why = strerror(errno);
+        close(file);
+    }
+    return stream;
 }
 
 /* ---- writing ---------------------------------------------------------------- */
@@ -137,7 +139,7 @@ static void get_memory(struct output_file *output, const char *path)
     output->temporary = memory_printed("%s%*s", path, NAME_BYTES, "");
     output->buffer = memory_zeroed(1, BUFFER_BYTES, "a file");
     output->stream = memory_checked(fopencookie(output, "w", calls), "a file");
-    setvbuf(output->stream, output->buffer, _IOFBF, BUFFER_BYTES);
+    (void)setvbuf(output->stream, output->buffer, _IOFBF, BUFFER_BYTES);
 }
 
 bool output_file_open(struct output_file *output, const char *path)

@@ -101,7 +101,7 @@ char *memory_printed(const char *format, ...)
 }
 
 struct text_stream {
-    char **text;
+    char *bytes, **text; /* the same, for the caller */
     size_t *length;
     size_t room;
 };
@@ -112,11 +112,12 @@ static ssize_t append_text(void *context, const char *bytes, size_t count)
     size_t length = *stream->length;
     if (count >= stream->room - length) {
         stream->room = 2 * (length + count + 1);
-        *stream->text = memory_resized(*stream->text, stream->room, 1, "a text");
+        stream->bytes = memory_resized(stream->bytes, stream->room, 1, "a text");
+        *stream->text = stream->bytes;
     }
-    memcpy(*stream->text + length, bytes, count);
+    memcpy(stream->bytes + length, bytes, count);
     *stream->length = length + count;
-    (*stream->text)[length + count] = '\0';
+    stream->bytes[length + count] = '\0';
     return (ssize_t)count;
 }
 
@@ -130,8 +131,8 @@ FILE *memory_stream_open(char **text, size_t *length)
 {
     static const cookie_io_functions_t calls = {.write = append_text, .close = free_text_stream};
     struct text_stream *stream = memory_zeroed(1, sizeof(*stream), "a text");
-    *stream = (struct text_stream){text, length, 4096};
-    *text = memory_zeroed(stream->room, 1, "a text");
+    *stream = (struct text_stream){.text = text, .length = length, .room = 4096};
+    *text = stream->bytes = memory_zeroed(stream->room, 1, "a text");
     *length = 0;
     return memory_checked(fopencookie(stream, "w", calls), "a text");
 }

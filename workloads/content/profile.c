@@ -85,7 +85,7 @@ static const struct source_position *at_file(const struct reader *reader,
 /* The file as a string, or NULL after a message. */
 static char *read_text(const struct reader *reader, size_t *length)
 {
-    struct stat status;
+    struct stat status = {0};
     const char *why = NULL;
     FILE *file = file_open_stream(reader->path, &why);
     if (file && fstat(fileno(file), &status) != 0)
