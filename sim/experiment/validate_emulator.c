@@ -318,6 +318,27 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     json_add_string(content, "class", page_class ? page_class->text : "");
 }
 
+/* Each row of "series_median" holds memory.zswap.current, and reading that folds the
+ * statistics in, as reading memory.stat at the end of a phase does. */
+static void compose_flushes(const struct kernel_case *at, uint64_t accesses, cJSON *events)
+{
+    const struct config_node *series = config_tree_member(at->tree, "series_median");
+    for (uint32_t i = 0; series && i < at->phase_count; i++) {
+        const struct config_node *rows = config_tree_member(series, at->phases[i]);
+        for (const struct config_node *row = rows ? rows->first : NULL; row; row = row->next) {
+            const struct config_node *number =
+                row->kind == CONFIG_OBJECT ? config_tree_member(row, "seq") : NULL;
+            uint64_t seq = number && number->text ? strtoull(number->text, NULL, 10) : accesses;
+            if (seq >= accesses)
+                continue;
+            cJSON *flush = json_object();
+            json_add_integer(flush, "at_access", seq);
+            json_add_bool(flush, "flush", true);
+            json_add_to_array(events, flush);
+        }
+    }
+}
+
 /* A snapshot at the end of each phase of the case; the last is the end itself. */
 static void compose_snapshots(struct kernel_case *at, const char *phases, cJSON *document)
 {
@@ -340,6 +361,7 @@ static void compose_snapshots(struct kernel_case *at, const char *phases, cJSON 
         else
             cJSON_Delete(event);
     }
+    compose_flushes(at, stream_workload_step_start(workload, steps), events);
     workload->type->close(workload);
 }
 
