@@ -15,7 +15,7 @@ static bool comes_before(const struct event *a, const struct event *b)
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
-static void note_next(struct event_queue *queue)
+static inline void note_next(struct event_queue *queue)
 {
     bool alone = queue->in_turn && !queue->catching_up && !queue->turns_go_back;
     queue->alone_until_ns = alone ? events_next_time(queue) : 0;
