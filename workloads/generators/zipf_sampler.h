@@ -60,7 +60,8 @@ static inline uint32_t zipf_sampler_draw(const struct zipf_sampler *sampler, uin
         const struct zipf_slot *slot = &sampler->slots[number >> (64 - sampler->slot_bits)];
         uint64_t place = number << sampler->slot_bits;
         /* By address, not by a branch, which could not be foreseen (100 M accesses/s). */
-        const struct zipf_part *part = &slot->parts[place >= slot->parts[1].start];
+        uint64_t second = place >= slot->parts[1].start;
+        const struct zipf_part *part = slot->parts + second;
         place = (uint64_t)(((unsigned __int128)(place - part->start) * part->scale) >> 64);
         uint32_t rank = part->first + (uint32_t)(place >> part->shift);
         /* What stands behind the point, as a rotation saves two instructions. */
