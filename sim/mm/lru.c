@@ -92,13 +92,14 @@ static void lock_for_batch(struct mm *mm, struct exec *exec)
 static void drain(struct mm *mm, uint32_t cpu)
 {
     struct lru_batch *batch = &mm->batches[cpu];
+    struct lruvec *next = batch->count ? page_lruvec(mm, batch->pages[0]) : NULL;
     for (uint32_t i = 0; i < batch->count; i++) {
         uint32_t page = batch->pages[i];
+        struct lruvec *lruvec = next;
         mm->cold[page].bits = (mm->cold[page].bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
-        mm->reclaim->add(mm, page_lruvec(mm, page), page);
-        bool last = i + 1 == batch->count;
-        if (last || page_memcg(mm, page) != page_memcg(mm, batch->pages[i + 1]) ||
-            page_node(mm, page) != page_node(mm, batch->pages[i + 1]))
+        mm->reclaim->add(mm, lruvec, page);
+        next = i + 1 < batch->count ? page_lruvec(mm, batch->pages[i + 1]) : NULL;
+        if (lruvec != next)
             reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     }
     batch->count = 0;

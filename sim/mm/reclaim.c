@@ -50,19 +50,19 @@ void reclaim_flush_freed(struct mm *mm, struct scan_control *scan)
 static void drop(struct mm *mm, struct scan_control *scan, uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
-    mm->reclaim->evict(mm, scan->target, page);
-    cold->bits |= PAGE_HAS_SHADOW;
-    cold->bits &= ~(uint32_t)(PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_RECLAIM |
-                              PAGE_READAHEAD);
+    uint32_t memcg = page_memcg(mm, page);
+    struct memcg *owner = &mm->memcgs[memcg];
     mm->hot[page] &= (uint8_t)~HOT_IN_RAM;
-    mm->memcgs[memcg].swap_cache_pages--;
-    if (cold->bits & PAGE_ON_DISK)
-        mm->memcgs[memcg].disk_pages++;
-    if (cold->bits & PAGE_ZERO_MARK)
-        mm->memcgs[memcg].zero_pages++;
+    mm->reclaim->evict(mm, scan->target, page);
+    uint32_t bits = cold->bits, node = bits_field(bits, PAGE_NODE_SHIFT);
+    bits &= ~(uint32_t)(PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_RECLAIM |
+                        PAGE_READAHEAD);
+    cold->bits = bits | PAGE_HAS_SHADOW;
+    owner->swap_cache_pages--;
+    owner->disk_pages += (bits & PAGE_ON_DISK) != 0;
+    owner->zero_pages += (bits & PAGE_ZERO_MARK) != 0;
     mm->resident_pages--;
-    mm->memcgs[memcg].resident_pages--;
+    owner->resident_pages--;
     if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
         reclaim_flush_freed(mm, scan);
     scan->freed_memcg = memcg;

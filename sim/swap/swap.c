@@ -73,7 +73,9 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     if (swap->slot_lock_count > SLOT_LOCKS_AT_MOST)
         swap->slot_lock_count = SLOT_LOCKS_AT_MOST;
     swap->slot_locks =
-        memory_zeroed(swap->slot_lock_count, sizeof(*swap->slot_locks), "locks of swap slots");
+        memory_mapped(swap->slot_lock_count * sizeof(*swap->slot_locks), "locks of swap slots");
+    for (uint32_t i = 0; i < swap->slot_lock_count; i++)
+        cache_line_init(&swap->slot_locks[i].line, &mm->events->settled_ns);
     swap->slot_caches =
         memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
     swap->readahead_hits = 4; /* the kernel's initial value */
@@ -106,7 +108,9 @@ void swap_release(struct swap *swap)
     for (uint32_t i = 0; i < swap->device_count; i++)
         device_release(&swap->devices[i]);
     free(swap->devices);
-    locks_release(swap->slot_locks, swap->slot_lock_count);
+    for (uint32_t i = 0; i < swap->slot_lock_count; i++)
+        cache_line_release(&swap->slot_locks[i].line);
+    memory_unmap(swap->slot_locks, swap->slot_lock_count * sizeof(*swap->slot_locks));
     free(swap->slot_caches);
     pending_writes_release(&swap->writes);
     slot_map_release(&swap->numbers);
@@ -201,12 +205,18 @@ static void release_number(struct swap *swap, struct exec *exec, uint32_t page)
     slot_map_free(numbers, page);
 }
 
-/* Take the lock of a page's slot, or only every 64th time that of the device.
- * Without numbers, slots are taken to lie as the pages do. */
+/* Without numbers, slots are taken to lie as the pages do.  There is a lock for each of
+ * their clusters, or as many as there may be at most. */
+static uint32_t lock_number(const struct swap *swap, uint32_t page)
+{
+    return swap->slot_lock_count == 1 ? 0 : page / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
+}
+
+/* Take the lock of a page's slot, or only every 64th time that of the device. */
 static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8_t *cached)
 {
     struct mm *mm = swap->mm;
-    uint32_t slots = 1, number = page / CLUSTER_SLOTS % swap->slot_lock_count;
+    uint32_t slots = 1, number = lock_number(swap, page);
     if (mm->config->swap.slot_lock == SLOT_LOCK_DEVICE) {
         *cached = (uint8_t)(*cached + 1) % SLOT_CACHE;
         if (*cached)
@@ -215,8 +225,7 @@ static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8
     } else if (swap->numbered) {
         number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
     }
-    spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot,
-                    lock_of(swap->slot_locks, number, &mm->events->settled_ns),
+    spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot, &swap->slot_locks[number],
                     slots * mm->costs->ns[COST_slot_lock_hold]);
 }
 
@@ -478,6 +487,7 @@ void swap_prefetch(const void *state, uint32_t page)
     const struct address_space *space = page_space(swap->mm, page);
     content_prefetch(space->content, page - space->first_page,
                      zswap->pools[zswap->order[0]].compressor);
+    __builtin_prefetch(&swap->slot_locks[lock_number(swap, page)], 1);
 }
 
 /* ---- in ------------------------------------------------------------------------------ */

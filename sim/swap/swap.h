@@ -44,7 +44,7 @@ struct swap {
     const void *backing_params;
 
     /* One lock, or so many that clusters of pages' slots are dealt out to. */
-    struct spinlock **slot_locks;
+    struct spinlock *slot_locks;
     uint32_t slot_lock_count;
     struct {
         uint8_t ready, returned; /* slots that wait in a processor's slot cache */

@@ -266,8 +266,8 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
 }
 
 /* The entry is complete: make it visible and account for it. */
-static void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
-                    uint32_t pool, uint32_t handle, uint32_t length)
+static inline void publish(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
+                           uint32_t pool, uint32_t handle, uint32_t length)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
@@ -361,23 +361,6 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
     /* A run of refused stores is long: the worker does its part in between. */
     zswap_yield_to_worker(zswap, exec);
     return false;
-}
-
-void zswap_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
-{
-    const struct page_cold *cold = &zswap->mm->cold[page];
-    if (!(cold->bits & PAGE_IN_ZSWAP) || !entry_has_object(zswap->mm, page))
-        return;
-    if (step == 0 && (cold->bits & PAGE_ENTRY_ON_LRU)) {
-        if (cold->entry_previous != NO_PAGE)
-            page_prefetch(zswap->mm->cold, cold->entry_previous);
-        if (cold->entry_next != NO_PAGE)
-            page_prefetch(zswap->mm->cold, cold->entry_next);
-    }
-    if (zswap->allocator->prefetch)
-        zswap->allocator->prefetch(
-            entry_zpool(zswap, &zswap->pools[entry_pool(zswap->mm, page)], page)->state,
-            cold->handle, step);
 }
 
 /* ---- load ---------------------------------------------------------------------------------- */

@@ -125,11 +125,6 @@ void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page);
  * stored as it is. */
 uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page);
 
-/* Ask the host's caches for what loading a page's entry will read, one dependent step
- * at a time, 0 to ZSWAP_PREFETCH_STEPS - 1; the page's record must be there. */
-enum { ZSWAP_PREFETCH_STEPS = ALLOCATOR_PREFETCH_STEPS };
-void zswap_prefetch(const struct zswap *zswap, uint32_t page, unsigned step);
-
 /* Free an entry: list, object, charge, counts. */
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
 
