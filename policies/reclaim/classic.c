@@ -152,7 +152,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
         }
         pages[kept++] = pages[i];
     }
-    reclaim_flush_freed(mm, scan);
+    reclaim_flush_freed(mm, exec, scan);
     /* move_folios_to_lru: the oldest goes first and so ends deepest. */
     lru_lock(mm, exec, lruvec, kept);
     for (uint32_t i = 0; i < kept; i++) {

@@ -697,7 +697,7 @@ static void shrink_batch(struct mm *mm, struct exec *exec, struct scan_control *
         }
         eviction->pages[kept++] = page;
     }
-    reclaim_flush_freed(mm, scan);
+    reclaim_flush_freed(mm, exec, scan);
     eviction->count = kept;
     scan->reclaimed += freed;
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgactivate, activated);

@@ -42,6 +42,8 @@
     X(nr_vmscan_write, "pages", "vmstat", "successful calls of the swap writer, zswap and zero pages included") \
     X(allocstall, "runs", "vmstat", "global direct reclaim runs") \
     X(pageoutrun, "runs", "vmstat", "kswapd runs") \
+    X(nr_tlb_remote_flush, "flushes", "vmstat", "times that reclaim interrupted other processors to flush their TLBs") \
+    X(nr_tlb_remote_flush_received, "interrupts", "vmstat", "processors that were interrupted by them") \
     X(oom_kill, "kills", "vmstat", "tasks killed for lack of memory") \
     X(slabs_scanned, "objects", "vmstat", "objects scanned by slab shrinkers (zswap's)") \
     X(pool_limit_hit, "stores", "zswap", "stores tried while the pool was at its limit") \

@@ -1,9 +1,12 @@
 /* Atomic operations, the way of a cache line from one processor to another, switches. */
 #define _GNU_SOURCE
+#include <linux/membarrier.h>
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -205,6 +208,176 @@ static void measure_switch(struct calibration *calibration)
         waitpid(child, NULL, 0);
 }
 
+/* ---- interrupts ------------------------------------------------------------------------- */
+
+/* A thread that runs, so that a barrier of this process must interrupt its processor. */
+struct victim {
+    _Alignas(128) _Atomic uint64_t loops;
+    _Alignas(128) _Atomic bool over;
+    _Atomic bool ready;
+    bool pinned;
+    int processor;
+    pthread_t thread;
+};
+
+static void *run_victim(void *argument)
+{
+    struct victim *victim = argument;
+    victim->pinned = pin_to(victim->processor);
+    atomic_store(&victim->ready, true);
+    while (victim->pinned && !atomic_load_explicit(&victim->over, memory_order_relaxed)) {
+        uint64_t loops = atomic_load_explicit(&victim->loops, memory_order_relaxed);
+        atomic_store_explicit(&victim->loops, loops + 1, memory_order_relaxed);
+    }
+    return NULL;
+}
+
+static bool start_victim(struct victim *victim, int processor)
+{
+    *victim = (struct victim){.processor = processor};
+    if (pthread_create(&victim->thread, NULL, run_victim, victim) != 0)
+        return false;
+    while (!atomic_load(&victim->ready))
+        sched_yield();
+    return true;
+}
+
+static void stop_victim(struct victim *victim)
+{
+    atomic_store(&victim->over, true);
+    pthread_join(victim->thread, NULL);
+}
+
+/* Interrupts every processor that runs a thread of this process, and waits for all: what
+ * a TLB flush does, but for the flush itself. */
+static bool interrupt_others(int command)
+{
+    return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+
+static void interrupt_repeatedly(void *context, unsigned repetitions)
+{
+    (void)context;
+    for (unsigned i = 0; i < repetitions; i++)
+        interrupt_others(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+}
+
+static uint64_t loops_of(const struct victim *victim)
+{
+    return atomic_load_explicit(&victim->loops, memory_order_relaxed);
+}
+
+/* Wait until all of them run; false: on a busy machine they do not. */
+static bool await_victims(const struct victim *victims, size_t count)
+{
+    enum { PATIENCE_NS = 50000000 };
+    double start = clock_ns();
+    for (size_t i = 0; i < count; i++)
+        for (uint64_t before = loops_of(&victims[i]); loops_of(&victims[i]) - before < 100;)
+            if (clock_ns() - start > PATIENCE_NS)
+                return false;
+    return true;
+}
+
+enum { INTERRUPTS = 20 };
+
+/* ns of a round with `count` others, which ran before and ran behind it: the samples of
+ * a machine that does something else between are not. */
+static struct measured measure_round(const struct victim *victims, size_t count, unsigned rounds)
+{
+    double *samples = memory_zeroed(rounds, sizeof(*samples), "samples");
+    struct measured measured = {0};
+    unsigned taken = 0;
+    while (taken < rounds && await_victims(victims, count)) {
+        double start = clock_ns();
+        interrupt_repeatedly(NULL, INTERRUPTS);
+        samples[taken++] = (clock_ns() - start) / INTERRUPTS;
+    }
+    if (taken == rounds)
+        measured = measured_of(samples, rounds);
+    free(samples);
+    return measured;
+}
+
+/* What a processor loses to an interrupt: the loops that it does not do. */
+static void measure_received(struct calibration *calibration, const struct victim *victim)
+{
+    enum { QUIET_NS = 50000 };
+    double *samples = memory_zeroed(calibration->rounds, sizeof(*samples), "samples");
+    unsigned taken = 0;
+    while (taken < calibration->rounds && await_victims(victim, 1)) {
+        uint64_t loops = loops_of(victim);
+        double start = clock_ns(), busy = start + QUIET_NS, end;
+        while (clock_ns() < busy)
+            ;
+        busy = clock_ns();
+        uint64_t quiet_loops = loops_of(victim) - loops;
+        interrupt_repeatedly(NULL, INTERRUPTS);
+        end = clock_ns();
+        uint64_t busy_loops = loops_of(victim) - loops - quiet_loops;
+        if (quiet_loops)
+            samples[taken++] =
+                (end - busy - (double)busy_loops * (busy - start) / (double)quiet_loops) /
+                INTERRUPTS;
+    }
+    if (taken == calibration->rounds)
+        calibration->costs[COST_ipi_received] = measured_of(samples, taken);
+    calibration->known[COST_ipi_received] = calibration->costs[COST_ipi_received].median > 0;
+    free(samples);
+}
+
+/* A round with 1, 2, ... others; a straight line through the rounds of at least three
+ * numbers of them says what each further one takes. */
+static void fit_rounds(struct calibration *calibration, const struct measured *rounds, size_t count,
+                       double alone_ns)
+{
+    enum { VICTIMS_MOST = 7, LINE_LEAST = 3 };
+    double further[VICTIMS_MOST], ns[VICTIMS_MOST], weights[VICTIMS_MOST];
+    for (size_t i = 0; i < count; i++) {
+        double spread = rounds[i].spread > 1 ? rounds[i].spread : 1;
+        further[i] = (double)i;
+        ns[i] = rounds[i].median - alone_ns;
+        weights[i] = 1 / (spread * spread);
+    }
+    if (count && ns[0] > 0) {
+        calibration->costs[COST_ipi_round] = (struct measured){
+            ns[0], rounds[0].least - alone_ns, rounds[0].most - alone_ns, rounds[0].spread};
+        calibration->known[COST_ipi_round] = true;
+    }
+    if (count < LINE_LEAST)
+        return;
+    struct fitted_line line = fit_line(further, ns, weights, count);
+    double error = sqrt(line.slope_variance);
+    calibration->costs[COST_ipi_each] =
+        (struct measured){line.slope, line.slope - error, line.slope + error, error};
+    calibration->known[COST_ipi_each] = line.slope > 0;
+}
+
+static void measure_interrupts(struct calibration *calibration, const int *processors, size_t count)
+{
+    enum { VICTIMS_MOST = 7 };
+    struct victim *victims = memory_zeroed(VICTIMS_MOST, sizeof(*victims), "threads");
+    struct measured rounds[VICTIMS_MOST];
+    size_t started = 0, measured = 0;
+    if (!interrupt_others(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED))
+        count = 0; /* a kernel without it */
+    double alone_ns = measure(interrupt_repeatedly, NULL, calibration->rounds).median;
+    while (started + 1 < count && started < VICTIMS_MOST &&
+           start_victim(&victims[started], processors[started + 1])) {
+        started++;
+        if (started == 1)
+            measure_received(calibration, &victims[0]);
+        if (measured + 1 < started)
+            continue;
+        rounds[measured] = measure_round(victims, started, calibration->rounds);
+        measured += rounds[measured].median > 0;
+    }
+    for (size_t i = 0; i < started; i++)
+        stop_victim(&victims[i]);
+    fit_rounds(calibration, rounds, measured, alone_ns);
+    free(victims);
+}
+
 void calibrate_processors(struct calibration *calibration)
 {
     int processors[PROCESSORS_MOST];
@@ -220,6 +393,7 @@ void calibrate_processors(struct calibration *calibration)
     if (!count || !pin_to(processors[0]))
         return;
     measure_switch(calibration);
+    measure_interrupts(calibration, processors, count);
     measure_way(calibration, COST_line_same_socket, false, processors, count);
     measure_way(calibration, COST_line_cross_socket, true, processors, count);
 }

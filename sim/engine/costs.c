@@ -60,12 +60,11 @@ const struct cost_source costs_builtin[COSTS] = {
          MEASURED "a first touch that reclaims takes 8.6 us while zswap takes the pages and 14 us "
                   "while the disk does; the difference, and what a store costs beside compression"},
     [COST_writeback_entry] =
-        {5000, 1000, 12000,
+        {4260, 1000, 12000,
          MEASURED
-         "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 23 us less"
-         " decompression, allocator_free, disk_submit_write and, as each page is charged to a "
-         "cgroup"
-         " at its limit, the reclaim of another page"},
+         "22 to 32 us a page of the shrink worker, 31000 to 45000 pages a second; 23 us less "
+         "decompression, allocator_free, disk_submit_write and, as each page is charged to a "
+         "cgroup at its limit, the reclaim of another page, TLB flushes included: 0.37 ipi_round"},
     [COST_rotate_entry] = {150, 50, 400, "estimate: two list operations under a lock"},
     [COST_shrink_memcg] =
         {2750, 1000, 9000,
@@ -77,11 +76,21 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_ipi_round] =
+        {2000, 500, 12000,
+         "estimate: two messages between virtual processors; membarrier(2), which does the same, "
+         "takes 4.5 to 12 us in " VM ", on a busy host"},
+    [COST_ipi_each] =
+        {200, 100, 1500,
+         "estimate: one more message and one more answer in a line that has moved; processors "
+         "answer at the same time"},
+    [COST_ipi_received] = {1000, 300, 9000,
+                           "estimate: entry, flush and exit, half a round; 5 to 9 us in " VM
+                           ", on a busy host"},
     [COST_smt_sibling] =
         {600, 250, 800,
-         "cited: two threads of a core do 16 to 28 % more than one on server programs (Marr et "
-         "al., "
-         "Intel Technology Journal 6(1), 2002), so each takes 1.56 to 1.72 times as long"},
+         "estimate: two threads of a core do about a quarter more than one, so each takes 1.6 "
+         "times as long"},
     [COST_remote_page] =
         {400, 200, 1000,
          "estimate: 64 lines, each 60 to 80 ns further away, about ten of them under way at a "

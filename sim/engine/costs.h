@@ -45,6 +45,9 @@
     X(pool_map_hold, "hold of an allocator's pool lock to find one object's place") \
     X(zram_request, "one read or write of a zram device without compression and allocation") \
     X(context_switch, "switch a processor to another task") \
+    X(ipi_round, "flush the TLB of another processor by an interrupt and wait for its answer") \
+    X(ipi_each, "the same for each further processor in one round") \
+    X(ipi_received, "lost by a processor that is interrupted for a TLB flush") \
     X(smt_sibling, "lost of each 1000 ns of work while the other thread of the core is busy") \
     X(remote_page, "read or write 4 KiB in the memory of a node at distance 20, more than at 10")
 
@@ -105,6 +108,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(reclaim_scan, "scanning LRU lists") \
     X(evict, "unmapping and freeing reclaimed pages") \
     X(remote_memory, "pages of other nodes: what they cost more than near ones") \
+    X(tlb_flush, "interrupting other processors to flush their TLBs, and waiting for them") \
     X(swap_io_cpu, "submitting device reads and writes") \
     X(reference, "pool references (kref or percpu_ref)") \
     X(lru_lock_wait, "waiting for LRU locks") \

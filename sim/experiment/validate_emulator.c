@@ -165,12 +165,13 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
 /* What its processor takes, from the durations of the phases that the cases list
  * (least squares over all of 6.12: 24 us to fill a page, 12 us a page scanned, 109 us
  * a fault that reads the disk, 102 us a page written back, reclaim included): 8 times
- * the built-in table.  A page more in a write takes next to nothing beside that.  The
+ * the built-in table; of a page written back 40 us besides what else it takes.  A page more in a write takes next to nothing beside that.  The
  * worker is looked at for its own speed: how many stores are refused for each of its
  * runs before the first page is written back. */
 enum {
     EMULATOR_SLOWDOWN = 8,
     EMULATOR_SUBMIT_WRITE_NS = 7000,
+    EMULATOR_WRITEBACK_ENTRY_NS = 40000,
     EMULATOR_SHRINK_MEMCG_NS = 2000,
     EMULATOR_CONTEXT_SWITCH_NS = 1500,
 };
@@ -188,6 +189,7 @@ static void slow_down(struct costs *costs)
         codec->decompress_ps_per_byte *= EMULATOR_SLOWDOWN;
     }
     costs->ns[COST_disk_submit_write] = EMULATOR_SUBMIT_WRITE_NS;
+    costs->ns[COST_writeback_entry] = EMULATOR_WRITEBACK_ENTRY_NS;
     costs->ns[COST_shrink_memcg] = EMULATOR_SHRINK_MEMCG_NS;
     costs->ns[COST_context_switch] = EMULATOR_CONTEXT_SWITCH_NS;
 }

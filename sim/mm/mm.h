@@ -153,9 +153,10 @@ struct address_space {
     uint32_t first_page, pages;
     uint32_t memcg;
     const struct content *content;
-    bool file;            /* of a tmpfs: no process's page tables, not the OOM killer's */
-    bool dead;            /* its task was killed; accesses are skipped */
-    uint64_t table_pages; /* page-table pages charged so far */
+    bool file;                   /* of a tmpfs: no process's page tables, not the OOM killer's */
+    bool dead;                   /* its task was killed; accesses are skipped */
+    const struct runner *runner; /* whose page tables map it; NULL: nobody's (files) */
+    uint64_t table_pages;        /* page-table pages charged so far */
     /* per-VMA swap readahead (swapin_readahead): */
     uint32_t readahead_address, readahead_window, readahead_hits;
 };

@@ -29,16 +29,51 @@ enum counter reclaim_steal_counter(const struct scan_control *scan)
 
 /* ---- one page ---------------------------------------------------------------- */
 
-/* try_to_unmap: the page table's dirty bit moves to the page. */
-static void unmap(struct mm *mm, uint32_t page)
+/* try_to_unmap_flush: one round of interrupts to all processors of the batch. */
+static void flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batch)
 {
+    if (!batch->count)
+        return;
+    const uint64_t *ns = mm->costs->ns;
+    spend(mm, exec, TIME_tlb_flush, ns[COST_ipi_round] + (batch->count - 1) * ns[COST_ipi_each]);
+    for (uint32_t i = 0; i < batch->count; i++)
+        processors_interrupt(mm->processors, batch->cpus[i], ns[COST_ipi_received]);
+    mm->counters[COUNTER_nr_tlb_remote_flush]++;
+    mm->counters[COUNTER_nr_tlb_remote_flush_received] += batch->count;
+    batch->count = 0;
+    batch->writable = false;
+}
+
+/* set_tlb_ubc_flush_pending, where the task runs on another processor now.  One that is
+ * idle has left the address space to itself (lazy TLB) and is not interrupted; this
+ * processor's own flush is part of the unmapping. */
+static void note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
+{
+    const struct runner *runner = page_space(mm, page)->runner;
+    if (!runner || runner->cpu == exec->cpu ||
+        !processors_is_running(mm->processors, runner, exec->now_ns))
+        return;
+    batch->writable |= (mm->hot[page] & HOT_DIRTY) != 0;
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->cpus[i] == runner->cpu)
+            return;
+    if (batch->count == TLB_BATCH_PROCESSORS)
+        flush_tlbs(mm, exec, batch);
+    batch->cpus[batch->count++] = runner->cpu;
+}
+
+/* try_to_unmap: the page table's dirty bit moves to the page. */
+static void unmap(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
+{
+    note_unmapped(mm, exec, batch, page);
     if (mm->hot[page] & HOT_DIRTY)
         mm->cold[page].bits |= PAGE_DIRTY;
     mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY);
 }
 
-void reclaim_flush_freed(struct mm *mm, struct scan_control *scan)
+void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
 {
+    flush_tlbs(mm, exec, &scan->tlb);
     if (!scan->freed_pages)
         return;
     memcg_uncharge(mm, scan->freed_memcg, scan->freed_pages);
@@ -47,7 +82,7 @@ void reclaim_flush_freed(struct mm *mm, struct scan_control *scan)
 }
 
 /* __remove_mapping and free: the page leaves the swap cache with a shadow. */
-static void drop(struct mm *mm, struct scan_control *scan, uint32_t page)
+static void drop(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
     uint32_t memcg = page_memcg(mm, page);
@@ -64,13 +99,13 @@ static void drop(struct mm *mm, struct scan_control *scan, uint32_t page)
     mm->resident_pages--;
     owner->resident_pages--;
     if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
-        reclaim_flush_freed(mm, scan);
+        reclaim_flush_freed(mm, exec, scan);
     scan->freed_memcg = memcg;
     scan->freed_node = node;
     /* A folio batch from 6.10; up to 6.9 all that a list of 32 has freed. */
     uint64_t batch = mm->config->vm.lru_add_batch;
     if (++scan->freed_pages >= (batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH))
-        reclaim_flush_freed(mm, scan);
+        reclaim_flush_freed(mm, exec, scan);
 }
 
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
@@ -84,7 +119,7 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
         cold->bits |= PAGE_DIRTY;
     }
     if (mm->hot[page] & HOT_MAPPED)
-        unmap(mm, page);
+        unmap(mm, exec, &scan->tlb, page);
     /* pageout(): not anonymous before it is mapped. */
     if ((cold->bits & PAGE_DIRTY) && (cold->bits & PAGE_READAHEAD) &&
         mm->config->vm.unmapped_swap_cache == UNMAPPED_ACTIVATE)
@@ -93,6 +128,8 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
         cold->bits &= ~(uint32_t)PAGE_DIRTY;
         cold->bits |= PAGE_RECLAIM;
         mm->hot[page] |= HOT_LOCKED;
+        if (scan->tlb.writable)
+            flush_tlbs(mm, exec, &scan->tlb); /* try_to_unmap_flush_dirty */
         enum swap_write_result result = mm->swap_hooks.write(mm->swap, exec, page);
         mm->hot[page] &= (uint8_t)~HOT_LOCKED;
         if (result == SWAP_PAGE_GONE)
@@ -112,7 +149,7 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
     }
     spend_cost(mm, exec, TIME_evict, COST_evict_page);
     lru_prefetch(mm);
-    drop(mm, scan, page);
+    drop(mm, exec, scan, page);
     return FATE_FREED;
 }
 

@@ -6,6 +6,16 @@
 
 enum { RECLAIM_CLUSTER = 32, PRIORITY_START = 12 };
 
+/* Processors that may still have unmapped pages in their TLBs (struct
+ * tlbflush_unmap_batch): each holds the pages of the task that it runs. */
+enum { TLB_BATCH_PROCESSORS = 64 };
+
+struct tlb_batch {
+    uint32_t count;
+    bool writable; /* a page was dirty in the page table: flush before it is written out */
+    uint32_t cpus[TLB_BATCH_PROCESSORS];
+};
+
 /* Everything that steers one reclaim run, and what it has done so far
  * (the kernel's scan_control). */
 struct scan_control {
@@ -26,6 +36,7 @@ struct scan_control {
     uint64_t pageouts;           /* of this batch */
     /* freed, but not given back yet to their cgroup and node */
     uint32_t freed_pages, freed_memcg, freed_node;
+    struct tlb_batch tlb; /* last: only its count is cleared */
 };
 
 /* try_to_free_mem_cgroup_pages: free at least max(pages, 32) from a cgroup's
@@ -59,10 +70,11 @@ enum page_fate { FATE_FREED, FATE_KEEP, FATE_ACTIVATE };
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t page);
 
-/* The end of shrink_folio_list: give back what was freed (free_folios).  Until then
+/* The end of shrink_folio_list: flush TLBs (try_to_unmap_flush), then give back what was
+ * freed (free_folios).  Until then
  * freed pages are still charged, so that what is charged meanwhile, such as zswap's
  * objects, meets the limit. */
-void reclaim_flush_freed(struct mm *mm, struct scan_control *scan);
+void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan);
 
 /* What a page that reclaim decided to activate does with its slot when swap is
  * more than half full. */

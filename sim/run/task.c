@@ -343,6 +343,9 @@ void tasks_init(struct simulation *simulation)
         if (!task->hit_ns)
             task->hit_ns = 1;
         task->next_stop = UINT64_MAX;
+        for (uint32_t s = 0; s < task->spaces; s++)
+            if (!simulation->mm.spaces[task->space_numbers[s]].file)
+                simulation->mm.spaces[task->space_numbers[s]].runner = &task->runner;
         task->cursor.workload = from->workload;
         psi_task_init(&simulation->mm, &task->psi, from->cgroups[0], task->runner.cpu);
         psi_set(&simulation->mm, &task->psi, from->start_ns, PSI_PRODUCTIVE);

@@ -129,7 +129,7 @@ static inline enum page_fate bench_evict(struct bench *bench, uint32_t page)
     lru_add_drain_all(mm);
     lru_remove(mm, page);
     enum page_fate fate = reclaim_evict(mm, &bench->exec, &scan, page);
-    reclaim_flush_freed(mm, &scan);
+    reclaim_flush_freed(mm, &bench->exec, &scan);
     if (fate != FATE_FREED) {
         mm->cold[page].bits |= PAGE_ON_LRU | (fate == FATE_ACTIVATE ? PAGE_ACTIVE : 0);
         mm->reclaim->add(mm, page_lruvec(mm, page), page);
