@@ -79,6 +79,20 @@ struct vm_config {
 
 enum device_type { DEVICE_DISK, DEVICE_ZRAM };
 
+/* How a disk's latency varies from one request to the next. */
+enum latency_distribution {
+    LATENCY_CONSTANT,
+    LATENCY_EXPONENTIAL,
+    LATENCY_LOGNORMAL,
+    LATENCY_TABLE
+};
+enum { LATENCY_POINTS_AT_MOST = 32 };
+
+/* A quantile: `share` (0 to 1) of all requests take at most `factor` of the latency. */
+struct latency_point {
+    double share, factor;
+};
+
 /* "swap.devices[]", "block_devices[]" */
 struct swap_device_config {
     const char *name;
@@ -89,8 +103,13 @@ struct swap_device_config {
     uint64_t mem_limit;          /* bytes that zram's pool may take; 0: no limit */
     /* the rest is for disks; zram is synchronous */
     uint64_t read_latency_ns, write_latency_ns; /* of one 4 KiB transfer in an idle device */
+    unsigned latency_distribution; /* enum latency_distribution; with the latencies as means */
+    double latency_p99_ratio;      /* lognormal: the 99th percentile over the median */
+    struct latency_point latency_points[LATENCY_POINTS_AT_MOST]; /* table: of which */
+    uint32_t latency_point_count;                                /* the latencies are the unit */
+    bool merge; /* neighbouring pages of a plug are one request */
     uint64_t bandwidth_bytes_per_s;
-    uint64_t queue_depth; /* transfers served at the same time */
+    uint64_t queue_depth; /* requests served at the same time */
     uint64_t priority;    /* higher is used first; equal ones in turn */
     bool duplex;          /* reads do not wait behind writes */
     bool rotational;      /* cluster readahead instead of per-VMA */

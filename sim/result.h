@@ -92,6 +92,22 @@ struct bound_result {
                                                              UINT64_MAX: the least is 0 */
 };
 
+/* One disk, as iostat(1) shows it. */
+struct device_result {
+    const char *name;
+    uint64_t reads, writes, merged;               /* requests; pages that joined another one's */
+    uint64_t util_ppm;                            /* of the run's time some request was under way */
+    uint64_t queue_milli;                         /* requests under way on average, in 1/1000 */
+    struct histogram read_latency, write_latency; /* ns */
+};
+
+/* The disks of a run together. */
+struct devices_result {
+    uint64_t util_ppm, queue_milli; /* of the busiest one */
+    uint64_t merged;
+    uint64_t read_mean_ns, read_p50_ns, read_p99_ns, write_mean_ns, write_p50_ns, write_p99_ns;
+};
+
 struct run_result {
     uint64_t seed;
     bool complete;       /* false: interrupted or failed */
@@ -114,6 +130,9 @@ struct run_result {
     struct cpu_result *cpus; /* [cpu_count]; NULL unless engine.per_cpu */
     uint32_t cpu_count;
     struct time_result time;
+    struct device_result *devices; /* swap's, then those of file systems; no zram */
+    uint32_t device_count;
+    struct devices_result disk;
     struct inversion_result inversion;
     struct fairness_result fairness;
     struct psi_result psi;

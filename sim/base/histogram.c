@@ -86,3 +86,19 @@ void histogram_release(struct histogram *histogram)
     free(histogram->buckets);
     memset(histogram, 0, sizeof(*histogram));
 }
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    if (!from->count)
+        return;
+    if (!into->buckets)
+        into->buckets = memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*into->buckets), "a histogram");
+    if (!into->count || from->least < into->least)
+        into->least = from->least;
+    if (from->most > into->most)
+        into->most = from->most;
+    into->count += from->count;
+    into->sum += from->sum;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
+}

@@ -21,6 +21,8 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_100
 unsigned histogram_filled(const struct histogram *histogram);
 void histogram_bucket(const struct histogram *histogram, unsigned filled_index,
                       uint64_t *upper_edge, uint32_t *count);
+/* Add all samples of another one. */
+void histogram_merge(struct histogram *into, const struct histogram *from);
 void histogram_release(struct histogram *histogram);
 
 #endif

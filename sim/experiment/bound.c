@@ -25,12 +25,20 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* In an idle device. */
+/* The shortest read of an idle device. */
 static uint64_t device_read_ns(const struct swap_device_config *device)
 {
     uint64_t transfer =
         (uint64_t)((unsigned __int128)PAGE_BYTES * 1000000000u / device->bandwidth_bytes_per_s);
-    return most(device->read_latency_ns, transfer);
+    switch (device->latency_distribution) {
+    case LATENCY_CONSTANT:
+        return most(device->read_latency_ns, transfer);
+    case LATENCY_TABLE:
+        return most((uint64_t)((double)device->read_latency_ns * device->latency_points[0].factor),
+                    transfer);
+    default: /* no latency is too short */
+        return transfer;
+    }
 }
 
 struct bound_costs bound_costs_of(const struct costs *costs,

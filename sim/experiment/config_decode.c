@@ -136,6 +136,55 @@ static void check_device_keys(struct decoder *decoder, const struct config_node 
                          member->key);
 }
 
+/* One pair of "latency_table"; false: not a quantile behind the one before. */
+static bool decode_latency_point(const struct config_node *node, const struct latency_point *before,
+                                 struct latency_point *point)
+{
+    const struct config_node *percent = node->first;
+    if (node->kind != CONFIG_ARRAY || node->children != 2 || percent->kind != CONFIG_NUMBER ||
+        percent->next->kind != CONFIG_NUMBER)
+        return false;
+    *point = (struct latency_point){strtod(percent->text, NULL) / 100,
+                                    strtod(percent->next->text, NULL)};
+    if (!before)
+        return point->share == 0 && point->factor >= 0;
+    return point->share > before->share && point->share <= 1 && point->factor >= before->factor;
+}
+
+static void decode_latency_table(struct decoder *decoder, const struct config_node *node,
+                                 struct swap_device_config *device)
+{
+    const struct config_node *list = config_tree_member(node, "latency_table");
+    bool wanted = device->latency_distribution == LATENCY_TABLE;
+    if (!list && wanted)
+        decode_error(decoder, &node->at,
+                     "%s: latency_distribution \"table\" needs \"latency_table\"",
+                     decode_path(decoder, node));
+    if (!list)
+        return;
+    if (!wanted) {
+        decode_error(decoder, &list->at,
+                     "%s: has no meaning but with latency_distribution \"table\"",
+                     decode_path(decoder, list));
+        return;
+    }
+    if (list->kind != CONFIG_ARRAY || list->children < 2 ||
+        list->children > LATENCY_POINTS_AT_MOST) {
+        decode_expected(decoder, list, "a list of 2 to 32 pairs [percent, factor]");
+        return;
+    }
+    for (const struct config_node *pair = list->first; pair; pair = pair->next) {
+        uint32_t at = device->latency_point_count++;
+        struct latency_point *points = device->latency_points;
+        if (!decode_latency_point(pair, at ? &points[at - 1] : NULL, &points[at]) ||
+            (!pair->next && points[at].share < 1)) {
+            decode_expected(decoder, pair,
+                            "a pair [percent, factor], rising from 0 percent to 100");
+            return;
+        }
+    }
+}
+
 /* One device of a list, its type's own rules applied. */
 static void decode_device(struct decoder *decoder, const struct config_node *node,
                           struct swap_device_config *device)
@@ -146,6 +195,7 @@ static void decode_device(struct decoder *decoder, const struct config_node *nod
     if (!node || node->kind != CONFIG_OBJECT)
         return;
     check_device_keys(decoder, node, device);
+    decode_latency_table(decoder, node, device);
     if (device->type == DEVICE_ZRAM)
         device->synchronous = true;
 }

@@ -147,6 +147,15 @@ static const struct structured_key swap_structured[] = {
 };
 
 static const char *const device_types[] = {"disk", "zram", NULL};
+static const char *const latency_distributions[] = {"constant", "exponential", "lognormal", "table",
+                                                    NULL};
+static const struct structured_key device_structured[] = {
+    {"latency_table", "array", NULL, "[[0, 0.6], [50, 0.9], [99, 3], [100, 20]]",
+     "Quantiles of the latency for latency_distribution \"table\": percent of requests, and what "
+     "they take at most as a factor of read_latency or write_latency; from 0 to 100, straight "
+     "lines between, at most 32."},
+    {0},
+};
 
 #define FIELD(name) offsetof(struct swap_device_config, name)
 static const struct param device_rows[] = {
@@ -165,10 +174,21 @@ static const struct param device_rows[] = {
      "us, fault included"},
     {"write_latency", PARAM_TIME, FIELD(write_latency_ns), "20us", 0, 1e12, NULL, 0,
      "One 4 KiB write on an idle device.", "estimate: an SSD answers from its write cache"},
+    {"latency_distribution", PARAM_ENUM, FIELD(latency_distribution), "constant", 0, 0,
+     latency_distributions, 0,
+     "How latencies vary around read_latency and write_latency, which are their means; \"table\": "
+     "by latency_table.",
+     NULL},
+    {"latency_p99_ratio", PARAM_REAL, FIELD(latency_p99_ratio), "4", 1, 1000, NULL, 0,
+     "Lognormal latencies: the 99th percentile over the median.", NULL},
+    {"merge", PARAM_BOOL, FIELD(merge), "false", 0, 0, NULL, 0,
+     "Writes of one plug to neighbouring slots are one request, of one latency; else each page "
+     "has its own.",
+     "block/blk-merge.c, blk_attempt_plug_merge()"},
     {"bandwidth", PARAM_BYTES, FIELD(bandwidth_bytes_per_s), "2G", 1, 0x1p62, NULL, 0,
      "Bytes per second over all transfers.", NULL},
     {"queue_depth", PARAM_COUNT, FIELD(queue_depth), "32", 1, 65536, NULL, 0,
-     "Transfers served at the same time.", NULL},
+     "Requests served at the same time.", NULL},
     {"duplex", PARAM_BOOL, FIELD(duplex), "false", 0, 0, NULL, 0,
      "Reads do not wait behind writes: each have bandwidth, queue_depth and requests of their own, "
      "as on NVMe, whose link carries both ways at once and whose queues are a processor's.",
@@ -484,10 +504,10 @@ const struct config_section section_swap = {"swap", "Where pages go that leave m
                                             swap_structured};
 const struct config_section section_device = {"swap.devices[]", "One swap device.",
                                               TABLE(device_rows, struct swap_device_config), NULL,
-                                              NULL};
+                                              device_structured};
 const struct config_section section_block_device = {
     "block_devices[]", "One block device under a file system; \"priority\" has no meaning here.",
-    TABLE(device_rows, struct swap_device_config), NULL, NULL};
+    TABLE(device_rows, struct swap_device_config), NULL, device_structured};
 const struct config_section section_zswap = {
     "zswap", "The compressed swap cache: parameters and the rules of the kernel's era.",
     TABLE(zswap_rows, struct zswap_config), zswap_axes, NULL};
@@ -570,10 +590,11 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
 
 bool config_device_has(unsigned type, const char *name)
 {
-    static const char *const not_of[][8] = {
+    static const char *const not_of[][11] = {
         [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
         [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "duplex",
-                         "rotational", "synchronous", NULL},
+                         "rotational", "synchronous", "latency_distribution", "latency_p99_ratio",
+                         "merge", NULL},
     };
     for (const char *const *key = not_of[type]; *key; key++)
         if (strcmp(*key, name) == 0)

@@ -132,6 +132,14 @@ static cJSON *device_to_json(const struct swap_device_config *device)
         if (config_device_has(device->type, row->name))
             cJSON_AddItemToObject(json, row->name, param_to_json(row, device));
     }
+    if (device->latency_distribution == LATENCY_TABLE) {
+        cJSON *table = cJSON_AddArrayToObject(json, "latency_table");
+        for (uint32_t i = 0; i < device->latency_point_count; i++) {
+            const double pair[] = {100 * device->latency_points[i].share,
+                                   device->latency_points[i].factor};
+            cJSON_AddItemToArray(table, cJSON_CreateDoubleArray(pair, 2));
+        }
+    }
     return json;
 }
 

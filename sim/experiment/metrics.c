@@ -86,6 +86,24 @@ static const struct plain_metric plain_metrics[] = {
      NEITHER_IS_BETTER, false},
     {"time", "sys_ns", "ns", "sys, as time(1) prints it of all tasks: without kernel threads",
      FIELD(time.sys_ns), LOWER_IS_BETTER, false},
+    {"disk", "util_ppm", "ppm", "time in which some request was under way, of the busiest disk",
+     FIELD(disk.util_ppm), LOWER_IS_BETTER, false},
+    {"disk", "queue_milli", "1/1000 requests", "requests under way on average, of the busiest disk",
+     FIELD(disk.queue_milli), LOWER_IS_BETTER, false},
+    {"disk", "merged", "pages", "pages that joined the request before them (merge)",
+     FIELD(disk.merged), NEITHER_IS_BETTER, false},
+    {"disk", "read_mean_ns", "ns", "a read of a disk from submission to its end, mean",
+     FIELD(disk.read_mean_ns), LOWER_IS_BETTER, false},
+    {"disk", "read_p50_ns", "ns", "the same, median", FIELD(disk.read_p50_ns), LOWER_IS_BETTER,
+     false},
+    {"disk", "read_p99_ns", "ns", "the same, 99th percentile", FIELD(disk.read_p99_ns),
+     LOWER_IS_BETTER, false},
+    {"disk", "write_mean_ns", "ns", "a write to a disk from submission to its end, mean",
+     FIELD(disk.write_mean_ns), LOWER_IS_BETTER, false},
+    {"disk", "write_p50_ns", "ns", "the same, median", FIELD(disk.write_p50_ns), LOWER_IS_BETTER,
+     false},
+    {"disk", "write_p99_ns", "ns", "the same, 99th percentile", FIELD(disk.write_p99_ns),
+     LOWER_IS_BETTER, false},
     {"psi", "some_us", "us", "time in which some task stalled on memory (/proc/pressure/memory)",
      FIELD(psi.some_us), LOWER_IS_BETTER, true},
     {"psi", "full_us", "us", "time in which all tasks stalled on memory (/proc/pressure/memory)",
@@ -164,22 +182,6 @@ const char *latency_kind_name(unsigned kind)
 const char *latency_kind_meaning(unsigned kind)
 {
     return latency_meanings[kind];
-}
-
-static void histogram_merge(struct histogram *into, const struct histogram *from)
-{
-    if (!from->count)
-        return;
-    if (!into->buckets)
-        into->buckets = memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*into->buckets), "a histogram");
-    if (!into->count || from->least < into->least)
-        into->least = from->least;
-    if (from->most > into->most)
-        into->most = from->most;
-    into->count += from->count;
-    into->sum += from->sum;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        into->buckets[i] += from->buckets[i];
 }
 
 struct histogram latency_of_run(const struct run_result *run, unsigned kind)

@@ -242,6 +242,25 @@ static void add_histograms(cJSON *object, const struct run_result *run)
     json_add(object, "histograms", histograms);
 }
 
+static void add_devices(cJSON *object, const struct run_result *run)
+{
+    cJSON *devices = json_array();
+    for (uint32_t i = 0; i < run->device_count; i++) {
+        const struct device_result *device = &run->devices[i];
+        cJSON *part = json_object();
+        json_add_string(part, "name", device->name);
+        json_add_integer(part, "reads", device->reads);
+        json_add_integer(part, "writes", device->writes);
+        json_add_integer(part, "merged", device->merged);
+        json_add_integer(part, "util_ppm", device->util_ppm);
+        json_add_integer(part, "queue_milli", device->queue_milli);
+        json_add(part, "read_latency_ns", histogram_object(&device->read_latency));
+        json_add(part, "write_latency_ns", histogram_object(&device->write_latency));
+        json_add_to_array(devices, part);
+    }
+    json_add(object, "devices", devices);
+}
+
 /* ---- a run -------------------------------------------------------------------- */
 
 /* Value or null; a null is explained under "undefined". */
@@ -350,6 +369,18 @@ static void add_times(cJSON *object, const struct run_result *run)
     json_add(object, "time", part);
 
     part = json_object();
+    json_add_integer(part, "util_ppm", run->disk.util_ppm);
+    json_add_integer(part, "queue_milli", run->disk.queue_milli);
+    json_add_integer(part, "merged", run->disk.merged);
+    json_add_integer(part, "read_mean_ns", run->disk.read_mean_ns);
+    json_add_integer(part, "read_p50_ns", run->disk.read_p50_ns);
+    json_add_integer(part, "read_p99_ns", run->disk.read_p99_ns);
+    json_add_integer(part, "write_mean_ns", run->disk.write_mean_ns);
+    json_add_integer(part, "write_p50_ns", run->disk.write_p50_ns);
+    json_add_integer(part, "write_p99_ns", run->disk.write_p99_ns);
+    json_add(object, "disk", part);
+
+    part = json_object();
     json_add_integer(part, "some_us", run->psi.some_us);
     json_add_integer(part, "full_us", run->psi.full_us);
     json_add(object, "psi", part);
@@ -381,6 +412,7 @@ static cJSON *run_object(const struct run_record *record, const struct columns *
     add_histograms(object, run);
     add_cgroups(object, run);
     add_nodes(object, run);
+    add_devices(object, run);
     add_snapshots(object, run);
     add_series(object, run, columns);
     return object;

@@ -9,6 +9,11 @@ void run_result_release(struct run_result *result)
     free((char *)(uintptr_t)result->failure);
     free(result->cgroups);
     free(result->cpus);
+    for (uint32_t i = 0; i < result->device_count; i++) {
+        histogram_release(&result->devices[i].read_latency);
+        histogram_release(&result->devices[i].write_latency);
+    }
+    free(result->devices);
     free(result->nodes);
     free(result->snapshots);
     free(result->series);

@@ -43,6 +43,7 @@ struct write_plug {
     uint32_t last_request_pages;
     uint64_t last_slot_taken; /* swap.slots_taken when the last one's slot was taken; 0: before */
     uint32_t pages[PLUG_PAGES];
+    uint8_t continues[PLUG_PAGES]; /* this page is in the request of the page before it */
 };
 
 /* An empty plug; its pages need no clearing, which would take longer than the rest of a
@@ -227,6 +228,7 @@ struct proactive_reclaim_hooks; /* policies/proactive_reclaim/proactive_reclaim.
 
 struct mm {
     const struct config *config;
+    uint64_t seed; /* of the run */
     const struct costs *costs;
     struct event_queue *events;
     struct processors *processors;

@@ -12,7 +12,8 @@ void files_init(struct simulation *simulation)
     simulation->block_devices = memory_zeroed(config->block_device_count,
                                               sizeof(*simulation->block_devices), "block devices");
     for (uint32_t i = 0; i < config->block_device_count; i++)
-        device_init(&simulation->block_devices[i], &simulation->mm, &config->block_devices[i]);
+        device_init(&simulation->block_devices[i], &simulation->mm, &config->block_devices[i],
+                    simulation->mm.seed + SWAP_DEVICES_AT_MOST + i);
 }
 
 void files_release(struct simulation *simulation)
@@ -39,7 +40,7 @@ static uint64_t access_disk(struct mm *mm, struct exec *exec, struct device *dev
     uint64_t submitted_ns;
     spend_cost(mm, exec, TIME_swap_io_cpu, write ? COST_disk_submit_write : COST_disk_submit_read);
     mm->counters[write ? COUNTER_disk_writes : COUNTER_disk_reads]++;
-    uint64_t done_ns = device_submit(device, write, exec->now_ns, &submitted_ns);
+    uint64_t done_ns = device_submit(device, write, 1, exec->now_ns, &submitted_ns);
     spend_asleep(mm, exec, submitted_ns);
     return done_ns;
 }

@@ -386,6 +386,64 @@ static void measure_time(struct simulation *simulation)
     time->real_ns = last_ns > first_ns ? last_ns - first_ns : 0;
 }
 
+/* The device's histograms have a new owner. */
+static void take_device(struct simulation *simulation, struct device *device)
+{
+    struct run_result *result = simulation->result;
+    struct device_stats *stats = &device->stats;
+    if (device->zram)
+        return;
+    uint64_t end_ns = result->end_ns ? result->end_ns : 1;
+    struct device_result *own = &result->devices[result->device_count++];
+    *own = (struct device_result){
+        .name = device->config->name,
+        .reads = stats->reads,
+        .writes = stats->writes,
+        .merged = stats->merged,
+        .util_ppm = (uint64_t)((unsigned __int128)stats->busy_ns * PARTS_PER_MILLION / end_ns),
+        .queue_milli = (uint64_t)((unsigned __int128)stats->in_flight_ns * 1000 / end_ns),
+        .read_latency = stats->read_latency,
+        .write_latency = stats->write_latency,
+    };
+    stats->read_latency = stats->write_latency = (struct histogram){0};
+    struct devices_result *all = &result->disk;
+    all->merged += own->merged;
+    if (own->util_ppm > all->util_ppm)
+        all->util_ppm = own->util_ppm;
+    if (own->queue_milli > all->queue_milli)
+        all->queue_milli = own->queue_milli;
+}
+
+static void merge_latencies(struct run_result *result)
+{
+    struct histogram read = {0}, write = {0};
+    for (uint32_t i = 0; i < result->device_count; i++) {
+        histogram_merge(&read, &result->devices[i].read_latency);
+        histogram_merge(&write, &result->devices[i].write_latency);
+    }
+    struct devices_result *all = &result->disk;
+    all->read_mean_ns = read.count ? read.sum / read.count : 0;
+    all->read_p50_ns = histogram_percentile(&read, 5000);
+    all->read_p99_ns = histogram_percentile(&read, 9900);
+    all->write_mean_ns = write.count ? write.sum / write.count : 0;
+    all->write_p50_ns = histogram_percentile(&write, 5000);
+    all->write_p99_ns = histogram_percentile(&write, 9900);
+    histogram_release(&read);
+    histogram_release(&write);
+}
+
+static void measure_devices(struct simulation *simulation)
+{
+    struct run_result *result = simulation->result;
+    uint32_t count = simulation->swap.device_count + simulation->block_device_count;
+    result->devices = memory_zeroed(count, sizeof(*result->devices), "device results");
+    for (uint32_t i = 0; i < simulation->swap.device_count; i++)
+        take_device(simulation, &simulation->swap.devices[i]);
+    for (uint32_t i = 0; i < simulation->block_device_count; i++)
+        take_device(simulation, &simulation->block_devices[i]);
+    merge_latencies(result);
+}
+
 void measure_finish(struct simulation *simulation)
 {
     struct mm *mm = &simulation->mm;
@@ -413,6 +471,7 @@ void measure_finish(struct simulation *simulation)
     simulation->zswap.store_wait = (struct histogram){0};
     measure_cpus(simulation);
     measure_time(simulation);
+    measure_devices(simulation);
     measure_fairness(simulation);
     measure_inversion(simulation, &result->inversion.at_end_ppm, &result->inversion.pair_ppm);
     result->inversion.time_average_ppm =

@@ -75,6 +75,7 @@ bool simulation_build(struct simulation *simulation)
     const struct config *config = simulation->config;
     struct mm *mm = &simulation->mm;
     mm->config = config;
+    mm->seed = simulation->result->seed;
     mm->costs = &config->costs;
     mm->events = &simulation->events;
     mm->processors = &simulation->processors;

@@ -58,7 +58,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
     for (uint32_t i = 0; i < swap->device_count; i++) {
         const struct swap_device_config *device = &config->swap.devices[i];
-        device_init(&swap->devices[i], mm, device);
+        device_init(&swap->devices[i], mm, device, mm->seed + i);
         swap->slots += swap->devices[i].slots;
         swap->rotational |= device->rotational;
         swap->has_zram |= device->type == DEVICE_ZRAM;
@@ -344,27 +344,33 @@ bool swap_slot_is_synchronous(const struct swap *swap, uint32_t page)
     return on_device && swap->device_count && swap_device_of(swap, page)->config->synchronous;
 }
 
-/* Hand one prepared write to its device. */
-static void submit_write(struct swap *swap, struct exec *exec, uint32_t page)
+/* Hand one prepared request, of the given pages, to its device. */
+static void submit_write(struct swap *swap, struct exec *exec, const uint32_t *pages,
+                         uint32_t count)
 {
     struct mm *mm = swap->mm;
-    struct device *device = swap_device_of(swap, page);
+    struct device *device = swap_device_of(swap, pages[0]);
     uint64_t submitted_ns;
-    uint64_t done_ns = device_submit(device, true, exec->now_ns, &submitted_ns);
+    uint64_t done_ns = device_submit(device, true, count, exec->now_ns, &submitted_ns);
     if (device->config->synchronous)
         submitted_ns = done_ns;
     spend_asleep(mm, exec, submitted_ns);
     if (device->config->synchronous)
         return;
-    pending_writes_add(&swap->writes, done_ns, page);
+    for (uint32_t i = 0; i < count; i++)
+        pending_writes_add(&swap->writes, done_ns, pages[i]);
     events_schedule(mm->events, done_ns, RANK_DEVICE, write_ends, swap, 0);
 }
 
 void swap_flush_plug(void *state, struct exec *exec)
 {
     struct write_plug *plug = exec->plug;
-    for (uint32_t i = 0; i < plug->count; i++)
-        submit_write(state, exec, plug->pages[i]);
+    for (uint32_t i = 0, count; i < plug->count; i += count) {
+        bool merge = swap_device_of(state, plug->pages[i])->config->merge;
+        for (count = 1; merge && i + count < plug->count && plug->continues[i + count];)
+            count++;
+        submit_write(state, exec, plug->pages + i, count);
+    }
     plug->count = plug->requests = 0;
 }
 
@@ -387,8 +393,9 @@ static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct write_plug *plug = exec->plug;
     uint64_t slot_taken = swap->newest_slot_page == page ? swap->slots_taken : 0;
-    if (plug->count && plug->count < PLUG_PAGES &&
-        continues_request(swap, plug, page, slot_taken)) {
+    bool continues =
+        plug->count && plug->count < PLUG_PAGES && continues_request(swap, plug, page, slot_taken);
+    if (continues) {
         plug->last_request_pages++;
     } else {
         if (plug->count == PLUG_PAGES || plug->requests == PLUG_REQUESTS ||
@@ -397,6 +404,7 @@ static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
         plug->requests++;
         plug->last_request_pages = 1;
     }
+    plug->continues[plug->count] = continues;
     plug->pages[plug->count++] = page;
     plug->last_slot_taken = slot_taken;
 }
@@ -432,13 +440,13 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
     mm->counters[COUNTER_disk_writes]++;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_write);
     if (device->config->synchronous) {
-        submit_write(swap, exec, page);
+        submit_write(swap, exec, &page, 1);
         return SWAP_WRITTEN;
     }
     mm->cold[page].bits |= PAGE_WRITEBACK;
     mm->writes_under_way++;
     if (!exec->plug) {
-        submit_write(swap, exec, page);
+        submit_write(swap, exec, &page, 1);
         return SWAP_UNDER_WAY;
     }
     add_to_plug(swap, exec, page);
@@ -542,7 +550,7 @@ static enum swap_source read_from_device(struct swap *swap, struct exec *exec, u
     mm->counters[COUNTER_disk_reads]++;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
     uint64_t submitted_ns;
-    *ready_ns = device_submit(device, false, exec->now_ns, &submitted_ns);
+    *ready_ns = device_submit(device, false, 1, exec->now_ns, &submitted_ns);
     /* For room in the queue, as writes do: the processor is not busy with it. */
     spend_asleep(mm, exec, submitted_ns);
     return SOURCE_DEVICE;

@@ -124,12 +124,13 @@ static void check_device(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per
 {
     struct swap_device_config config = disk(depth, latency_ns, bytes_per_s);
     struct device device = {0};
-    device_init(&device, NULL, &config);
+    device_init(&device, NULL, &config, 1);
     uint64_t random = 17, submitted;
     double now = 0, spent = 0;
     for (unsigned i = 0; i < SAMPLES; i++) {
         now += exponential(&random, service_ns / 0.7);
-        spent += (double)(device_submit(&device, false, (uint64_t)now, &submitted) - (uint64_t)now);
+        spent +=
+            (double)(device_submit(&device, false, 1, (uint64_t)now, &submitted) - (uint64_t)now);
     }
     assert_within_2_percent(spent / SAMPLES - service_ns, md1_wait_ns(service_ns, 0.7));
     device_release(&device);
@@ -144,11 +145,11 @@ static void test_duplex_device(void **state)
         config.duplex = duplex;
         struct device device = {0};
         uint64_t submitted;
-        device_init(&device, NULL, &config);
+        device_init(&device, NULL, &config, 1);
         for (unsigned i = 0; i < 10; i++)
-            device_submit(&device, true, 0, &submitted);
-        assert_int_equal(device_submit(&device, false, 0, &submitted), duplex ? 20000 : 220000);
-        assert_int_equal(device_submit(&device, true, 0, &submitted), duplex ? 220000 : 240000);
+            device_submit(&device, true, 1, 0, &submitted);
+        assert_int_equal(device_submit(&device, false, 1, 0, &submitted), duplex ? 20000 : 220000);
+        assert_int_equal(device_submit(&device, true, 1, 0, &submitted), duplex ? 220000 : 240000);
         device_release(&device);
     }
 }
@@ -444,9 +445,9 @@ static double device_ns(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per_
     struct device device = {0};
     uint64_t submitted_ns = 0, end_ns = 0;
     enum { TRANSFERS = 20000 };
-    device_init(&device, NULL, &config);
+    device_init(&device, NULL, &config, 1);
     for (unsigned i = 0; i < TRANSFERS; i++)
-        end_ns = device_submit(&device, true, submitted_ns, &submitted_ns);
+        end_ns = device_submit(&device, true, 1, submitted_ns, &submitted_ns);
     device_release(&device);
     return (double)end_ns / TRANSFERS;
 }
@@ -457,6 +458,154 @@ static void test_device_saturates(void **state)
     assert_within_2_percent(device_ns(1, 65000, 2000000000), 65000);
     assert_within_2_percent(device_ns(8, 65000, 2000000000), 65000.0 / 8);
     assert_within_2_percent(device_ns(128, 65000, 2000000000), 4096 / 2.0);
+}
+
+/* ---- devices whose latency varies ---------------------------------------------------- */
+
+/* M/G/1 (Pollaczek, Khinchine): with mean s and squared coefficient of variation c the
+ * waiting time is u s (1 + c) / (2 (1 - u)). */
+static double mg1_wait_ns(double mean_ns, double variation, double utilisation)
+{
+    return utilisation * mean_ns * (1 + variation) / (2 * (1 - utilisation));
+}
+
+/* Erlang's C: the probability that all c servers are busy, `load` = rate * s. */
+static double erlang_c(unsigned servers, double load)
+{
+    double term = 1, sum = 1;
+    for (unsigned k = 1; k < servers; k++)
+        sum += term *= load / k;
+    term *= load / servers;
+    double busy = term / (1 - load / servers);
+    return busy / (sum + busy);
+}
+
+/* Mean time from submission to the end, less the mean latency. */
+static double device_wait_ns(struct swap_device_config config, double rate, unsigned transfers)
+{
+    struct device device = {0};
+    uint64_t random = 71, submitted;
+    double now = 0, spent = 0, busy;
+    device_init(&device, NULL, &config, 5);
+    for (unsigned i = 0; i < transfers; i++) {
+        now += exponential(&random, 1 / rate);
+        spent +=
+            (double)(device_submit(&device, false, 1, (uint64_t)now, &submitted) - (uint64_t)now);
+    }
+    /* Little's law, and the device's own books: what is in it is rate times time in it. */
+    assert_within_2_percent((double)device.stats.in_flight_ns, spent);
+    assert_within_2_percent((double)device.stats.read_latency.sum, spent);
+    busy = (double)device.stats.busy_ns / now;
+    if (config.queue_depth == 1)
+        assert_within_2_percent(busy, rate * (double)config.read_latency_ns);
+    device_release(&device);
+    return spent / transfers - (double)config.read_latency_ns;
+}
+
+static void test_exponential_device_is_mmc(void **state)
+{
+    (void)state;
+    static const unsigned depths[] = {1, 4, 32};
+    for (unsigned i = 0; i < 3; i++) {
+        unsigned c = depths[i];
+        struct swap_device_config config = disk(c, 50000, UINT64_MAX);
+        config.latency_distribution = LATENCY_EXPONENTIAL;
+        double load = 0.8 * c;
+        assert_within_2_percent(device_wait_ns(config, load / 50000, (c > 4 ? 12 : 4) * SAMPLES),
+                                erlang_c(c, load) * 50000 / (c - load));
+    }
+}
+
+/* The variation of a lognormal time is e^(sigma^2) - 1; its 99th percentile is the median
+ * times e^(2.326 sigma). */
+static void test_lognormal_device_is_mg1(void **state)
+{
+    (void)state;
+    struct swap_device_config config = disk(1, 50000, UINT64_MAX);
+    config.latency_distribution = LATENCY_LOGNORMAL;
+    config.latency_p99_ratio = 4;
+    double sigma = log(4) / 2.3263478740408408, variation = exp(sigma * sigma) - 1;
+    assert_within_2_percent(device_wait_ns(config, 0.6 / 50000, 4 * SAMPLES),
+                            mg1_wait_ns(50000, variation, 0.6));
+}
+
+/* Quantiles 0: 0.5, 90 %: 0.9, 100 %: 3.7: two uniform pieces of mean 0.7 and 2.3. */
+static void test_device_with_a_table_is_mg1(void **state)
+{
+    (void)state;
+    struct swap_device_config config = disk(1, 50000, UINT64_MAX);
+    config.latency_distribution = LATENCY_TABLE;
+    config.latency_points[0] = (struct latency_point){0, 0.5};
+    config.latency_points[1] = (struct latency_point){0.9, 0.9};
+    config.latency_points[2] = (struct latency_point){1, 3.7};
+    config.latency_point_count = 3;
+    double mean = 0.9 * 0.7 + 0.1 * 2.3;
+    double square = 0.9 * (0.49 + 0.16 / 12) + 0.1 * (2.3 * 2.3 + 2.8 * 2.8 / 12);
+    config.read_latency_ns = 50000;
+    struct device device = {0};
+    uint64_t random = 73, submitted;
+    double now = 0, spent = 0, rate = 0.6 / (50000 * mean);
+    device_init(&device, NULL, &config, 6);
+    for (unsigned i = 0; i < 4 * SAMPLES; i++) {
+        now += exponential(&random, 1 / rate);
+        spent +=
+            (double)(device_submit(&device, false, 1, (uint64_t)now, &submitted) - (uint64_t)now);
+    }
+    device_release(&device);
+    assert_within_2_percent(spent / (4 * SAMPLES) - 50000 * mean,
+                            mg1_wait_ns(50000 * mean, square / (mean * mean) - 1, 0.6));
+}
+
+/* The sampled times themselves: mean and percentiles of an idle device. */
+static void test_latencies_have_their_distribution(void **state)
+{
+    (void)state;
+    struct swap_device_config config = disk(1, 100000, UINT64_MAX);
+    static const struct {
+        unsigned distribution;
+        double mean, median, p99;
+    } expected[] = {{LATENCY_CONSTANT, 1, 1, 1},
+                    {LATENCY_EXPONENTIAL, 1, 0.693147, 4.60517},
+                    {LATENCY_LOGNORMAL, 1, 0.837320, 3.349281}};
+    config.latency_p99_ratio = 4;
+    for (unsigned d = 0; d < 3; d++) {
+        struct device device = {0};
+        uint64_t submitted;
+        config.latency_distribution = expected[d].distribution;
+        device_init(&device, NULL, &config, 9);
+        for (unsigned i = 0; i < SAMPLES; i++)
+            device_submit(&device, false, 1, i * 100000000ull, &submitted);
+        const struct histogram *latency = &device.stats.read_latency;
+        assert_within_2_percent((double)latency->sum / SAMPLES, 100000 * expected[d].mean);
+        /* A histogram's buckets are up to 3 % wide. */
+        double median = (double)histogram_percentile(latency, 5000);
+        double p99 = (double)histogram_percentile(latency, 9900);
+        assert_true(fabs(median / (100000 * expected[d].median) - 1) < 0.05);
+        assert_true(fabs(p99 / (100000 * expected[d].p99) - 1) < 0.05);
+        device_release(&device);
+    }
+}
+
+/* A request of n pages takes a server once: at most depth / (latency + (n - 1) 4 KiB /
+ * bandwidth) of them a ns, and at most the bandwidth. */
+static void test_merged_requests_saturate(void **state)
+{
+    (void)state;
+    static const unsigned pages[] = {1, 8, 32};
+    for (unsigned i = 0; i < 3; i++) {
+        struct swap_device_config config = disk(2, 65000, 2048000000); /* 2 us a page */
+        struct device device = {0};
+        uint64_t submitted_ns = 0, end_ns = 0;
+        enum { REQUESTS = 20000 };
+        device_init(&device, NULL, &config, 1);
+        for (unsigned n = 0; n < REQUESTS; n++)
+            end_ns = device_submit(&device, true, pages[i], submitted_ns, &submitted_ns);
+        double by_servers = (65000 + 2000.0 * (pages[i] - 1)) / 2, by_pipe = 2000.0 * pages[i];
+        assert_within_2_percent((double)end_ns / REQUESTS,
+                                by_servers > by_pipe ? by_servers : by_pipe);
+        assert_int_equal(device.stats.merged, REQUESTS * (pages[i] - 1));
+        device_release(&device);
+    }
 }
 
 int main(void)
@@ -475,6 +624,11 @@ int main(void)
         cmocka_unit_test(test_percpu_counter),
         cmocka_unit_test(test_percpu_counter_of_changing_sign),
         cmocka_unit_test(test_device_saturates),
+        cmocka_unit_test(test_exponential_device_is_mmc),
+        cmocka_unit_test(test_lognormal_device_is_mg1),
+        cmocka_unit_test(test_device_with_a_table_is_mg1),
+        cmocka_unit_test(test_latencies_have_their_distribution),
+        cmocka_unit_test(test_merged_requests_saturate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

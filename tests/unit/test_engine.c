@@ -270,10 +270,10 @@ static void test_idle_device_takes_its_latency(void **state)
     struct swap_device_config config = test_device(4);
     struct device device = {0};
     uint64_t submitted;
-    device_init(&device, NULL, &config);
-    assert_int_equal(device_submit(&device, false, 1000, &submitted), 51000);
+    device_init(&device, NULL, &config, 1);
+    assert_int_equal(device_submit(&device, false, 1, 1000, &submitted), 51000);
     assert_int_equal(submitted, 1000);
-    assert_int_equal(device_submit(&device, true, 1000, &submitted), 21000);
+    assert_int_equal(device_submit(&device, true, 1, 1000, &submitted), 21000);
     assert_int_equal(device.slots, 256);
     device_release(&device);
 }
@@ -284,9 +284,9 @@ static void test_queue_depth_limits_transfers_at_a_time(void **state)
     struct swap_device_config config = test_device(2);
     struct device device = {0};
     uint64_t submitted, ends[4];
-    device_init(&device, NULL, &config);
+    device_init(&device, NULL, &config, 1);
     for (unsigned i = 0; i < 4; i++)
-        ends[i] = device_submit(&device, false, 0, &submitted);
+        ends[i] = device_submit(&device, false, 1, 0, &submitted);
     assert_int_equal(ends[0], 50000);
     assert_int_equal(ends[1], 50000);
     assert_int_equal(ends[2], 100000);
@@ -301,9 +301,9 @@ static void test_bandwidth_limits_a_deep_queue(void **state)
     struct swap_device_config config = test_device(1024);
     struct device device = {0};
     uint64_t submitted, end = 0;
-    device_init(&device, NULL, &config);
+    device_init(&device, NULL, &config, 1);
     for (unsigned i = 0; i < 200; i++)
-        end = device_submit(&device, true, 0, &submitted);
+        end = device_submit(&device, true, 1, 0, &submitted);
     assert_int_equal(end, 200 * 1000);
     device_release(&device);
 }
@@ -314,12 +314,12 @@ static void test_submitter_sleeps_when_the_queue_is_full(void **state)
     struct swap_device_config config = test_device(1);
     struct device device = {0};
     uint64_t submitted;
-    device_init(&device, NULL, &config);
+    device_init(&device, NULL, &config, 1);
     for (unsigned i = 0; i < 256; i++) {
-        device_submit(&device, true, 0, &submitted);
+        device_submit(&device, true, 1, 0, &submitted);
         assert_int_equal(submitted, 0);
     }
-    device_submit(&device, true, 0, &submitted);
+    device_submit(&device, true, 1, 0, &submitted);
     assert_int_equal(submitted, 20000); /* the first write has ended */
     device_release(&device);
 }
