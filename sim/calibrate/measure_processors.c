@@ -353,6 +353,22 @@ static void fit_rounds(struct calibration *calibration, const struct measured *r
     calibration->known[COST_ipi_each] = line.slope > 0;
 }
 
+/* A barrier for all processes waits for a grace period (synchronize_rcu). */
+static void measure_grace_period(struct calibration *calibration)
+{
+    enum { PERIODS_MOST = 11 };
+    double samples[PERIODS_MOST];
+    unsigned periods = calibration->rounds < PERIODS_MOST ? calibration->rounds : PERIODS_MOST;
+    for (unsigned i = 0; i < periods; i++) {
+        double start = clock_ns();
+        if (!interrupt_others(MEMBARRIER_CMD_GLOBAL))
+            return;
+        samples[i] = clock_ns() - start;
+    }
+    calibration->costs[COST_rcu_grace_period] = measured_of(samples, periods);
+    calibration->known[COST_rcu_grace_period] = true;
+}
+
 static void measure_interrupts(struct calibration *calibration, const int *processors, size_t count)
 {
     enum { VICTIMS_MOST = 7 };
@@ -393,6 +409,7 @@ void calibrate_processors(struct calibration *calibration)
     if (!count || !pin_to(processors[0]))
         return;
     measure_switch(calibration);
+    measure_grace_period(calibration);
     measure_interrupts(calibration, processors, count);
     measure_way(calibration, COST_line_same_socket, false, processors, count);
     measure_way(calibration, COST_line_cross_socket, true, processors, count);

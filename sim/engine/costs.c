@@ -76,6 +76,10 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_rcu_grace_period] = {16000000, 4000000, 40000000,
+                               MEASURED
+                               "membarrier(2) for all processes, which is a grace period, 15 to "
+                               "23 ms at 250 ticks a second"},
     [COST_ipi_round] =
         {2000, 500, 12000,
          "estimate: two messages between virtual processors; membarrier(2), which does the same, "

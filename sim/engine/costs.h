@@ -45,6 +45,7 @@
     X(pool_map_hold, "hold of an allocator's pool lock to find one object's place") \
     X(zram_request, "one read or write of a zram device without compression and allocation") \
     X(context_switch, "switch a processor to another task") \
+    X(rcu_grace_period, "until every processor has been outside of RCU's read sides") \
     X(ipi_round, "flush the TLB of another processor by an interrupt and wait for its answer") \
     X(ipi_each, "the same for each further processor in one round") \
     X(ipi_received, "lost by a processor that is interrupted for a TLB flush") \

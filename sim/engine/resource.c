@@ -51,9 +51,8 @@ void cache_line_release(struct cache_line *line)
     line->listed = false;
 }
 
-/* What it costs `cpu` to get the line from `owner`. */
-static uint64_t transfer_ns(uint32_t owner, const struct topology *topology,
-                            const struct costs *costs, uint32_t cpu)
+uint64_t cache_line_transfer_ns(uint32_t owner, const struct topology *topology,
+                                const struct costs *costs, uint32_t cpu)
 {
     if (owner == cpu || owner == NO_CPU || topology_sibling(topology, cpu) == owner)
         return 0; /* threads of a core share its first-level cache */
@@ -256,7 +255,8 @@ struct request {
 static inline void begin_behind(struct request *request, uint32_t owner, uint64_t more_ns)
 {
     request->length_ns =
-        transfer_ns(owner, request->topology, request->costs, request->cpu) + request->use_ns;
+        cache_line_transfer_ns(owner, request->topology, request->costs, request->cpu) +
+        request->use_ns;
     request->length_ns += more_ns;
 }
 

@@ -99,6 +99,10 @@ static inline bool cache_line_is_own(const struct cache_line *line, uint32_t cpu
  * only the last owner matters. */
 void cache_line_forget(struct cache_line *line, uint64_t until_ns);
 
+/* What it costs `cpu` to get a line from `owner`. */
+uint64_t cache_line_transfer_ns(uint32_t owner, const struct topology *topology,
+                                const struct costs *costs, uint32_t cpu);
+
 /* cache_line_update() for a line that others want, too. */
 uint64_t cache_line_update_shared(struct cache_line *line, const struct topology *topology,
                                   const struct costs *costs, uint32_t cpu, uint64_t now_ns);

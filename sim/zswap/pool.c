@@ -113,8 +113,11 @@ static void make_current(struct zswap *zswap, uint32_t number, uint64_t now_ns)
         at++;
     if (at == zswap->pool_count)
         zswap->pool_count++;
-    if (at > 0 && zswap->pool_count > 1)
+    if (at > 0 && zswap->pool_count > 1) {
         zswap_current_pool(zswap)->killed_at_ns = now_ns ? now_ns : 1;
+        if (zswap->pool_ref->kill)
+            zswap->pool_ref->kill(zswap, zswap->order[0], now_ns);
+    }
     for (; at > 0; at--)
         zswap->order[at] = zswap->order[at - 1];
     zswap->order[0] = (uint8_t)number;
@@ -154,7 +157,8 @@ void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compres
 void zswap_pool_reap(struct zswap *zswap, uint32_t number)
 {
     struct zswap_pool *pool = &zswap->pools[number];
-    if (!pool->alive || pool->entries || !pool->killed_at_ns || pool->being_shrunk)
+    if (!pool->alive || pool->entries || !pool->killed_at_ns || pool->being_shrunk ||
+        pool->switching)
         return;
     uint32_t at = 0;
     while (zswap->order[at] != number)

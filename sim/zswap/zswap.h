@@ -36,6 +36,7 @@ struct zswap_pool {
     uint32_t group;    /* groups[] that its entries are in */
     bool evicts;       /* its allocator keeps the LRU and can give up whole pages */
     bool being_shrunk; /* it does so now: the pool must stay */
+    bool switching;    /* its reference does not say yet that the last one is gone */
     uint64_t created_ns;
     uint64_t killed_at_ns; /* when it ceased to be current; 0: it is current */
     struct cache_line reference_line;
