@@ -165,9 +165,9 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
 /* What its processor takes, from the durations of the phases that the cases list
  * (least squares over all of 6.12: 24 us to fill a page, 12 us a page scanned, 109 us
  * a fault that reads the disk, 102 us a page written back, reclaim included): 8 times
- * the built-in table; of a page written back 40 us besides what else it takes.  A page more in a write takes next to nothing beside that.  The
- * worker is looked at for its own speed: how many stores are refused for each of its
- * runs before the first page is written back. */
+ * the built-in table; of a page written back 40 us besides what else it takes.  A page more in a
+ * write takes next to nothing beside that.  The worker is looked at for its own speed: how many
+ * stores are refused for each of its runs before the first page is written back. */
 enum {
     EMULATOR_SLOWDOWN = 8,
     EMULATOR_SUBMIT_WRITE_NS = 7000,
