@@ -54,6 +54,7 @@ enum memcg_version { CGROUP_V1, CGROUP_V2 };
 /* Which page-table pages a cgroup pays for: those above the last level may exist
  * before a task joins it. */
 enum charge_page_tables { PAGE_TABLES_NONE, PAGE_TABLES_LAST_LEVEL, PAGE_TABLES_ALL };
+enum shrinker_lock { SHRINKER_LOCK_NONE, SHRINKER_LOCK_RWSEM };
 enum memcg_walk { MEMCG_WALK_FULL, MEMCG_WALK_PARTIAL };
 
 /* "vm": sysctls and the era's reclaim rules */
@@ -75,6 +76,7 @@ struct vm_config {
     unsigned unmapped_swap_cache; /* enum unmapped_swap_cache */
     bool swap_cache_bypass; /* synchronous devices are read around the swap cache (up to 6.17) */
     unsigned charge_page_tables; /* enum charge_page_tables */
+    unsigned shrinker_lock;      /* enum shrinker_lock */
 };
 
 enum device_type { DEVICE_DISK, DEVICE_ZRAM };

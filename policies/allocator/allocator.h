@@ -65,6 +65,7 @@ struct allocator_hooks {
     /* optional: whether this instance can shrink(); NULL: if there is a shrink() and
      * the instance was told that it will be asked */
     bool (*evicts)(const void *state);
+    bool registers_shrinker; /* an instance is made and taken apart under shrinker_rwsem */
     /* optional: move objects together; returns pages given back */
     uint64_t (*compact)(void *state);
     /* optional: which of the instance's locks covers this object, 0..locks-1

@@ -983,6 +983,7 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .total_pages = zsmalloc_total_pages,
     .shrink = zsmalloc_shrink,
     .evicts = zsmalloc_evicts,
+    .registers_shrinker = true,
     .compact = zsmalloc_compact,
     .lock_of = zsmalloc_lock_of,
     .locks = zsmalloc_locks,

@@ -76,6 +76,9 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_shrinker_register] = {2000, 500, 100000,
+                                "estimate: a number, a list, and now and then larger maps of all "
+                                "cgroups"},
     [COST_rcu_grace_period] = {16000000, 4000000, 40000000,
                                MEASURED
                                "membarrier(2) for all processes, which is a grace period, 15 to "

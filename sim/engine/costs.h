@@ -45,6 +45,7 @@
     X(pool_map_hold, "hold of an allocator's pool lock to find one object's place") \
     X(zram_request, "one read or write of a zram device without compression and allocation") \
     X(context_switch, "switch a processor to another task") \
+    X(shrinker_register, "make a slab shrinker known, or forget it, under the write side of a lock") \
     X(rcu_grace_period, "until every processor has been outside of RCU's read sides") \
     X(ipi_round, "flush the TLB of another processor by an interrupt and wait for its answer") \
     X(ipi_each, "the same for each further processor in one round") \
@@ -116,6 +117,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(tree_lock_wait, "waiting for entry index locks") \
     X(pool_lock_wait, "waiting for allocator locks") \
     X(lruvec_lock_wait, "waiting for lruvec locks") \
+    X(shrinker_lock_wait, "waiting for the word of shrinker_rwsem (up to 6.6)") \
     X(slot_lock_wait, "waiting for locks of swap slots") \
     X(worker, "the zswap shrink worker") \
     X(kswapd, "kswapd") \

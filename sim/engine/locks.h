@@ -15,6 +15,7 @@
     X(zswap_tree, "lock of zswap's index of entries (rb-tree or xarray)") \
     X(allocator, "allocator lock of compressed objects (of a pool or a size class)") \
     X(lruvec, "lruvec->lru_lock: batches added, isolation and putting back by reclaim") \
+    X(shrinkers, "shrinker_rwsem, up to 6.6: its read side by each visit of a cgroup in reclaim") \
     X(swap_slot, "lock under which swap slots are taken and given back (device or cluster)")
 
 /* clang-format on */

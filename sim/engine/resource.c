@@ -358,15 +358,3 @@ uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
     lock->wait_ns += wait_ns;
     return end;
 }
-
-uint64_t mutex_hold(struct spinlock *lock, const struct topology *topology,
-                    const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns)
-{
-    uint64_t wait_ns;
-    uint64_t end =
-        take(&lock->line, topology, costs, cpu, now_ns, costs->ns[COST_lock_uncontended] + hold_ns,
-             costs->ns[COST_context_switch], &wait_ns);
-    lock->contended += wait_ns > 0;
-    lock->wait_ns += wait_ns;
-    return end;
-}

@@ -128,10 +128,4 @@ struct spinlock {
 uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
                        const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns);
 
-/* The same for a lock whose waiters sleep (mutex, semaphore of one): who has waited is
- * switched to (context_switch) before it goes on, and the lock is its own meanwhile.
- * Without optimistic spinning: a waiter that spins is a spinlock's. */
-uint64_t mutex_hold(struct spinlock *lock, const struct topology *topology,
-                    const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns);
-
 #endif

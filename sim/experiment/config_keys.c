@@ -53,6 +53,7 @@ static const struct param node_rows[] = {
 
 /* ---- "vm" ---------------------------------------------------------------- */
 
+static const char *const shrinker_locks[] = {"none", "rwsem", NULL};
 static const char *const memcg_walks[] = {"full", "partial", NULL};
 static const char *const page_table_levels[] = {"none", "last_level", "all", NULL};
 static const char *const unmapped_swap_caches[] = {"write", "activate", NULL};
@@ -109,6 +110,11 @@ static const struct param vm_rows[] = {
     {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Synchronous devices are read around the swap cache.",
      "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},
+    {"shrinker_lock", PARAM_ENUM, FIELD(shrinker_lock), NULL, 0, 0, shrinker_locks,
+     PARAM_FROM_KERNEL,
+     "What reclaim holds while it calls slab shrinkers: a read side of one semaphore of the whole "
+     "machine, which whoever makes a zsmalloc pool writes, or nothing (RCU).",
+     "mm/vmscan.c, shrink_slab(): shrinker_rwsem up to 6.6"},
     {"charge_page_tables", PARAM_ENUM, FIELD(charge_page_tables), "all", 0, 0, page_table_levels, 0,
      "Page-table pages that are charged to the cgroup: none, those of the last level (one for "
      "every 512 pages touched), or all levels.",

@@ -23,6 +23,7 @@
 #include "sim/engine/events.h"
 #include "sim/engine/locks.h"
 #include "sim/engine/processor.h"
+#include "sim/engine/rw_lock.h"
 #include "sim/mm/page.h"
 #include "sim/mm/psi.h"
 
@@ -235,6 +236,7 @@ struct mm {
     struct topology topology;
     uint64_t *time_ns; /* [TIME_KINDS] */
     struct lock_counts locks[LOCK_KINDS];
+    struct rw_lock shrinkers;   /* shrinker_rwsem, where the kernel has one */
     uint64_t *lock_released_ns; /* [cpus]: the end of its last spend_lock_wait() */
 
     uint32_t page_count;

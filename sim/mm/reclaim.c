@@ -212,6 +212,48 @@ static void note_visit(struct mm *mm, uint32_t memcg, uint32_t node)
     }
 }
 
+/* shrink_slab: without the lock where the kernel has none, else only if no writer has it.
+ * The work on the word itself is part of other costs; what is spent is its way. */
+static void shrink_slab(struct mm *mm, struct exec *exec, const struct scan_control *scan,
+                        uint32_t memcg, uint32_t node)
+{
+    struct lock_counts *counts = &mm->locks[LOCK_shrinkers];
+    bool locks = mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM;
+    uint64_t own_ns = mm->costs->ns[COST_atomic_local], at_ns = exec->now_ns;
+    if (locks) {
+        events_settle(mm->events, exec->now_ns);
+        bool entered =
+            rw_lock_try_read(&mm->shrinkers, &mm->topology, mm->costs, exec->cpu, &at_ns);
+        spend(mm, exec, TIME_shrinker_lock_wait, at_ns - exec->now_ns - own_ns);
+        counts->acquisitions += entered;
+        counts->contended += !entered;
+        if (!entered)
+            return;
+    }
+    mm->swap_hooks.shrink_slab(mm->swap, exec, memcg, node, scan->priority);
+    if (!locks)
+        return;
+    events_settle(mm->events, exec->now_ns);
+    uint64_t left_ns =
+        rw_lock_leave_read(&mm->shrinkers, &mm->topology, mm->costs, exec->cpu, exec->now_ns);
+    counts->hold_ns += left_ns - at_ns;
+    spend(mm, exec, TIME_shrinker_lock_wait, left_ns - exec->now_ns - own_ns);
+}
+
+void reclaim_change_shrinkers(struct mm *mm, uint64_t now_ns)
+{
+    enum { ASKED_BY = 0 };
+    if (mm->config->vm.shrinker_lock != SHRINKER_LOCK_RWSEM)
+        return;
+    struct lock_counts *counts = &mm->locks[LOCK_shrinkers];
+    uint64_t hold_ns = mm->costs->ns[COST_shrinker_register];
+    uint64_t left_ns =
+        rw_lock_write(&mm->shrinkers, &mm->topology, mm->costs, ASKED_BY, now_ns, hold_ns);
+    counts->acquisitions++;
+    counts->hold_ns += hold_ns;
+    counts->wait_ns += left_ns - now_ns > hold_ns ? left_ns - now_ns - hold_ns : 0;
+}
+
 /* shrink_one of one cgroup. */
 static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t memcg, uint32_t node)
@@ -234,7 +276,7 @@ static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
     mm->reclaim->shrink_lruvec(mm, exec, scan, memcg, node);
     mm->swap_hooks.flush_plug(mm->swap, exec);
     exec->plug = outer;
-    mm->swap_hooks.shrink_slab(mm->swap, exec, memcg, node, scan->priority);
+    shrink_slab(mm, exec, scan, memcg, node);
     note_visit(mm, memcg, node);
 }
 

@@ -53,6 +53,10 @@ uint64_t reclaim_direct(struct mm *mm, struct exec *exec);
 void reclaim_start_kswapd(struct mm *mm);
 void reclaim_release_kswapd(struct mm *mm);
 
+/* Somebody registers or unregisters a slab shrinker at now_ns, and waits until no reclaim
+ * is among them (down_write of shrinker_rwsem). */
+void reclaim_change_shrinkers(struct mm *mm, uint64_t now_ns);
+
 /* Reclaim has freed nothing, but pages are being written that it could free then:
  * sleep until something has happened.  False: no write is under way, or this is
  * not a place to sleep (inside events_catch_up()). */

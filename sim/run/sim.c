@@ -94,6 +94,7 @@ bool simulation_build(struct simulation *simulation)
                     simulation->time_ns);
     if (!place_spaces(simulation))
         return false;
+    rw_lock_init(&mm->shrinkers, true, &simulation->events.settled_ns);
     node_init(mm);
     memcg_init(mm);
     lru_init(mm);
@@ -123,6 +124,7 @@ void simulation_tear_down(struct simulation *simulation)
         psi_release(mm);
         memcg_release(mm);
     }
+    rw_lock_release(&mm->shrinkers);
     memory_unmap(mm->hot, mm->page_count);
     memory_unmap(mm->cold, (size_t)mm->page_count * sizeof(*mm->cold));
     free(mm->chunks);

@@ -8,6 +8,7 @@
 #include "policies/writeback/writeback.h"
 #include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
+#include "sim/mm/reclaim.h"
 #include "sim/zswap/zswap.h"
 
 /* ---- life of zswap -------------------------------------------------------------- */
@@ -94,6 +95,8 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     cache_line_init(&pool->reference_line, &zswap->mm->events->settled_ns);
     uint64_t zpools = zswap->config->zswap.zpools;
     pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
+    for (uint64_t i = 0; i < zpools && zswap->allocator->registers_shrinker; i++)
+        reclaim_change_shrinkers(zswap->mm, now_ns);
     for (uint64_t i = 0; i < zpools; i++)
         object_pool_init(&pool->zpools[i], zswap->mm, zswap->allocator, &setup);
     pool->evicts = setup.evicts &&

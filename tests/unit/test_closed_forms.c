@@ -14,8 +14,8 @@
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
 #include "sim/engine/events.h"
-#include "sim/engine/percpu_counter.h"
 #include "sim/engine/resource.h"
+#include "sim/engine/rw_lock.h"
 #include "sim/swap/device.h"
 
 enum { SAMPLES = 400000 };
@@ -86,25 +86,97 @@ static void test_spinlock_is_mm1(void **state)
     cache_line_release(&lock.line);
 }
 
-/* A mutex is M/G/1 whose service is s for who finds it free and s + w for who has
- * waited (Welch 1964, "exceptional first service"): with b = s + w and rate r, the wait
- * is r b^2 / (2 (1 - r b)) + r (s^2 - b^2) / (2 (1 - r b + r s)). */
-static void test_mutex_is_md1_with_exceptional_first_service(void **state)
+/* A semaphore that is only written, or a mutex, is M/G/1 whose service is s for who finds
+ * it free and s + w for who has waited (Welch 1964, "exceptional first service"): with b =
+ * s + w and rate r, the wait is r b^2 / (2 (1 - r b)) + r (s^2 - b^2) / (2 (1 - r b + r s)).
+ * Whose waiters spin is M/D/1. */
+static void check_writers(bool sleeps)
 {
-    (void)state;
     const struct costs costs = {.ns[COST_context_switch] = 500};
-    struct spinlock lock = {.line.owner = 0};
-    const double s = 1000, b = 1500, rate = 0.4 / 1000;
+    struct rw_lock lock;
+    const double s = 1000, b = sleeps ? 1500 : 1000, rate = 0.4 / 1000;
     uint64_t random = 3;
     double now = 0;
+    rw_lock_init(&lock, sleeps, NULL);
     for (unsigned i = 0; i < SAMPLES; i++) {
         now += exponential(&random, 1 / rate);
-        mutex_hold(&lock, &alone, &costs, 0, (uint64_t)now, 1000);
+        rw_lock_write(&lock, &alone, &costs, 0, (uint64_t)now, 1000);
     }
     assert_within_2_percent((double)lock.wait_ns / SAMPLES,
                             rate * b * b / (2 * (1 - rate * b)) +
                                 rate * (s * s - b * b) / (2 * (1 - rate * b + rate * s)));
-    cache_line_release(&lock.line);
+    rw_lock_release(&lock);
+}
+
+static void test_writers_of_a_lock(void **state)
+{
+    (void)state;
+    check_writers(false);
+    check_writers(true);
+}
+
+/* Readers and writers that always wait, a writer with probability p: between two writers
+ * there is a group of readers with probability 1 - p, who have it together, so that of 1 / p
+ * requests each writer takes w and each group r: p (w + (1 - p) r) a request, and where
+ * waiters sleep a switch more for each writer and each group. */
+static double saturated_request_ns(double writers, bool sleeps)
+{
+    const struct costs costs = {.ns[COST_context_switch] = 1500};
+    struct rw_lock lock;
+    uint64_t random = 13, end_ns = 0;
+    rw_lock_init(&lock, sleeps, NULL);
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        bool writes = random_unit(&random) < writers;
+        uint64_t left_ns = (writes ? rw_lock_write : rw_lock_read)(&lock, &alone, &costs, 0, 0,
+                                                                   writes ? 300 : 1000);
+        end_ns = left_ns > end_ns ? left_ns : end_ns;
+    }
+    rw_lock_release(&lock);
+    return (double)end_ns / SAMPLES;
+}
+
+static void test_readers_and_writers_saturate(void **state)
+{
+    (void)state;
+    static const double shares[] = {0.05, 0.3, 0.8};
+    for (unsigned i = 0; i < 3; i++) {
+        double p = shares[i];
+        assert_within_2_percent(saturated_request_ns(p, false), p * (300 + (1 - p) * 1000));
+        assert_within_2_percent(saturated_request_ns(p, true),
+                                p * (300 + 1500 + (1 - p) * (1000 + 1500)));
+    }
+}
+
+/* Few writers, Poisson: a reader waits if it comes in a writer's w, for w / 2 on average;
+ * rates so low that writers seldom meet.  Readers alone never wait. */
+static void test_readers_wait_for_writers_alone(void **state)
+{
+    (void)state;
+    struct rw_lock lock;
+    uint64_t random = 29, readers = 0, waited_ns = 0;
+    double now = 0;
+    rw_lock_init(&lock, false, NULL);
+    for (unsigned i = 0; i < SAMPLES; i++) {
+        now += exponential(&random, 1000);
+        rw_lock_read(&lock, &alone, &free_of_charge, 0, (uint64_t)now, 5000);
+    }
+    assert_int_equal(lock.wait_ns, 0);
+    /* Readers of 0 ns: writers do not wait for them. */
+    for (unsigned i = 0; i < 20 * SAMPLES; i++) {
+        now += exponential(&random, 10000);
+        uint64_t before_ns = lock.wait_ns;
+        if (random_below(&random, 500)) {
+            rw_lock_read(&lock, &alone, &free_of_charge, 0, (uint64_t)now, 0);
+            readers++;
+            waited_ns += lock.wait_ns - before_ns;
+        } else {
+            rw_lock_write(&lock, &alone, &free_of_charge, 0, (uint64_t)now, 20000);
+        }
+    }
+    /* The share of time that a writer has it, u = 20000 / (500 * 10000): M/D/1 work. */
+    double u = 20000.0 / (500 * 10000);
+    assert_within_2_percent((double)waited_ns / (double)readers, md1_wait_ns(20000, u));
+    rw_lock_release(&lock);
 }
 
 static struct swap_device_config disk(uint64_t depth, uint64_t latency_ns, uint64_t bytes_per_s)
@@ -272,7 +344,6 @@ static void test_locks_saturate_by_distance(void **state)
     /* 0, 5, 2, 7, 4, 1, 6, 3: 6 of 8 cross. */
     assert_within_2_percent(saturated_ns(two, 5, 100, spinlock_hold),
                             0.25 * 50 + 0.75 * 120 + 15 + 100);
-    assert_within_2_percent(saturated_ns(one, 1, 100, mutex_hold), 50 + 15 + 100 + 1500);
 }
 
 /* The same when each processor works a fault through in one go, and so asks for a time
@@ -339,31 +410,36 @@ static void test_a_lock_asked_for_ahead_of_time_stays_one(void **state)
 }
 
 /* Readers of a reader-writer lock: two updates of its line each, entering and leaving;
- * they do not exclude each other, but the line is with one of them at a time: n of them
- * that hold it for h pass at the rate min(n / (2 a + h), 1 / (2 (t + a))). */
+ * they do not exclude each other, but the line is with one of them at a time: at most
+ * 1 / (2 (t + a)) of them pass. */
 static void test_readers_of_a_lock(void **state)
 {
     (void)state;
     struct costs costs = some_costs();
     struct topology topology = {.cpus = 8, .sockets = 1, .nodes = 1};
-    struct cache_line line = {.owner = NO_CPU};
+    struct rw_lock lock;
     struct {
         uint64_t at_ns;
         bool inside;
     } readers[8] = {{0}};
     uint64_t passed = 0, now_ns = 0;
+    rw_lock_init(&lock, true, NULL);
     while (passed < 50000) {
         unsigned next = 0;
         for (unsigned i = 1; i < 8; i++)
             if (readers[i].at_ns < readers[next].at_ns)
                 next = i;
-        now_ns = cache_line_update(&line, &topology, &costs, next, readers[next].at_ns);
+        now_ns = readers[next].at_ns;
+        if (readers[next].inside)
+            now_ns = rw_lock_leave_read(&lock, &topology, &costs, next, now_ns);
+        else
+            assert_true(rw_lock_try_read(&lock, &topology, &costs, next, &now_ns));
         readers[next].at_ns = now_ns + (readers[next].inside ? 0 : 100);
         passed += readers[next].inside;
         readers[next].inside = !readers[next].inside;
     }
+    rw_lock_release(&lock);
     assert_within_2_percent((double)now_ns / (double)passed, 2 * (50 + 7));
-    cache_line_release(&line);
 }
 
 /* kref: one line for all, one update every transfer + update; percpu_ref takes no line
@@ -385,57 +461,6 @@ static void test_shared_counter_saturates(void **state)
         assert_within_2_percent((double)end_ns / SAMPLES, 7 + (0.5 - self) * 50 + 0.5 * 120);
         cache_line_release(&line);
     }
-}
-
-/* A counter with parts of `batch`: n processors that add one every z ns add at the rate
- * min(n / (z + f / batch), batch / f), f being the time of a fold: transfer, lock, write. */
-static double counter_rate(uint32_t cpus, uint32_t batch, uint64_t every_ns)
-{
-    struct costs costs = some_costs();
-    struct topology topology = {.cpus = cpus, .sockets = 1, .nodes = 1};
-    struct percpu_counter counter;
-    uint64_t *at_ns = memory_zeroed(cpus, sizeof(*at_ns), "times"), now_ns = 0;
-    percpu_counter_init(&counter, cpus, batch, NULL);
-    for (unsigned i = 0; i < SAMPLES; i++) {
-        uint32_t next = 0;
-        for (uint32_t cpu = 1; cpu < cpus; cpu++)
-            if (at_ns[cpu] < at_ns[next])
-                next = cpu;
-        now_ns = at_ns[next];
-        at_ns[next] = every_ns + percpu_counter_add(&counter, &topology, &costs, next, now_ns, 1);
-    }
-    /* Nothing is lost, and folds are one of `batch` additions of a processor. */
-    assert_int_equal(percpu_counter_sum(&counter), SAMPLES);
-    assert_in_range(counter.folds, (SAMPLES - cpus * (batch - 1)) / batch, SAMPLES / batch);
-    assert_int_equal(counter.total, counter.folds * batch);
-    percpu_counter_release(&counter);
-    free(at_ns);
-    return (double)SAMPLES / (double)now_ns;
-}
-
-static void test_percpu_counter(void **state)
-{
-    (void)state;
-    double fold_ns = 50 + 15 + 7;
-    assert_within_2_percent(counter_rate(8, 64, 100), 8 / (100 + fold_ns / 64));
-    assert_within_2_percent(counter_rate(16, 4, 10), 4 / fold_ns);
-    assert_within_2_percent(counter_rate(16, 1, 10), 1 / fold_ns);
-}
-
-/* What goes up and down stays with its processor. */
-static void test_percpu_counter_of_changing_sign(void **state)
-{
-    (void)state;
-    struct costs costs = some_costs();
-    struct percpu_counter counter;
-    percpu_counter_init(&counter, 1, 4, NULL);
-    for (unsigned i = 0; i < 100; i++)
-        assert_int_equal(percpu_counter_add(&counter, &alone, &costs, 0, 10 * i, i % 2 ? -3 : 3),
-                         10 * i);
-    assert_int_equal(percpu_counter_add(&counter, &alone, &costs, 0, 2000, -4), 2000 + 15 + 7);
-    assert_int_equal(counter.total, -4);
-    assert_int_equal(counter.folds, 1);
-    percpu_counter_release(&counter);
 }
 
 /* k servers of latency d: at most k / d transfers a ns, and at most bandwidth / 4 KiB. */
@@ -613,16 +638,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_spinlock_is_md1),
         cmocka_unit_test(test_spinlock_is_mm1),
-        cmocka_unit_test(test_mutex_is_md1_with_exceptional_first_service),
         cmocka_unit_test(test_duplex_device),
+        cmocka_unit_test(test_writers_of_a_lock),
+        cmocka_unit_test(test_readers_and_writers_saturate),
+        cmocka_unit_test(test_readers_wait_for_writers_alone),
         cmocka_unit_test(test_device_is_md1),
         cmocka_unit_test(test_spinlock_in_a_closed_network),
         cmocka_unit_test(test_locks_saturate_by_distance),
         cmocka_unit_test(test_a_lock_asked_for_ahead_of_time_stays_one),
         cmocka_unit_test(test_readers_of_a_lock),
         cmocka_unit_test(test_shared_counter_saturates),
-        cmocka_unit_test(test_percpu_counter),
-        cmocka_unit_test(test_percpu_counter_of_changing_sign),
         cmocka_unit_test(test_device_saturates),
         cmocka_unit_test(test_exponential_device_is_mmc),
         cmocka_unit_test(test_lognormal_device_is_mg1),

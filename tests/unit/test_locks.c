@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "sim/engine/locks.h"
+#include "sim/mm/memcg.h"
 #include "tests/unit/simulate.h"
 
 #define TWO_CGROUPS TASK("/a", 1000) "," TASK("/b", 1000)
@@ -164,16 +165,42 @@ static void test_index_locks(void **state)
     check_index_locks(BENCH_CONFIG("v6.9", "", LARGE), 2);
 }
 
+/* shrinker_rwsem up to 6.6: reclaim reads it, and passes shrinkers over while a writer has
+ * it; who makes a zsmalloc pool writes it. */
+static void test_shrinker_lock(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(
+        BENCH_CONFIG("v6.5", "\"allocator\": \"zsmalloc\", \"compressor\": \"lzo\"", TWO_CGROUPS));
+    struct mm *mm = bench->mm;
+    uint64_t pools = bench->config.zswap.zpools, made = taken(bench, LOCK_shrinkers);
+    assert_int_equal(made, pools);
+    for (uint32_t page = CHUNK_PAGES; page < CHUNK_PAGES + 100; page++)
+        bench_touch(bench, page, true);
+    reclaim_limit(mm, &bench->exec, memcg_find(mm, "/b"), 32);
+    uint64_t visits = taken(bench, LOCK_shrinkers) - made;
+    assert_in_range(visits, 1, 13);
+    assert_int_equal(mm->locks[LOCK_shrinkers].contended, 0);
+    /* A writer that has it for longer than the reclaim takes. */
+    reclaim_change_shrinkers(mm, bench->exec.now_ns + 50000000);
+    reclaim_limit(mm, &bench->exec, memcg_find(mm, "/b"), 32);
+    assert_int_equal(taken(bench, LOCK_shrinkers), made + visits + 1); /* the writer */
+    assert_in_range(mm->locks[LOCK_shrinkers].contended, 1, 13);
+    bench_close(bench);
+
+    bench = bench_open(BENCH_CONFIG("v6.8", "", TWO_CGROUPS));
+    reclaim_limit(bench->mm, &bench->exec, memcg_find(bench->mm, "/b"), 1);
+    assert_int_equal(taken(bench, LOCK_shrinkers), 0);
+    bench_close(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_wait_alone),
-        cmocka_unit_test(test_alone_is_the_same),
-        cmocka_unit_test(test_list_locks),
-        cmocka_unit_test(test_of_a_store_and_a_writeback),
-        cmocka_unit_test(test_slot_locks),
-        cmocka_unit_test(test_index_locks),
+        cmocka_unit_test(test_shrinker_lock), cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_wait_alone),    cmocka_unit_test(test_alone_is_the_same),
+        cmocka_unit_test(test_list_locks),    cmocka_unit_test(test_of_a_store_and_a_writeback),
+        cmocka_unit_test(test_slot_locks),    cmocka_unit_test(test_index_locks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
