@@ -29,8 +29,9 @@ static int make_directory(void **state)
 
 static int remove_directory(void **state)
 {
-    static const char *const names[] = {"a.kzt", "b.kzt", "c.kzt",     "x.csv", "x.csv.zst",
-                                        "x.bin", "y.bin", "x.bin.zst", "x.txt", "y.txt"};
+    static const char *const names[] = {"a.kzt",     "b.kzt",     "c.kzt", "x.csv",
+                                        "x.csv.zst", "x.bin",     "y.bin", "x.bin.zst",
+                                        "x.txt",     "x.txt.zst", "y.txt"};
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[64];
@@ -169,6 +170,12 @@ static void test_lackey_there_and_back(void **state)
                          in_directory("b.kzt")),
                      0);
     expect_same_files(in_directory("a.kzt"), in_directory("b.kzt"));
+    assert_int_equal(
+        RUN("convert", "--to", "lackey", in_directory("a.kzt"), in_directory("x.txt.zst")), 0);
+    assert_int_equal(RUN("convert", "--to", "native1", "--window", "1", in_directory("x.txt.zst"),
+                         in_directory("c.kzt")),
+                     0);
+    expect_same_files(in_directory("a.kzt"), in_directory("c.kzt"));
     assert_int_equal(
         RUN("convert", "--to", "lackey", TEXT(SAMPLES "blkparse.txt"), in_directory("y.txt")), 0);
     expect_bytes(in_directory("y.txt"),

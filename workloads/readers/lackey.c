@@ -236,44 +236,78 @@ static const char *end_error(ssize_t got, size_t held)
     return held == TEXT_BYTES ? "a line is longer than 1 MiB" : NULL;
 }
 
-/* valgrind writes every line by a call of its own.  A reader that waits in
- * read() would be woken for each of them; one that naps finds many at once. */
-static void widen_pipe(int file, bool *is_pipe)
+/* Where text comes from: a file, which may be compressed, or valgrind by a pipe. */
+struct text_source {
+    int file;
+    struct trace_input *input; /* NULL: a pipe */
+    XXH3_state_t *hash;        /* of what came through a pipe */
+};
+
+static void source_open(struct text_source *source, int file, const char *name,
+                        struct diagnostics *errors)
 {
     struct stat about;
-    *is_pipe = fstat(file, &about) == 0 && S_ISFIFO(about.st_mode);
-    if (*is_pipe)
-        (void)fcntl(file, F_SETPIPE_SZ, TEXT_BYTES);
+    *source = (struct text_source){.file = file};
+    if (fstat(file, &about) != 0 || !S_ISFIFO(about.st_mode)) {
+        source->input = trace_input_open(file, name, errors);
+        return;
+    }
+    source->hash = memory_checked(XXH3_createState(), "a hash");
+    XXH3_128bits_reset(source->hash);
+    (void)fcntl(file, F_SETPIPE_SZ, TEXT_BYTES);
 }
 
-static ssize_t read_some(int file, bool is_pipe, char *text, size_t room)
+static void source_close(struct text_source *source)
+{
+    trace_input_close(source->input);
+    XXH3_freeState(source->hash);
+}
+
+/* valgrind writes every line by a call of its own.  A reader that waits in
+ * read() would be woken for each of them; one that naps finds many at once. */
+static ssize_t source_read(struct text_source *source, char *text, size_t room)
 {
     static const struct timespec nap = {.tv_nsec = 1000000};
     ssize_t got;
-    if (is_pipe)
-        nanosleep(&nap, NULL);
+    if (source->input)
+        return (ssize_t)trace_input_take(source->input, text, room);
+    nanosleep(&nap, NULL);
     do
-        got = read(file, text, room);
+        got = read(source->file, text, room);
     while (got < 0 && errno == EINTR);
+    if (got > 0)
+        XXH3_128bits_update(source->hash, text, (size_t)got);
     return got;
 }
 
-static bool read_text(struct reading *in, int file, const char *name, XXH3_state_t *hash,
+static bool source_failed(const struct text_source *source)
+{
+    return source->input && trace_input_failed(source->input);
+}
+
+static void source_fingerprint(const struct text_source *source, char out[33])
+{
+    if (source->input) {
+        trace_input_fingerprint(source->input, out);
+        return;
+    }
+    XXH128_hash_t digest = XXH3_128bits_digest(source->hash);
+    snprintf(out, 33, "%016" PRIx64 "%016" PRIx64, digest.high64, digest.low64);
+}
+
+static bool read_text(struct reading *in, struct text_source *source, const char *name,
                       struct diagnostics *errors)
 {
     char *text = memory_zeroed(TEXT_BYTES, 1, "trace text");
     uint64_t line_number = 0;
     size_t held = 0;
-    bool good = true, is_pipe;
-    widen_pipe(file, &is_pipe);
+    bool good = true;
     for (ssize_t got = 1; good && got > 0;) {
-        got = read_some(file, is_pipe, text + held, TEXT_BYTES - held);
-        if (got > 0) {
-            XXH3_128bits_update(hash, text + held, (size_t)got);
+        got = source_read(source, text + held, TEXT_BYTES - held);
+        if (got > 0)
             held += (size_t)got;
-        }
         size_t taken = got > 0 ? read_lines(in, name, text, held, &line_number, errors) : 0;
-        good = taken != SIZE_MAX;
+        good = taken != SIZE_MAX && !source_failed(source);
         if (!good)
             break;
         if (in->options.records_at_most && in->counts->records > in->options.records_at_most) {
@@ -305,26 +339,24 @@ bool lackey_read(int file, const char *name, const struct lackey_options *option
                  char fingerprint[33], struct diagnostics *errors)
 {
     struct reading *in = memory_zeroed(1, sizeof(*in), "a reader of lackey text");
-    XXH3_state_t *hash = memory_checked(XXH3_createState(), "a hash");
-    XXH3_128bits_reset(hash);
+    struct text_source source;
     *counts = (struct lackey_counts){0};
     in->options = *options;
     in->counts = counts;
     in->sink = sink;
     in->context = context;
     grow_slots(in);
-    bool good = read_text(in, file, name, hash, errors);
+    source_open(&source, file, name, errors);
+    bool good = read_text(in, &source, name, errors);
     flush(in);
-    if (fingerprint) {
-        XXH128_hash_t digest = XXH3_128bits_digest(hash);
-        snprintf(fingerprint, 33, "%016" PRIx64 "%016" PRIx64, digest.high64, digest.low64);
-    }
+    if (fingerprint)
+        source_fingerprint(&source, fingerprint);
     if (good && counts->records == 0) {
         diagnostics_add(errors, &(struct source_position){.file = name},
                         "no access in the text; was valgrind run with --trace-mem=yes?");
         good = false;
     }
-    XXH3_freeState(hash);
+    source_close(&source);
     free(in->slots);
     free(in->states);
     free(in);
@@ -344,7 +376,8 @@ static const struct param lackey_rows[] = {
      .type = PARAM_STRING,
      .offset = offsetof(struct lackey_params, file),
      .flags = PARAM_REQUIRED,
-     .help = "text written by valgrind --tool=lackey --trace-mem=yes; read whole at the start"},
+     .help = "text written by valgrind --tool=lackey --trace-mem=yes, also inside zstd, gzip or "
+             "zlib; read whole at the start"},
     {.name = "instructions",
      .type = PARAM_BOOL,
      .offset = offsetof(struct lackey_params, instructions),
