@@ -3,7 +3,7 @@
 
 #include "sim/result.h"
 
-/* The failure is the result's own; paths and labels belong to the config. */
+/* The failure is the result's own; paths, labels and names belong to the config. */
 void run_result_release(struct run_result *result)
 {
     free((char *)(uintptr_t)result->failure);

@@ -13,7 +13,12 @@
 #include "tests/unit/random_config.h"
 #include "tests/unit/run_config.h"
 
+/* Under sanitizers a case takes twenty times as long. */
+#ifdef __SANITIZE_ADDRESS__
+enum { CASES = 20 };
+#else
 enum { CASES = 200 };
+#endif
 
 static void draw_config(uint64_t seed, char *text)
 {
