@@ -136,7 +136,7 @@ refuse_memory() {
     refuse_memory 50 "$ZSIM" trace bound --ram 64K --pool 16K plain.kzt
     FAULT_EVERY=7 refuse_memory 500 "$ZSIM" trace mrc plain.kzt
     FAULT_EVERY=7 refuse_memory 500 "$ZSIM" schema
-    FAULT_EVERY=151 refuse_memory 5 "$ZSIM" validate "$TOP/tests/truth/kernel/v6.18-o13-two-cg-hot-cold.json"
+    FAULT_EVERY=71 refuse_memory 5 "$ZSIM" validate "$TOP/tests/truth/kernel/v6.18-o13-two-cg-hot-cold.json"
     FAULT_EVERY=401 refuse_memory 10 "$ZSIM" advise -j 1 plain.kzt -o made.advice
 }
 
