@@ -161,7 +161,8 @@ check:
 
 # The unit tests and the quick ones of the command line again, with every memory error
 # and undefined behaviour fatal, and what they run counted for `make coverage`.
-SANITIZED := $(TESTS:$(BUILD)/%=$(BUILD)/sanitized/%)
+# Without the longest: the recorded runs of test_golden reach every era in a few seconds.
+SANITIZED := $(filter-out %/test_presets,$(TESTS:$(BUILD)/%=$(BUILD)/sanitized/%))
 SANITIZED_CLI := bound capture config_errors content mrc plugin run sweep threads
 check-sanitizers:
 	scripts/install-packages build test

@@ -15,7 +15,7 @@
 
 /* Under sanitizers a case takes twenty times as long. */
 #ifdef __SANITIZE_ADDRESS__
-enum { CASES = 20 };
+enum { CASES = 10 };
 #else
 enum { CASES = 200 };
 #endif
