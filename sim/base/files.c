@@ -15,6 +15,14 @@
 
 /* ---- reading ---------------------------------------------------------------- */
 
+const char *file_not_regular(mode_t mode)
+{
+    return S_ISREG(mode)    ? NULL
+           : S_ISDIR(mode)  ? "expected a file, found a directory"
+           : S_ISFIFO(mode) ? "expected a file, found a pipe"
+                            : "expected a file, found a device or socket";
+}
+
 int file_open_input(const char *path, const char **why)
 {
     struct stat about;
@@ -22,12 +30,8 @@ int file_open_input(const char *path, const char **why)
     int file = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (file < 0 || fstat(file, &about) != 0)
         *why = strerror(errno);
-    else if (S_ISREG(about.st_mode))
+    else if (!(*why = file_not_regular(about.st_mode)))
         return file;
-    else
-        *why = S_ISDIR(about.st_mode)    ? "expected a file, found a directory"
-               : S_ISFIFO(about.st_mode) ? "expected a file, found a pipe"
-                                         : "expected a file, found a device or socket";
     if (file >= 0)
         close(file);
     return -1;

@@ -4,6 +4,10 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
+
+/* What is wrong with a file of this kind as an input; NULL: it is a regular file. */
+const char *file_not_regular(mode_t mode);
 
 /* A regular file, opened to be read; -1 with *why, a text that lasts, when it cannot
  * be opened or is something else.  Never waits, as opening a pipe would. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 
 enum {
@@ -563,11 +564,9 @@ static char *read_all(int file, const char *path, size_t *length, struct diagnos
         diagnostics_add(errors, &position, "cannot be read: %s", strerror(errno));
         return NULL;
     }
-    if (!S_ISREG(status.st_mode)) {
-        diagnostics_add(errors, &position, "expected a file, found %s",
-                        S_ISDIR(status.st_mode)    ? "a directory"
-                        : S_ISFIFO(status.st_mode) ? "a pipe"
-                                                   : "a device or socket");
+    const char *wrong = file_not_regular(status.st_mode);
+    if (wrong) {
+        diagnostics_add(errors, &position, "%s", wrong);
         return NULL;
     }
     if (status.st_size > FILE_BYTES_AT_MOST) {
