@@ -200,13 +200,6 @@ static bool parse(int argc, char **argv, struct command *command)
 
 /* ---- generate and convert -------------------------------------------------------- */
 
-static int report(struct diagnostics *errors, int code)
-{
-    diagnostics_print(errors);
-    diagnostics_release(errors);
-    return code;
-}
-
 static int generate(const struct command *command)
 {
     uint64_t seed;
@@ -225,12 +218,12 @@ static int generate(const struct command *command)
         seed, steps, &(struct source_position){.file = "zsim trace generate"}, &errors);
     arena_release(&arena);
     if (!workload)
-        return report(&errors, MISTAKE);
+        return diagnostics_report(&errors, MISTAKE);
     unsigned version = command->version ? command->version : 1;
     bool good = trace_write_native(workload, command->output, version, (int)command->level,
                                    command->note, &errors);
     workload->type->close(workload);
-    return report(&errors, good ? DONE : FAILED);
+    return diagnostics_report(&errors, good ? DONE : FAILED);
 }
 
 /* The options of the format read: --options, and lackey's own. */
@@ -297,7 +290,7 @@ static int convert(const struct command *command)
     struct arena arena = {0};
     int code = convert_file(command, &arena, &errors);
     arena_release(&arena);
-    return report(&errors, code);
+    return diagnostics_report(&errors, code);
 }
 
 /* ---- info -------------------------------------------------------------------------- */
@@ -317,7 +310,7 @@ static int info(const struct command *command)
         workload = type->open(params, 0, &(struct source_position){.file = "zsim trace"}, &errors);
     arena_release(&arena);
     if (!workload)
-        return report(&errors, MISTAKE);
+        return diagnostics_report(&errors, MISTAKE);
     struct trace_info counted;
     bool good = trace_info_count(workload, &counted, &errors);
     if (good && command->json)
@@ -330,7 +323,7 @@ static int info(const struct command *command)
     }
     trace_info_release(&counted);
     workload->type->close(workload);
-    return report(&errors, good ? DONE : FAILED);
+    return diagnostics_report(&errors, good ? DONE : FAILED);
 }
 
 static const struct action {

@@ -121,3 +121,10 @@ const char *nearest_name(const char *word, const char *const *names, size_t coun
     }
     return best;
 }
+
+int diagnostics_report(struct diagnostics *list, int code)
+{
+    diagnostics_print(list);
+    diagnostics_release(list);
+    return code;
+}

@@ -38,6 +38,9 @@ const char *diagnostics_text(const struct diagnostics *list, size_t index);
 
 void diagnostics_release(struct diagnostics *list);
 
+/* Print and release; returns `code`, for the end of a command. */
+int diagnostics_report(struct diagnostics *list, int code);
+
 /* The entry of names[0..count-1] nearest to `word` by edit distance, or NULL
  * when none is near enough to be a likely misspelling (distance over 3 or over
  * half of the word). */

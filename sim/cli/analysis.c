@@ -91,13 +91,6 @@ const char *pages_as_size(char out[24], double pages)
     return out;
 }
 
-int report_errors(struct diagnostics *errors, int code)
-{
-    diagnostics_print(errors);
-    diagnostics_release(errors);
-    return code;
-}
-
 int take_size(const char *flag, const char *text, uint64_t *bytes)
 {
     if (parse_bytes(text, bytes) && *bytes >= PAGE_BYTES && *bytes % PAGE_BYTES == 0)
@@ -192,5 +185,5 @@ int write_document(cJSON *document, const char *directory, const char *file_name
     }
     free(path);
     free(text);
-    return report_errors(&errors, errors.count ? EXIT_RUN_FAILED : EXIT_DONE);
+    return diagnostics_report(&errors, errors.count ? EXIT_RUN_FAILED : EXIT_DONE);
 }

@@ -41,9 +41,6 @@ uint32_t trace_sample(const struct workload *workload);
 /* "12.50 MiB" in `out`; `pages` of 4 KiB. */
 const char *pages_as_size(char out[24], double pages);
 
-/* Print messages; returns `code`. */
-int report_errors(struct diagnostics *errors, int code);
-
 /* A size of whole pages, at least one, from a flag.  0: done; else an exit code
  * after a message. */
 int take_size(const char *flag, const char *text, uint64_t *bytes);

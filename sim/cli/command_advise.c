@@ -489,7 +489,7 @@ static int write_sweep(const struct advice *advice, const char *directory, const
                      &errors);
     free(text);
     arena_release(&arena);
-    return report_errors(&errors, errors.count ? EXIT_RUN_FAILED : EXIT_DONE);
+    return diagnostics_report(&errors, errors.count ? EXIT_RUN_FAILED : EXIT_DONE);
 }
 
 /* ---- the command
@@ -553,5 +553,5 @@ int command_advise(int argc, char **argv)
     if (workload)
         workload->type->close(workload);
     arena_release(&arena);
-    return report_errors(&errors, code);
+    return diagnostics_report(&errors, code);
 }

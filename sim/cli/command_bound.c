@@ -244,7 +244,7 @@ int command_bound(int argc, char **argv)
     }
     struct workload *workload = trace_file_open(arguments.trace, NULL, NULL, &errors);
     if (!workload)
-        return report_errors(&errors, EXIT_USER_MISTAKE);
+        return diagnostics_report(&errors, EXIT_USER_MISTAKE);
     struct report report = {.arguments = &arguments, .workload = workload, .contents = &contents};
     code = EXIT_USER_MISTAKE;
     if (trace_contents_open(&contents, workload, arguments.content, arguments.compressor,
@@ -258,6 +258,6 @@ int command_bound(int argc, char **argv)
     }
     trace_contents_close(&contents);
     workload->type->close(workload);
-    code = report_errors(&errors, code);
+    code = diagnostics_report(&errors, code);
     return finish_output(code);
 }

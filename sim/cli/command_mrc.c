@@ -506,7 +506,7 @@ static int analyse(const struct arguments *arguments, const struct workload *wor
         miss_ratio_free(curve);
     }
     trace_contents_close(&contents);
-    return report_errors(&errors, code);
+    return diagnostics_report(&errors, code);
 }
 
 int command_mrc(int argc, char **argv)
@@ -524,5 +524,5 @@ int command_mrc(int argc, char **argv)
     code = workload ? analyse(&arguments, workload) : EXIT_USER_MISTAKE;
     if (workload)
         workload->type->close(workload);
-    return report_errors(&errors, code);
+    return diagnostics_report(&errors, code);
 }
