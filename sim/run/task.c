@@ -11,12 +11,11 @@ static inline bool touch(uint8_t *state, uint8_t op)
 {
     if (!(*state & HOT_MAPPED) || op > ACCESS_WRITE)
         return false;
-    /* write == 1: HOT_DIRTY is HOT_ACCESSED shifted by it */
-    *state = (uint8_t)(*state | HOT_ACCESSED | HOT_ACCESSED << op);
+    *state = (uint8_t)(*state | HOT_ACCESSED | op * HOT_DIRTY);
     return true;
 }
 
-_Static_assert(HOT_DIRTY == HOT_ACCESSED << ACCESS_WRITE, "a write sets both bits by a shift");
+_Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1, "op times a flag: a write sets it");
 
 /* The loop that nearly every access goes through: one byte of state, no calls, and
  * the bytes of later accesses asked for, which are in no cache of the host.  Returns

@@ -336,6 +336,41 @@ static void test_plain_damaged(void **state)
     expect("byte 0: the file ends inside the header");
 }
 
+/* Records are checked in pairs, and against the smallest space first: whatever stands
+ * in whichever byte of whichever record, the outcome is what the record by itself says. */
+static void test_plain_every_byte(void **state)
+{
+    (void)state;
+    enum { COUNT = 7 };
+    static const unsigned char values[] = {0, 1, 2, 3, 4, 9, 10, 0x7f, 0x80, 0xff};
+    static const struct access records[COUNT] = {{9, 0, 1, 0}, {3, 1, 0, 0}, {9, 0, 2, 0},
+                                                 {0, 2, 0, 0}, {3, 1, 2, 0}, {8, 0, 0, 0},
+                                                 {2, 1, 1, 0}};
+    static const uint32_t limits[] = {10, 4, 1};
+    uint64_t walked;
+    write_trace(1, records, COUNT);
+    struct image image = load();
+    for (size_t offset = 56; offset < image.size; offset++)
+        for (size_t i = 0; i < sizeof(values); i++) {
+            unsigned char before = image.bytes[offset];
+            image.bytes[offset] = values[i];
+            save(image);
+            size_t begin = 56 + (offset - 56) / 8 * 8;
+            struct access record;
+            memcpy(&record, image.bytes + begin, sizeof(record));
+            bool good = record.space < 3 && record.page < limits[record.space] && record.op <= 2 &&
+                        record.reserved == 0;
+            char wanted[48] = "";
+            if (!good)
+                snprintf(wanted, sizeof(wanted), ": byte %zu: record ", begin);
+            const char *text = outcome(&walked);
+            if (good ? text[0] != '\0' : !strstr(text, wanted))
+                fail_msg("byte %zu is %u: \"%s\"", offset, values[i], text);
+            image.bytes[offset] = before;
+        }
+    free(image.bytes);
+}
+
 /* The blocks before the bad record are handed out, the failure names it. */
 static void test_bad_record_in_the_middle(void **state)
 {
@@ -537,6 +572,7 @@ int main(void)
         cmocka_unit_test(test_tasks_that_lie),
         cmocka_unit_test(test_plain_cut_at_every_byte),
         cmocka_unit_test(test_plain_damaged),
+        cmocka_unit_test(test_plain_every_byte),
         cmocka_unit_test(test_bad_record_in_the_middle),
         cmocka_unit_test(test_missing_file_and_directory),
         cmocka_unit_test(test_blocks_cut_and_flipped_everywhere),

