@@ -80,7 +80,7 @@ static const struct trace_file pages_1e7 = {
 struct simulation_case {
     const char *config;
     enum invariant_checks checks;
-    bool after_fill;  /* time what comes after the pages' first touches alone */
+    bool after_fill;  /* time what comes after the pages' first touches alone, before the end */
     uint32_t cgroups; /* @CGROUPS and @OWNERS: so many, dealt out to the trace's spaces */
 };
 
@@ -141,20 +141,26 @@ static char *config_text(const struct bench *bench, const struct measure *self)
     return text;
 }
 
-/* When the pages' first touches were over. */
-struct fill_end {
-    uint64_t fill, done; /* accesses */
-    double at_ns;
+/* What lies between two calls of the progress function: the first one after the pages'
+ * first touches, and the last one before the end. */
+struct steady_part {
+    uint64_t fill;                  /* accesses that touch a page first */
+    uint64_t first_done, last_done; /* accesses; 0: no call so far */
+    double first_at_ns, last_at_ns;
 };
 
-static void note_fill_end(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
+static void note_steady_part(void *context, uint64_t done, uint64_t total, uint64_t now_ns)
 {
-    struct fill_end *end = context;
+    struct steady_part *part = context;
     (void)total;
     (void)now_ns;
-    if (end->done == 0 && done >= end->fill) {
-        end->done = done;
-        end->at_ns = clock_thread_ns();
+    if (done < part->fill)
+        return;
+    part->last_done = done;
+    part->last_at_ns = clock_thread_ns();
+    if (part->first_done == 0) {
+        part->first_done = done;
+        part->first_at_ns = part->last_at_ns;
     }
 }
 
@@ -200,10 +206,10 @@ static double take_simulation(const struct bench *bench, struct measure *self)
         diagnostics_print(&errors);
         exit(1);
     }
-    struct fill_end fill = {.fill = self->trace && of->after_fill ? self->trace->fill : 0};
+    struct steady_part steady = {.fill = self->trace ? self->trace->fill : 0};
     struct sim_options options = {.checks = of->checks,
-                                  .progress = of->after_fill ? note_fill_end : NULL,
-                                  .progress_context = &fill,
+                                  .progress = of->after_fill ? note_steady_part : NULL,
+                                  .progress_context = &steady,
                                   .interrupted = &out_of_time};
     struct run_result result;
     memset(&result, 0, sizeof(result));
@@ -230,8 +236,10 @@ static double take_simulation(const struct bench *bench, struct measure *self)
     run_result_release(&result);
     experiment_free(experiment);
     diagnostics_release(&errors);
-    return fill.done ? (end - fill.at_ns) / (double)(accesses - fill.done)
-                     : (end - begin) / (double)accesses;
+    if (of->after_fill && steady.last_done > steady.first_done)
+        return (steady.last_at_ns - steady.first_at_ns) /
+               (double)(steady.last_done - steady.first_done);
+    return (end - begin) / (double)accesses;
 }
 
 /* ---- measures ------------------------------------------------------------------- */
