@@ -470,13 +470,10 @@ struct kswapd {
 static enum turn_end kswapd_sleeps(struct kswapd *kswapd)
 {
     struct mm *mm = kswapd->mm;
-    struct node *node = &mm->nodes[kswapd->node];
-    if (kswapd->running && !kswapd->reclaimed_in_run)
-        node->kswapd_failures++;
     if (kswapd->running && mm->reclaim->end_run)
         mm->reclaim->end_run(mm, &kswapd->scan, kswapd->node);
     kswapd->running = false;
-    node->kswapd_wanted = false;
+    mm->nodes[kswapd->node].kswapd_wanted = false;
     return TURN_BLOCKED;
 }
 

@@ -217,6 +217,28 @@ static void test_faulted_pages_are_youngest(void **state)
     free_world(world);
 }
 
+/* lru_gen_add_folio: a page that reclaim has chosen is young as long as its write lasts. */
+static void test_page_to_be_reclaimed_is_young_until_written(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t bits, young;
+    } rows[] = {
+        {PAGE_HAS_SLOT | PAGE_RECLAIM, 0},
+        {PAGE_HAS_SLOT | PAGE_DIRTY, 0},
+        {PAGE_HAS_SLOT | PAGE_RECLAIM | PAGE_DIRTY, 1},
+        {PAGE_HAS_SLOT | PAGE_RECLAIM | PAGE_WRITEBACK, 1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct world *world = make_world("v6.12");
+        world->exec.space = NO_SPACE;
+        world->cold[0].bits = rows[i].bits;
+        touch_first(world, 0, 1);
+        assert_int_equal(active(world), rows[i].young);
+        free_world(world);
+    }
+}
+
 static void test_aging_begins_generations_until_pages_are_cold(void **state)
 {
     (void)state;
@@ -309,9 +331,11 @@ static void test_young_page_is_kept_once(void **state)
     assert_int_equal(shrink(world, 9), 0);
     touch_again(world, 40);
     touch_again(world, 41);
+    world->cold[41].bits |= PAGE_REFERENCED;
     assert_int_equal(shrink(world, 9), 62);
     assert_true(in_ram(world, 40));
     assert_true(in_ram(world, 41));
+    assert_false(world->cold[41].bits & PAGE_REFERENCED);
     assert_int_equal(active(world), 2);
     assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
     assert_int_equal(count_of(world, COUNTER_pgscan_anon), 64);
@@ -559,6 +583,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_faulted_pages_are_youngest),
+        cmocka_unit_test(test_page_to_be_reclaimed_is_young_until_written),
         cmocka_unit_test(test_aging_begins_generations_until_pages_are_cold),
         cmocka_unit_test(test_oldest_go_first_in_batches_of_64),
         cmocka_unit_test(test_two_generations_stay),

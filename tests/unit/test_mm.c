@@ -9,6 +9,7 @@
 
 #include "policies/reclaim/classic.h"
 #include "sim/mm/memcg.h"
+#include "sim/mm/node.h"
 #include "sim/swap/readahead.h"
 #include "tests/unit/run_config.h"
 #include "tests/unit/simulate.h"
@@ -316,6 +317,171 @@ static void test_cgroups_of_v1_keep_their_swappiness(void **state)
     assert_int_equal(memcg_swappiness(&mm, ROOT_MEMCG + 1), 0);
 }
 
+/* ---- kswapd, turn by turn ------------------------------------------------------------- */
+
+#define ONE_TASK BENCH_CONFIG("v6.18", "\"enabled\": true", TASK("/a", 1000))
+enum { A = 1, TURNS_OF_A_RUN = PRIORITY_START };
+
+static enum turn_end turn_of_kswapd(struct bench *bench)
+{
+    uint64_t end_ns, wake_at_ns = 0;
+    struct runner *runner = bench->mm->nodes[0].kswapd;
+    enum turn_end end = runner->turn(runner, 0, bench->exec.now_ns, &end_ns, &wake_at_ns);
+    bench->exec.now_ns = end_ns;
+    return end;
+}
+
+/* A node that has too few free pages, whatever is freed, until `watermark_high` is 0. */
+static struct bench *open_starved(void)
+{
+    struct bench *bench = bench_open(ONE_TASK);
+    bench->mm->nodes[0].watermark_high = UINT32_MAX;
+    return bench;
+}
+
+/* Turns until kswapd sleeps. */
+static unsigned turns_to_sleep(struct bench *bench)
+{
+    unsigned turns = 0;
+    while (turn_of_kswapd(bench) == TURN_RUNNABLE)
+        assert_true(++turns < 1000);
+    return turns;
+}
+
+/* balance_pgdat: 16 runs down to priority 1 that free nothing. */
+static void test_kswapd_gives_up(void **state)
+{
+    (void)state;
+    struct bench *bench = open_starved();
+    assert_int_equal(turns_to_sleep(bench), KSWAPD_FAILURES_AT_MOST * TURNS_OF_A_RUN);
+    assert_int_equal(bench_count(bench, COUNTER_pageoutrun), KSWAPD_FAILURES_AT_MOST);
+    assert_int_equal(turns_to_sleep(bench), 0);
+    bench_close(bench);
+}
+
+static void test_kswapd_that_frees_has_not_failed(void **state)
+{
+    (void)state;
+    struct bench *bench = open_starved();
+    for (uint32_t page = 0; page < 200; page++)
+        bench_touch(bench, page, true);
+    lru_add_drain_all(bench->mm);
+    for (uint32_t page = 0; page < 200; page++)
+        bench->mm->hot[page] &= (uint8_t)~HOT_ACCESSED;
+    for (unsigned turn = 0; turn < TURNS_OF_A_RUN; turn++)
+        assert_int_equal(turn_of_kswapd(bench), TURN_RUNNABLE);
+    assert_true(bench_count(bench, COUNTER_pgsteal_kswapd) > 0);
+    assert_int_equal(bench->mm->nodes[0].kswapd_failures, 0);
+    bench_close(bench);
+}
+
+/* balance_pgdat leaves for `out:` behind the count of failures. */
+static void test_kswapd_that_others_relieve_has_not_failed(void **state)
+{
+    (void)state;
+    struct bench *bench = open_starved();
+    assert_int_equal(turn_of_kswapd(bench), TURN_RUNNABLE);
+    bench->mm->nodes[0].watermark_high = 0;
+    assert_int_equal(turn_of_kswapd(bench), TURN_BLOCKED);
+    assert_int_equal(bench->mm->nodes[0].kswapd_failures, 0);
+    bench_close(bench);
+}
+
+/* ---- limits and reserves, page by page ---------------------------------------------------- */
+
+/* What fills a limit exactly does not go over it: the parent's is met. */
+static void test_limit_that_is_reached_exactly(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(ONE_TASK);
+    struct memcg *parent = &bench->mm->memcgs[A + 1], *child = &bench->mm->memcgs[A + 2];
+    assert_string_equal(child->path, "/b/c");
+    child->memory_max = child->usage + 1;
+    parent->memory_max = parent->usage;
+    bench->exec.memalloc = true;
+    memcg_charge(bench->mm, &bench->exec, A + 2, 1);
+    bench->exec.memalloc = false;
+    assert_int_equal(parent->counters[COUNTER_memory_max], 1);
+    assert_int_equal(child->counters[COUNTER_memory_max], 0);
+    memcg_uncharge(bench->mm, A + 2, 1);
+    bench_close(bench);
+}
+
+#define OF_V1(device, zswap)                                                                       \
+    "{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 1, \"nodes\": [{\"memory\": \"64M\"}]},"      \
+    "\"swap\": {\"devices\": [" device "]}, \"zswap\": {" zswap "},"                               \
+    "\"vm\": {\"page_cluster\": 0, \"cgroup_version\": \"v1\"}, \"cgroups\": {\"/a\": {}},"        \
+    "\"tasks\": [" TASK("/a", 1000) "]}"
+
+/* memory.limit_in_bytes with so many pages in use; returns the limit then. */
+static uint64_t limit_after_write(const char *config, uint32_t used, uint64_t limit)
+{
+    struct bench *bench = bench_open(config);
+    for (uint32_t page = 0; page < used; page++)
+        bench_touch(bench, page, true);
+    lru_add_drain_all(bench->mm);
+    memcg_set_max(bench->mm, &bench->exec, A, limit);
+    limit = bench->mm->memcgs[A].memory_max;
+    bench_settle(bench);
+    bench_close(bench);
+    return limit;
+}
+
+/* mem_cgroup_resize_max: EBUSY where nothing can be freed; a write to a device is waited
+ * for, as often as it takes. */
+static void test_limit_of_v1_moves_once_usage_fits(void **state)
+{
+    (void)state;
+    assert_int_equal(limit_after_write(OF_V1("", "\"enabled\": false"), 10, 5), UINT64_MAX);
+    /* Two pages more are tables. */
+    assert_int_equal(limit_after_write(OF_V1("", "\"enabled\": false"), 10, 12), 12);
+    assert_int_equal(limit_after_write(OF_V1("{\"name\": \"d\", \"size\": \"64M\","
+                                             "\"queue_depth\": 1, \"write_latency\": \"1ms\"}",
+                                             "\"enabled\": false"),
+                                       400, 5),
+                     5);
+}
+
+static void test_page_freed_in_a_batch_leaves_it(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(ONE_TASK);
+    struct mm *mm = bench->mm;
+    bench_touch(bench, 7, true);
+    bench_touch(bench, 8, true);
+    assert_true(mm->cold[7].bits & PAGE_IN_BATCH);
+    lru_remove(mm, 7);
+    assert_false(mm->cold[7].bits & PAGE_IN_BATCH);
+    assert_int_equal(mm->batches[0].count, 1);
+    assert_int_equal(mm->batches[0].pages[0], 8);
+    lru_add(mm, &bench->exec, 7);
+    bench_close(bench);
+}
+
+/* Tasks that reclaim or die take the near node's last pages; others go to the far one. */
+static void test_reserves_of_the_near_node(void **state)
+{
+    (void)state;
+    struct bench *bench =
+        bench_open("{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 2, \"nodes\":"
+                   "[{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]},"
+                   "\"cgroups\": {\"/a\": {}}, \"tasks\": [" TASK("/a", 1000) "]}");
+    struct mm *mm = bench->mm;
+    uint64_t near = mm->nodes[0].free_pages, far = mm->nodes[1].free_pages;
+    mm->nodes[0].free_pages = mm->nodes[0].watermark_min;
+    mm->nodes[1].free_pages = mm->nodes[1].watermark_low;
+    assert_int_equal(node_alloc_page(mm, &bench->exec, 0), 1);
+    bench->exec.killed = true;
+    assert_int_equal(node_alloc_page(mm, &bench->exec, 0), 0);
+    bench->exec.killed = false;
+    bench->exec.memalloc = true;
+    assert_int_equal(node_alloc_page(mm, &bench->exec, 0), 0);
+    assert_int_equal(bench_count(bench, COUNTER_allocstall), 0);
+    mm->nodes[0].free_pages = near;
+    mm->nodes[1].free_pages = far;
+    bench_close(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +503,13 @@ int main(void)
         cmocka_unit_test(test_reclaim_and_limit_events),
         cmocka_unit_test(test_offline_moves_pages_to_the_parent),
         cmocka_unit_test(test_compressor_switch_makes_and_releases_pools),
+        cmocka_unit_test(test_kswapd_gives_up),
+        cmocka_unit_test(test_kswapd_that_frees_has_not_failed),
+        cmocka_unit_test(test_kswapd_that_others_relieve_has_not_failed),
+        cmocka_unit_test(test_limit_that_is_reached_exactly),
+        cmocka_unit_test(test_limit_of_v1_moves_once_usage_fits),
+        cmocka_unit_test(test_page_freed_in_a_batch_leaves_it),
+        cmocka_unit_test(test_reserves_of_the_near_node),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

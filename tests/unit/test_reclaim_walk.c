@@ -59,8 +59,12 @@ static void test_protected_cgroups_are_visited(void **state)
     mm->memcgs[B].memory_low = 10;
     reclaim_walk_note_protection(mm, B);
     assert_int_equal(visits(mm, ROOT_MEMCG, PRIORITY_START), 23);
+    /* Nobody visits them any more to work out that the protection is gone. */
+    mm->memcgs[C].effective_low = mm->memcgs[C].effective_min = 10;
     mm->memcgs[B].memory_low = 0;
     reclaim_walk_note_protection(mm, B);
+    assert_int_equal(mm->memcgs[C].effective_low, 0);
+    assert_int_equal(mm->memcgs[C].effective_min, 0);
     assert_int_equal(visits(mm, ROOT_MEMCG, PRIORITY_START), 0);
     bench_close(bench);
 }

@@ -421,6 +421,43 @@ static void test_retired_pool_is_destroyed_after_shrinking(void **state)
     bench_close(bench);
 }
 
+/* ---- how often, and whose time ---------------------------------------------------- */
+
+/* A run is due once for so many refusals; what is over counts for the next. */
+static void test_given_rate_of_runs(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.12", "\"refusals_per_worker_run\": 2.5", A));
+    bench_store(bench, 0, 4);
+    bench_demand_everything(bench);
+    static const unsigned after[] = {0, 0, 1, 1, 2, 2, 2, 3, 3, 4};
+    for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++) {
+        zswap_kick_worker(bench->zswap, &bench->exec);
+        bench_settle(bench);
+        assert_int_equal(bench_count(bench, COUNTER_worker_wakeups), after[i]);
+    }
+    bench_close(bench);
+}
+
+/* A worker of 6.8 runs in the time of the store that woke it: what it did not wait is its
+ * own, and switching to it and back is neither's. */
+static void test_bound_worker_takes_the_storers_time(void **state)
+{
+    (void)state;
+    struct bench *bench = with_entries(BENCH_CONFIG("v6.8", "", A), 4);
+    struct mm *mm = bench->mm;
+    uint64_t before_ns = mm->time_ns[TIME_worker], waited_ns = bench->exec.waited_ns;
+    zswap_kick_worker(bench->zswap, &bench->exec);
+    zswap_yield_to_worker(bench->zswap, &bench->exec);
+    waited_ns = bench->exec.waited_ns - waited_ns;
+    const struct runner *runner = &bench->zswap->worker.runner;
+    assert_true(runner->sys_ns > 0);
+    assert_int_equal(runner->sys_ns + waited_ns + 2 * mm->costs->ns[COST_context_switch],
+                     mm->time_ns[TIME_worker] - before_ns);
+    bench_settle(bench);
+    bench_close(bench);
+}
+
 /* ---- writeback by the clock ------------------------------------------------------ */
 
 #define PROACTIVE(more)                                                                            \
@@ -557,6 +594,8 @@ int main(void)
         cmocka_unit_test(test_zsmalloc_zspage),
         cmocka_unit_test(test_no_lru),
         cmocka_unit_test(test_retired_pool_is_destroyed_after_shrinking),
+        cmocka_unit_test(test_given_rate_of_runs),
+        cmocka_unit_test(test_bound_worker_takes_the_storers_time),
         cmocka_unit_test(test_proactive_pace),
         cmocka_unit_test(test_proactive_floor),
         cmocka_unit_test(test_proactive_age),
