@@ -1,5 +1,7 @@
 /* What valgrind says becomes records: addresses, regions, forks, frees.  The text
  * is as valgrind 3.19 writes it; tests/cli/capture.bats runs valgrind itself. */
+#define _GNU_SOURCE
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +14,7 @@
 #include <cmocka.h>
 
 #include "sim/base/memory.h"
+#include "workloads/capture/reader.h"
 #include "workloads/capture/valgrind_text.h"
 #include "workloads/readers/readers.h"
 
@@ -252,6 +255,32 @@ static void a_child_shows_its_parents_pages_until_one_writes(void **state)
     native_close(trace);
 }
 
+/* The texts of two processes come by pipes, the fork when the child is long gone. */
+static void a_child_may_end_before_its_parent_tells_of_it(void **state)
+{
+    (void)state;
+    int from_parent[2], from_child[2];
+    struct native_trace *trace;
+    begin(1, 1, false);
+    assert_int_equal(pipe2(from_parent, O_NONBLOCK), 0);
+    assert_int_equal(pipe2(from_child, O_NONBLOCK), 0);
+    struct capture_reader *reader = capture_reader_start(&objects, false);
+    assert_non_null(reader);
+    capture_reader_add(reader, 70, 0, from_parent[0]);
+    capture_reader_add(reader, 71, 70, from_child[0]);
+    capture_reader_end(reader, 71);
+    while (fcntl(from_child[0], F_GETFD) != -1) /* closed when it has been read */
+        usleep(1000);
+    const char *text = PRIVATE FORK " S 10000000,4\n S 10001000,4\n";
+    assert_int_equal(write(from_parent[1], text, strlen(text)), strlen(text));
+    capture_reader_end(reader, 70);
+    capture_reader_join(reader); /* waits for nobody else */
+    close(from_parent[1]);
+    close(from_child[1]);
+    assert_string_equal(end(&trace), "W0.0 W0.1 ");
+    native_close(trace);
+}
+
 static void shared_memory_is_one_page_for_all(void **state)
 {
     (void)state;
@@ -361,6 +390,7 @@ int main(void)
         cmocka_unit_test(the_kernel_reads_and_writes_too),
         cmocka_unit_test(threads_are_told_apart),
         cmocka_unit_test(a_child_shows_its_parents_pages_until_one_writes),
+        cmocka_unit_test(a_child_may_end_before_its_parent_tells_of_it),
         cmocka_unit_test(shared_memory_is_one_page_for_all),
         cmocka_unit_test(mremap_keeps_pages),
         cmocka_unit_test(exec_begins_anew),

@@ -20,8 +20,9 @@ enum {
 struct live_process {
     struct recorded_process recorded;
     uint32_t pid, parent;
-    int file;     /* -1 until capture_reader_add() */
-    bool started; /* it has what it inherits */
+    int file;       /* -1 until capture_reader_add() */
+    bool announced; /* its parent's text has come to the fork */
+    bool started;   /* it has what it inherits */
     bool ended;
     char carry[CARRY_BYTES];
     size_t carried;
@@ -43,6 +44,8 @@ struct capture_reader {
     bool instructions;
     struct live_process **live; /* in the order of their beginnings */
     size_t count, room;
+    uint32_t *unannounced; /* who was gone before the parent's text came to the fork */
+    size_t unannounced_count, unannounced_room;
     struct live_process *exited; /* recorded when somebody else goes on; the last exit is not */
     char *text;                  /* [CARRY_BYTES + TEXT_BYTES] */
 };
@@ -91,16 +94,49 @@ static struct live_process *add_live(struct capture_reader *reader, uint32_t pid
     return live;
 }
 
+/* A child that may have ended already. */
+static struct live_process *find_unannounced(struct capture_reader *reader, uint32_t pid)
+{
+    for (size_t i = 0; i < reader->count; i++)
+        if (reader->live[i]->pid == pid && !reader->live[i]->announced)
+            return reader->live[i];
+    return NULL;
+}
+
+/* Whether it was read to its end before its parent's text came to the fork. */
+static bool forget_unannounced(struct capture_reader *reader, uint32_t pid)
+{
+    for (size_t i = 0; i < reader->unannounced_count; i++) {
+        if (reader->unannounced[i] != pid)
+            continue;
+        reader->unannounced[i] = reader->unannounced[--reader->unannounced_count];
+        return true;
+    }
+    return false;
+}
+
+static void note_unannounced(struct capture_reader *reader, uint32_t pid)
+{
+    if (reader->unannounced_count == reader->unannounced_room) {
+        reader->unannounced_room = reader->unannounced_room ? 2 * reader->unannounced_room : 16;
+        reader->unannounced = memory_resized(reader->unannounced, reader->unannounced_room,
+                                             sizeof(*reader->unannounced), "ended processes");
+    }
+    reader->unannounced[reader->unannounced_count++] = pid;
+}
+
 /* The parent's text has come to the fork. */
 static void announced(void *context, struct recorded_process *parent, uint32_t pid)
 {
     struct capture_reader *reader = context;
-    struct live_process *child = find_live(reader, pid);
+    if (forget_unannounced(reader, pid))
+        return;
+    struct live_process *child = find_unannounced(reader, pid);
     if (!child)
         child = add_live(reader, pid);
     if (!child->started)
         recorded_process_fork(parent, &child->recorded);
-    child->started = true;
+    child->announced = child->started = true;
 }
 
 /* An exit frees pages; at the end of the trace that would say nothing. */
@@ -118,6 +154,8 @@ static void remove_live(struct capture_reader *reader, size_t at)
     struct live_process *live = reader->live[at];
     record_exit(reader);
     reader->exited = live;
+    if (!live->announced && live->parent)
+        note_unannounced(reader, live->pid);
     if (live->file >= 0)
         close(live->file);
     reader->count--;
@@ -294,6 +332,7 @@ void capture_reader_join(struct capture_reader *reader)
         recorded_process_forget(&reader->exited->recorded);
     free(reader->exited);
     free(reader->live);
+    free(reader->unannounced);
     free(reader->text);
     pthread_mutex_destroy(&reader->lock);
     free(reader);
