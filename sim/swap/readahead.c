@@ -32,16 +32,17 @@ uint32_t readahead_window(uint32_t hits, uint32_t previous_offset, uint32_t offs
 void readahead_note_hit(struct swap *swap, uint32_t page)
 {
     struct mm *mm = swap->mm;
+    struct address_space *space = page_space(mm, page);
+    /* Faults of a VMA are in sequence also where they find what was read for them. */
+    if (!swap->rotational)
+        space->readahead_address = page - space->first_page;
     if (!(mm->cold[page].bits & PAGE_READAHEAD))
         return;
     mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra_hit, 1);
-    if (swap->rotational) {
+    if (swap->rotational)
         swap->readahead_hits++;
-        return;
-    }
-    struct address_space *space = page_space(mm, page);
-    if (space->readahead_hits < READAHEAD_HITS_AT_MOST)
+    else if (space->readahead_hits < READAHEAD_HITS_AT_MOST)
         space->readahead_hits++;
 }
 

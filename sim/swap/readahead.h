@@ -9,7 +9,8 @@
 bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
                        enum swap_source *source, uint64_t *ready_ns);
 
-/* A fault found the page in the swap cache: was it read ahead? */
+/* swap_update_readahead: a fault found the page in the swap cache.  Was it read ahead?
+ * Either way the next window of its VMA is placed by this address. */
 void readahead_note_hit(struct swap *swap, uint32_t page);
 
 /* __swapin_nr_pages: the next window in pages, from the hits since the last
