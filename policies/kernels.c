@@ -45,13 +45,15 @@
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
  * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each run of reclaim
- * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6. */
-#define VM_RULES(batch, walk, zero, bypass, flush, shrinkers) \
+ * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6; pageout()
+ * asks for an anonymous page from 6.16. */
+#define VM_RULES(batch, walk, zero, bypass, flush, shrinkers, unmapped) \
     {"vm.lru_add_batch", batch}, \
     {"vm.memcg_walk", walk}, \
     {"vm.zero_map", zero}, \
     {"vm.memcg_stat_flush_in_reclaim", flush}, \
     {"vm.shrinker_lock", shrinkers}, \
+    {"vm.unmapped_swap_cache", unmapped}, \
     {"vm.swap_cache_bypass", bypass}
 
 /* mm/zswap.c before 6.12 */
@@ -147,7 +149,7 @@
 static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("per_class"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
     ZSWAP_UP_TO_6_2,
     {"zswap.allocator.zsmalloc.evicts", "false"},
     {"zswap.zstd_library", "zstd-1.4"},
@@ -157,7 +159,7 @@ static const struct kernel_setting v6_1[] = {
 static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
     ZSWAP_UP_TO_6_2,
     {"zswap.zstd_library", "zstd"},
     {NULL, NULL},
@@ -167,7 +169,7 @@ static const struct kernel_setting v6_5[] = {
     EVERY_KERNEL,
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
     FRONTSWAP,
@@ -191,7 +193,7 @@ static const struct kernel_setting v6_8[] = {
     EVERY_KERNEL,
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "none"),
+    VM_RULES("15", "full", "false", "true", "true", "none", "write"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
     ZSWAP_CGROUP_LISTS,
@@ -213,7 +215,7 @@ static const struct kernel_setting v6_8[] = {
 static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "none"),
+    VM_RULES("15", "full", "false", "true", "true", "none", "write"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "cached"},
     {"zswap.load_rule", "exclusive"},
@@ -225,7 +227,7 @@ static const struct kernel_setting v6_9[] = {
 static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("31", "full", "false", "true", "true", "none"),
+    VM_RULES("31", "full", "false", "true", "true", "none", "write"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -237,7 +239,7 @@ static const struct kernel_setting v6_10[] = {
 static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "full", "false", "true", "true", "none"),
+    VM_RULES("31", "full", "false", "true", "true", "none", "write"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -249,7 +251,7 @@ static const struct kernel_setting v6_11[] = {
 static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "none", "write"),
     ZSWAP_FROM_6_12,
     LOCKS_6_9_TO_6_12,
     ONE_ENTRY_A_NODE,
@@ -264,7 +266,7 @@ static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "none", "activate"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
@@ -277,7 +279,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "none", "activate"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
@@ -290,7 +292,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL_OVER(backing), \
     MGLRU_FROM_6_14, \
     ZSMALLOC_FROM_6_4(which_locks), \
-    VM_RULES("31", "partial", "true", "false", "false", "none"), \
+    VM_RULES("31", "partial", "true", "false", "false", "none", "activate"), \
     ZSWAP_FROM_6_12, \
     LOCKS_FROM_6_15, \
     {"zswap.incompressible_rule", "stored"}, \

@@ -117,8 +117,6 @@ uint64_t kernel_case_number(struct kernel_case *at, const struct config_node *ob
 /* Every key of an object must be in `known` (ended by NULL). */
 void kernel_case_check_keys(struct kernel_case *at, const struct config_node *object,
                             const char *const *known);
-/* What the presets leave out and a kernel ("v6.18") does, into the section "vm". */
-void kernel_case_add_details(const char *kernel, cJSON *vm);
 /* Hand the composed document to the config code. */
 void kernel_case_decode(struct kernel_case *at, cJSON *document);
 

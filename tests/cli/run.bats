@@ -11,6 +11,7 @@ setup() {
   "machine": {"cpus": 2, "nodes": [{"memory": "64M"}]},
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "zswap": {"enabled": true, "compressor": "lz4"},
+  "vm": {"page_cluster": 0},
   "cgroups": {"/a": {"memory.max": "4M"}},
   "tasks": [{"name": "t", "cgroup": "/a",
              "workload": {"type": "scattered_zipf", "footprint": "8M", "accesses": 20000}}],

@@ -305,6 +305,43 @@ static void test_compressor_switch_makes_and_releases_pools(void **state)
     run_result_release(&result);
 }
 
+#define SCAN(kernel, steps)                                                                        \
+    "{\"kernel\": \"" kernel "\", " MACHINE DISK                                                   \
+    "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"                                             \
+    "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","        \
+    "\"seed\": 1, \"steps\": \"" steps "\"}," CONTENT "}]}"
+
+/* A fault that finds what was read ahead moves the place where the next window begins:
+ * every eighth access of a scan is a major fault. */
+static void test_windows_of_a_scan_follow_each_other(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(SCAN("v6.12", "0:seq:0:2048:20480:0"), CHECKS_SAMPLED, 1, &result));
+    uint64_t read = counted(&result, COUNTER_zswpin);
+    assert_true(read > 18000);
+    assert_in_range(counted(&result, COUNTER_pgmajfault), read / 8, read / 8 + 40);
+    run_result_release(&result);
+}
+
+/* From 6.16 a page that is read ahead from zswap and never used cannot be written
+ * before it is mapped: random accesses fill a cgroup with such pages. */
+static void test_what_is_read_ahead_for_nothing_stays(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(SCAN("v6.12", "0:seq:0:2048:2048:100 0:rand:0:2048:40000:100"),
+                           CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 0);
+    run_result_release(&result);
+    assert_true(run_config(SCAN("v6.16", "0:seq:0:2048:2048:100 0:rand:0:2048:40000:100"),
+                           CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 1);
+    /* More than half of the limit; the rest is what zswap keeps of the pages. */
+    assert_true(counted(&result, COUNTER_swap_ra) - counted(&result, COUNTER_swap_ra_hit) > 512);
+    run_result_release(&result);
+}
+
 /* A write to vm.swappiness in mid-run. */
 static void test_cgroups_of_v1_keep_their_swappiness(void **state)
 {
@@ -510,6 +547,8 @@ int main(void)
         cmocka_unit_test(test_limit_of_v1_moves_once_usage_fits),
         cmocka_unit_test(test_page_freed_in_a_batch_leaves_it),
         cmocka_unit_test(test_reserves_of_the_near_node),
+        cmocka_unit_test(test_windows_of_a_scan_follow_each_other),
+        cmocka_unit_test(test_what_is_read_ahead_for_nothing_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
