@@ -169,7 +169,8 @@ void *memory_mapped(size_t bytes, const char *what)
             munmap(block + wanted, spare - before);
     }
     /* Fewer TLB misses on random pages; a refusal changes only speed. */
-    (void)madvise(block, wanted, MADV_HUGEPAGE);
+    if (spare)
+        (void)madvise(block, wanted, MADV_HUGEPAGE);
     return block;
 }
 

@@ -257,16 +257,33 @@ static void bug(const char *path, const char *value, const char *expected)
     abort();
 }
 
-/* The preset's "PREFIX.ROW" settings of a table. */
+/* What follows "PREFIX." in a path; NULL when it begins otherwise. */
+static const char *path_below(const char *path, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    return strncmp(path, prefix, length) == 0 && path[length] == '.' ? path + length + 1 : NULL;
+}
+
+static const struct param *find_row(const struct param_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].name, name) == 0)
+            return &table->rows[i];
+    return NULL;
+}
+
+/* The preset's "PREFIX.ROW" settings of a table; a preset has no path twice. */
 static void apply_preset(struct decoder *decoder, const char *prefix,
                          const struct param_table *table, void *fields)
 {
-    for (size_t i = 0; i < table->count; i++) {
-        char path[128], expected[256];
-        snprintf(path, sizeof(path), "%s.%s", prefix, table->rows[i].name);
-        const char *value = kernel_preset_value(decoder->preset, path);
-        if (value && !params_set(&table->rows[i], fields, value, expected, sizeof(expected)))
-            bug(path, value, expected);
+    if (!decoder->preset)
+        return;
+    for (const struct kernel_setting *set = decoder->preset->settings; set->path; set++) {
+        char expected[256];
+        const char *name = path_below(set->path, prefix);
+        const struct param *row = name ? find_row(table, name) : NULL;
+        if (row && !params_set(row, fields, set->value, expected, sizeof(expected)))
+            bug(set->path, set->value, expected);
     }
 }
 
@@ -310,14 +327,6 @@ static void check_required(struct decoder *decoder, const struct param_table *ta
             decode_error(decoder, &node->at, "%s%smissing key \"%s\"", path, *path ? ": " : "",
                          table->rows[i].name);
         }
-}
-
-static const struct param *find_row(const struct param_table *table, const char *name)
-{
-    for (size_t i = 0; i < table->count; i++)
-        if (strcmp(table->rows[i].name, name) == 0)
-            return &table->rows[i];
-    return NULL;
 }
 
 void decode_params(struct decoder *decoder, const struct param_table *table,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <zstd.h>
 
 /* Small quarantine and no stacks of allocations: several times the executions.
  * ASAN_OPTIONS goes before: malloc_context_size=30 shows where a leak comes from. */
@@ -40,6 +41,25 @@ void fuzz_fail(const char *format, ...)
     va_end(arguments);
     fputc('\n', stderr);
     abort();
+}
+
+/* Under ASan memory as large as zstd's is mapped and unmapped for each input, which takes
+ * most of the time: one stream is kept.  A second one, or one that leaks, is a new one. */
+static ZSTD_DStream *kept_stream;
+
+ZSTD_DStream *ZSTD_createDStream(void)
+{
+    ZSTD_DStream *stream = kept_stream ? kept_stream : ZSTD_createDCtx();
+    kept_stream = NULL;
+    return stream;
+}
+
+size_t ZSTD_freeDStream(ZSTD_DStream *stream)
+{
+    if (kept_stream || !stream)
+        return ZSTD_freeDCtx(stream);
+    kept_stream = stream;
+    return ZSTD_DCtx_reset(stream, ZSTD_reset_session_and_parameters);
 }
 
 void fuzz_without_cache(void)

@@ -178,7 +178,7 @@ struct native_trace *native_open(const char *path, const struct source_position 
 {
     struct native_trace *trace = memory_zeroed(1, sizeof(*trace), "a trace");
     trace->path = memory_string(path);
-    trace->limits = memory_zeroed(LIMITS, sizeof(*trace->limits), "sizes of spaces");
+    trace->limits = memory_mapped(LIMITS * sizeof(*trace->limits), "sizes of spaces");
     trace->note = arena_string(&trace->arena, "", 0);
     trace->sample = 1;
     if (map_file(trace, position, errors) && open_layout(trace, errors))
@@ -194,7 +194,7 @@ void native_close(struct native_trace *trace)
     if (trace->bytes)
         munmap((void *)(uintptr_t)trace->bytes, trace->size);
     arena_release(&trace->arena);
-    free(trace->limits);
+    memory_unmap(trace->limits, LIMITS * sizeof(*trace->limits));
     free(trace->path);
     free(trace);
 }

@@ -13,7 +13,12 @@
 
 #include "sim/base/memory.h"
 
-enum { FILE_BYTES = USUAL_OR_FUZZING(1 << 17, 1 << 8), MESSAGE_BYTES = 512 };
+enum {
+    FILE_BYTES = USUAL_OR_FUZZING(1 << 17, 1 << 8),
+    MESSAGE_BYTES = 512,
+    /* The largest that a frame may ask for: 128 MiB, as zstd(1) has it without --long. */
+    WINDOW_BITS_AT_MOST = USUAL_OR_FUZZING(27, 12)
+};
 
 enum coding { CODING_UNKNOWN, CODING_PLAIN, CODING_ZSTD, CODING_DEFLATE };
 
@@ -149,8 +154,10 @@ static void begin_coding(struct trace_input *in)
     while (in->raw_end - in->raw_begin < 4 && read_raw(in))
         ;
     in->coding = find_coding(in->raw + in->raw_begin, in->raw_end - in->raw_begin);
-    if (in->coding == CODING_ZSTD)
+    if (in->coding == CODING_ZSTD) {
         in->zstd = memory_checked(ZSTD_createDStream(), "zstd");
+        ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, WINDOW_BITS_AT_MOST);
+    }
     if (in->coding == CODING_DEFLATE)
         /* 32 KiB window, gzip or zlib by its header; without memory inflate() says so. */
         inflateInit2(&in->deflate, 15 + 32);
