@@ -18,7 +18,7 @@ enum allocator_result {
 };
 
 /* Steps of prefetch(). */
-enum { ALLOCATOR_PREFETCH_STEPS = 3 };
+enum { ALLOCATOR_PREFETCH_STEPS = 2 };
 
 /* Ask zswap to write one object back.  `owner` is the cookie given at alloc.
  * True: the object is gone (zswap has called free for its handle); false: it stays. */

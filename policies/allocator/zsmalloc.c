@@ -495,7 +495,8 @@ static void zsmalloc_free(void *state, uint32_t handle)
         zspage_destroy(zsmalloc, class, index);
 }
 
-/* Its zspage's number; the zspage; the zspage's neighbours in its fullness list. */
+/* Its zspage's number; the zspage.  The zspage's neighbours in its list are not asked for:
+ * that cost 110 instructions and, with 4 million pages, no less time than it saved. */
 static void zsmalloc_prefetch(const void *state, uint32_t handle, unsigned step)
 {
     const struct zsmalloc *zsmalloc = state;
@@ -503,13 +504,7 @@ static void zsmalloc_prefetch(const void *state, uint32_t handle, unsigned step)
         __builtin_prefetch(&zsmalloc->home[handle], 1);
         return;
     }
-    const struct zspage *zspage = &zsmalloc->zspages[zsmalloc->home[handle]];
-    if (step == 1) {
-        __builtin_prefetch(zspage, 1);
-        return;
-    }
-    __builtin_prefetch(&zsmalloc->zspages[zspage->link.previous], 1);
-    __builtin_prefetch(&zsmalloc->zspages[zspage->link.next], 1);
+    __builtin_prefetch(&zsmalloc->zspages[zsmalloc->home[handle]], 1);
 }
 
 static uint64_t zsmalloc_total_pages(const void *state)

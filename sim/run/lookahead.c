@@ -4,20 +4,29 @@
 #include "sim/zswap/entry.h"
 
 /* How many faults before its own each step of a page is done. */
-static const uint32_t step_distance[ZSWAP_PREFETCH_STEPS] = {5, 3, 2};
+static const uint32_t step_distance[ZSWAP_PREFETCH_STEPS] = {5, 3};
 
 static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t number)
 {
     return &lookahead->faults[number % LOOKAHEAD_FAULTS];
 }
 
-/* Find the next faults, and ask for the records of their pages. */
-static void find_faults(struct lookahead *lookahead, const struct swap *swap,
-                        const uint32_t *first_pages, const struct access *block, uint32_t at,
-                        uint32_t count)
+/* Ask for what a fault reads of its page: the record, the length, the lock of its slot. */
+static inline void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
 {
-    const struct mm *mm = swap->mm;
-    const uint8_t *hot = mm->hot;
+    const struct address_space *space = page_space(swap->mm, page);
+    page_prefetch(swap->mm->cold, page);
+    content_prefetch_length(space->content, page - space->first_page, compressor);
+    swap_prefetch_lock(swap, page);
+}
+
+/* Find the next faults, and ask for what is read of their pages. */
+static inline void find_faults(struct lookahead *lookahead, const struct swap *swap,
+                               const uint32_t *first_pages, const struct access *block, uint32_t at,
+                               uint32_t count)
+{
+    const uint8_t *hot = swap->mm->hot;
+    unsigned compressor = swap->zswap->pools[swap->zswap->order[0]].compressor;
     uint32_t end = at + LOOKAHEAD_FRONTIER < count ? at + LOOKAHEAD_FRONTIER : count;
     uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
     uint32_t found = lookahead->found, most = lookahead->over + LOOKAHEAD_FAULTS;
@@ -26,8 +35,7 @@ static void find_faults(struct lookahead *lookahead, const struct swap *swap,
         if (hot[page] & HOT_MAPPED)
             continue;
         *fault_at(lookahead, found++) = (struct coming_fault){page, frontier};
-        page_prefetch(mm->cold, page);
-        swap_prefetch(swap, page);
+        prefetch_page(swap, page, compressor);
     }
     lookahead->found = found;
     lookahead->frontier = frontier;

@@ -117,7 +117,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         swap_free_page(&simulation->swap, exec, page);
         return MISS_GO_ON;
     }
-    if (swap_touch_file(&simulation->swap, page, access->op == ACCESS_WRITE))
+    if (space->file && swap_touch_file(&simulation->swap, page, access->op == ACCESS_WRITE))
         return MISS_GO_ON;
     uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
     exec->sleep_ns = 0;

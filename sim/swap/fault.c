@@ -129,15 +129,15 @@ static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t pa
 bool swap_touch_file(struct swap *swap, uint32_t page, bool write)
 {
     struct mm *mm = swap->mm;
-    if (!(mm->hot[page] & HOT_IN_RAM) || (mm->cold[page].bits & PAGE_HAS_SLOT) ||
-        !page_space(mm, page)->file)
+    if (!(mm->hot[page] & HOT_IN_RAM) || (mm->cold[page].bits & PAGE_HAS_SLOT))
         return false;
     map(mm, page, write);
     return true;
 }
 
-enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, bool write,
-                           uint64_t *ready_ns)
+/* Flattened for the same reason as zswap_load(). */
+__attribute__((flatten)) enum fault_kind swap_fault(struct swap *swap, struct exec *exec,
+                                                    uint32_t page, bool write, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     uint32_t memcg = page_memcg(mm, page);

@@ -11,8 +11,7 @@
 #include "sim/mm/node.h"
 #include "sim/zswap/zswap.h"
 
-/* SWAP_SLOTS_CACHE_SIZE up to 6.14; and clusters that have a lock of their own here */
-enum { SLOT_CACHE = 64, SLOT_LOCKS_AT_MOST = 1024 };
+enum { SLOT_CACHE = 64 }; /* SWAP_SLOTS_CACHE_SIZE up to 6.14 */
 
 /* ---- set-up ------------------------------------------------------------------ */
 
@@ -205,18 +204,11 @@ static void release_number(struct swap *swap, struct exec *exec, uint32_t page)
     slot_map_free(numbers, page);
 }
 
-/* Without numbers, slots are taken to lie as the pages do.  There is a lock for each of
- * their clusters, or as many as there may be at most. */
-static uint32_t lock_number(const struct swap *swap, uint32_t page)
-{
-    return swap->slot_lock_count == 1 ? 0 : page / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
-}
-
 /* Take the lock of a page's slot, or only every 64th time that of the device. */
 static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8_t *cached)
 {
     struct mm *mm = swap->mm;
-    uint32_t slots = 1, number = lock_number(swap, page);
+    uint32_t slots = 1, number = swap_lock_number(swap, page);
     if (mm->config->swap.slot_lock == SLOT_LOCK_DEVICE) {
         *cached = (uint8_t)(*cached + 1) % SLOT_CACHE;
         if (*cached)
@@ -493,9 +485,10 @@ void swap_prefetch(const void *state, uint32_t page)
     const struct swap *swap = state;
     const struct zswap *zswap = swap->zswap;
     const struct address_space *space = page_space(swap->mm, page);
-    content_prefetch(space->content, page - space->first_page,
-                     zswap->pools[zswap->order[0]].compressor);
-    __builtin_prefetch(&swap->slot_locks[lock_number(swap, page)], 1);
+    uint32_t number = page - space->first_page;
+    content_prefetch_length(space->content, number, zswap->pools[zswap->order[0]].compressor);
+    content_prefetch_kind(space->content, number);
+    swap_prefetch_lock(swap, page);
 }
 
 /* ---- in ------------------------------------------------------------------------------ */
@@ -556,8 +549,10 @@ static enum swap_source read_from_device(struct swap *swap, struct exec *exec, u
     return SOURCE_DEVICE;
 }
 
-enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page,
-                                       uint32_t node, enum swap_source *source, uint64_t *ready_ns)
+/* Flattened for the same reason as zswap_load(). */
+__attribute__((flatten)) enum swap_cache_result
+swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node,
+                enum swap_source *source, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];

@@ -29,6 +29,8 @@
 struct zswap;
 struct swap_backing_hooks;
 
+enum { SLOT_LOCKS_AT_MOST = 1024 }; /* clusters that have a lock of their own here */
+
 struct swap {
     struct mm *mm;
     struct zswap *zswap;
@@ -74,6 +76,20 @@ void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
 void swap_prefetch(const void *swap, uint32_t page);
+
+/* Without numbers, slots are taken to lie as the pages do.  There is a lock for each of
+ * their clusters, or as many as there may be at most. */
+static inline uint32_t swap_lock_number(const struct swap *swap, uint32_t page)
+{
+    return swap->slot_lock_count == 1 ? 0 : page / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
+}
+
+/* Ask the host's caches for the lock of a page's slot. */
+static inline void swap_prefetch_lock(const struct swap *swap, uint32_t page)
+{
+    if (swap->slot_lock_count > 1)
+        __builtin_prefetch(&swap->slot_locks[swap_lock_number(swap, page)], 1);
+}
 
 /* Pages that have a place in swap, those in the swap cache included. */
 uint64_t swap_pages(const struct swap *swap);
@@ -136,8 +152,8 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
 
 /* ---- faults (fault.c) -------------------------------------------------------- */
 
-/* Read or write a page of a file that is in RAM and not in the swap cache: no fault,
- * a mark.  False: it is not such a page. */
+/* Read or write a page of a file: where it is in RAM and not in the swap cache, that is no
+ * fault but a mark.  False: it is not such a page. */
 bool swap_touch_file(struct swap *swap, uint32_t page, bool write);
 
 /* Handle an access to a page that is not mapped.  exec->now_ns advances by the

@@ -141,11 +141,14 @@ static inline uint32_t content_length(const struct content *content, uint32_t pa
     return stored ? stored - 1 : content_length_compute(content, page, compressor);
 }
 
-/* Ask the host's caches for what content_length() and content_kind() will read. */
-static inline void content_prefetch(const struct content *content, uint32_t page,
-                                    unsigned compressor)
+/* Ask the host's caches for what content_length() will read, or content_kind(). */
+static inline void content_prefetch_length(const struct content *content, uint32_t page,
+                                           unsigned compressor)
 {
     __builtin_prefetch(&content->lengths[(size_t)compressor * content->pages + page]);
+}
+static inline void content_prefetch_kind(const struct content *content, uint32_t page)
+{
     __builtin_prefetch(&content->kinds[page / 4]);
 }
 
