@@ -5,18 +5,6 @@
 
 #include "sim/base/memory.h"
 
-/* Values below HISTOGRAM_SUB_BUCKETS have a bucket each; above, each power of
- * two is cut into HISTOGRAM_SUB_BUCKETS equal parts. */
-static unsigned bucket_of(uint64_t value)
-{
-    if (value < HISTOGRAM_SUB_BUCKETS)
-        return (unsigned)value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
-    unsigned index =
-        (shift + 1) * HISTOGRAM_SUB_BUCKETS + (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
-    return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
-}
-
 static uint64_t upper_edge_of(unsigned bucket)
 {
     if (bucket < HISTOGRAM_SUB_BUCKETS)
@@ -26,18 +14,13 @@ static uint64_t upper_edge_of(unsigned bucket)
     return ((part + 1) << shift) - 1;
 }
 
-void histogram_add(struct histogram *histogram, uint64_t value)
+/* Before the first value. */
+void histogram_begin(struct histogram *histogram, uint64_t value)
 {
     if (!histogram->buckets)
         histogram->buckets =
             memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*histogram->buckets), "a histogram");
-    if (histogram->count == 0 || value < histogram->least)
-        histogram->least = value;
-    if (value > histogram->most)
-        histogram->most = value;
-    histogram->count++;
-    histogram->sum += value;
-    histogram->buckets[bucket_of(value)]++;
+    histogram->least = value;
 }
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000)

@@ -13,7 +13,31 @@ struct histogram {
     uint32_t *buckets; /* [HISTOGRAM_BUCKETS], made on first use */
 };
 
-void histogram_add(struct histogram *histogram, uint64_t value);
+/* Values below HISTOGRAM_SUB_BUCKETS have a bucket each; above, each power of two is cut into
+ * HISTOGRAM_SUB_BUCKETS equal parts. */
+static inline unsigned histogram_bucket_of(uint64_t value)
+{
+    if (value < HISTOGRAM_SUB_BUCKETS)
+        return (unsigned)value;
+    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
+    unsigned index =
+        (shift + 1) * HISTOGRAM_SUB_BUCKETS + (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
+    return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
+}
+
+void histogram_begin(struct histogram *histogram, uint64_t value);
+static inline void histogram_add(struct histogram *histogram, uint64_t value)
+{
+    if (histogram->count == 0)
+        histogram_begin(histogram, value);
+    if (value < histogram->least)
+        histogram->least = value;
+    if (value > histogram->most)
+        histogram->most = value;
+    histogram->count++;
+    histogram->sum += value;
+    histogram->buckets[histogram_bucket_of(value)]++;
+}
 /* The value below which `per_mille_10` of 10,000 samples lie (5000: median,
  * 9990: p99.9): the upper edge of its bucket, within [least, most]; 0 when empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000);

@@ -296,38 +296,18 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
     }
 }
 
-void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
+void memcg_charge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
 {
-    struct memcg *owner = &mm->memcgs[memcg];
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        mm->memcgs[at].zswap_bytes_subtree += bytes;
-        mm->memcgs[at].zswapped_subtree++;
-    }
-    if (mm->config->vm.cgroup_version == CGROUP_V1)
-        return;
-    if (owner->object_stock_bytes >= bytes) {
-        owner->object_stock_bytes -= bytes;
-        return;
-    }
     uint32_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
     memcg_charge(mm, exec, memcg, pages);
-    owner->object_stock_bytes += pages * PAGE_BYTES - bytes;
+    mm->memcgs[memcg].object_stock_bytes += pages * PAGE_BYTES - bytes;
 }
 
-void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
+void memcg_uncharge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
     struct memcg *owner = &mm->memcgs[memcg];
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        mm->memcgs[at].zswap_bytes_subtree -= bytes;
-        mm->memcgs[at].zswapped_subtree--;
-    }
-    if (mm->config->vm.cgroup_version == CGROUP_V1)
-        return;
-    owner->object_stock_bytes += bytes;
-    if (owner->object_stock_bytes > PAGE_BYTES) {
-        stock_refill(mm, &mm->stocks[exec->cpu], memcg, owner->object_stock_bytes / PAGE_BYTES);
-        owner->object_stock_bytes %= PAGE_BYTES;
-    }
+    stock_refill(mm, &mm->stocks[exec->cpu], memcg, owner->object_stock_bytes / PAGE_BYTES);
+    owner->object_stock_bytes %= PAGE_BYTES;
 }
 
 /* ---- memory.high ----------------------------------------------------------------- */

@@ -16,8 +16,13 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages);
 
 /* obj_cgroup_charge_zswap and its inverse: bytes, through the object stock. */
-void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes);
-void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes);
+static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                       uint32_t bytes);
+static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                         uint32_t bytes);
+/* The part of them that moves whole pages: into the object stock, or out of it. */
+void memcg_charge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes);
+void memcg_uncharge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg);
 
 /* mem_cgroup_handle_over_high: the penalty for charges above memory.high. */
 void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg);
@@ -74,6 +79,37 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
 {
     bool own = mm->config->vm.cgroup_version == CGROUP_V1 && memcg != ROOT_MEMCG;
     return own ? mm->config->vm.swappiness : mm->swappiness;
+}
+
+static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                       uint32_t bytes)
+{
+    struct memcg *memcgs = mm->memcgs, *owner = &memcgs[memcg];
+    for (uint32_t at = memcg; at != NO_MEMCG; at = memcgs[at].parent) {
+        memcgs[at].zswap_bytes_subtree += bytes;
+        memcgs[at].zswapped_subtree++;
+    }
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return;
+    if (owner->object_stock_bytes >= bytes)
+        owner->object_stock_bytes -= bytes;
+    else
+        memcg_charge_object_pages(mm, exec, memcg, bytes);
+}
+
+static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                         uint32_t bytes)
+{
+    struct memcg *memcgs = mm->memcgs, *owner = &memcgs[memcg];
+    for (uint32_t at = memcg; at != NO_MEMCG; at = memcgs[at].parent) {
+        memcgs[at].zswap_bytes_subtree -= bytes;
+        memcgs[at].zswapped_subtree--;
+    }
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return;
+    owner->object_stock_bytes += bytes;
+    if (owner->object_stock_bytes > PAGE_BYTES)
+        memcg_uncharge_object_pages(mm, exec, memcg);
 }
 
 #endif

@@ -234,7 +234,7 @@ struct mm {
     struct event_queue *events;
     struct processors *processors;
     struct topology topology;
-    uint64_t *time_ns; /* [TIME_KINDS] */
+    uint64_t time_ns[TIME_KINDS];
     struct lock_counts locks[LOCK_KINDS];
     struct rw_lock shrinkers;   /* shrinker_rwsem, where the kernel has one */
     uint64_t *lock_released_ns; /* [cpus]: the end of its last spend_lock_wait() */

@@ -128,7 +128,7 @@ static void count_stall(struct mm *mm)
     mm->counters[COUNTER_allocstall]++;
 }
 
-uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t preferred)
+uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t preferred)
 {
     uint32_t from;
     if (take_page(mm, preferred, WATERMARK_LOW, &from))
@@ -166,11 +166,6 @@ uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t preferred)
     /* Reclaim itself, or a dying task, finds no page at all: the kernel would
      * panic or deadlock; the page is counted beyond the node's memory. */
     return preferred;
-}
-
-void node_free_page(struct mm *mm, uint32_t node)
-{
-    mm->nodes[node].free_pages++;
 }
 
 void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred, int64_t pages)

@@ -8,9 +8,20 @@ void node_init(struct mm *mm);
 
 /* Allocate one page, preferably on `node`; reclaims when memory is short
  * (__alloc_pages_slowpath).  Returns the node it came from. */
-uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t node);
+uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t node);
+static inline uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_t node)
+{
+    struct node *from = &mm->nodes[node];
+    if (from->free_pages <= from->watermark_low)
+        return node_alloc_page_elsewhere(mm, exec, node);
+    from->free_pages--;
+    return node;
+}
 
-void node_free_page(struct mm *mm, uint32_t node);
+static inline void node_free_page(struct mm *mm, uint32_t node)
+{
+    mm->nodes[node].free_pages++;
+}
 
 /* A zswap pool has grown or shrunk by whole pages; growth prefers `node`. */
 void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t node, int64_t pages);

@@ -505,7 +505,7 @@ void measure_finish(struct simulation *simulation)
     result->pool_peak = mm->pool_peak;
     result->memory_peak = mm->memory_peak;
     measure_nodes(simulation);
-    memcpy(result->time_ns, simulation->time_ns, sizeof(result->time_ns));
+    memcpy(result->time_ns, mm->time_ns, sizeof(result->time_ns));
     memcpy(result->locks, mm->locks, sizeof(result->locks));
     result->store_wait = simulation->zswap.store_wait; /* its owner now */
     simulation->zswap.store_wait = (struct histogram){0};

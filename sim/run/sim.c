@@ -79,7 +79,6 @@ bool simulation_build(struct simulation *simulation)
     mm->costs = &config->costs;
     mm->events = &simulation->events;
     mm->processors = &simulation->processors;
-    mm->time_ns = simulation->time_ns;
     mm->topology = (struct topology){
         (uint32_t)config->machine.cpus, (uint32_t)config->machine.sockets,
         (uint32_t)config->machine.nodes, (uint32_t)config->machine.threads_per_core};
@@ -91,7 +90,7 @@ bool simulation_build(struct simulation *simulation)
     mm->kill_space = tasks_kill_space;
     mm->kill_owner = simulation;
     processors_init(&simulation->processors, &simulation->events, mm->costs, mm->topology,
-                    simulation->time_ns);
+                    mm->time_ns);
     if (!place_spaces(simulation))
         return false;
     rw_lock_init(&mm->shrinkers, true, &simulation->events.settled_ns);

@@ -59,7 +59,6 @@ struct simulation {
     uint32_t block_device_count;
     struct task *tasks;
     uint32_t task_count, tasks_running;
-    uint64_t time_ns[TIME_KINDS];
     struct access_stop *stops;
     uint32_t stop_count, stop_at;
     uint64_t faults, checked_faults; /* so far; when the invariants were last checked */

@@ -127,8 +127,8 @@ void zswap_note_swapin(struct zswap *zswap, uint32_t page)
 /* ---- entries ---------------------------------------------------------------------------- */
 
 /* Of an entry with an object in this pool. */
-static uint32_t object_length(const struct zswap *zswap, const struct zswap_pool *pool,
-                              uint32_t page)
+static inline uint32_t object_length(const struct zswap *zswap, const struct zswap_pool *pool,
+                                     uint32_t page)
 {
     const struct address_space *space = page_space(zswap->mm, page);
     uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
@@ -152,12 +152,13 @@ static inline void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t pa
                   mm->costs->ns[COST_tree_lock_hold]);
 }
 
-/* Its length is known. */
-static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t length)
+/* Its length and its cgroup are known. */
+static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
+                       uint32_t length)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page), number = entry_pool(mm, page);
+    uint32_t number = entry_pool(mm, page);
     struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
     if (cold->bits & PAGE_ENTRY_ON_LRU)
@@ -180,13 +181,11 @@ static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, ui
 
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
-    free_entry(zswap, exec, page, zswap_entry_length(zswap, page));
+    free_entry(zswap, exec, page, page_memcg(zswap->mm, page), zswap_entry_length(zswap, page));
 }
 
-void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page)
+void zswap_invalidate_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
-    if (!(zswap->mm->cold[page].bits & PAGE_IN_ZSWAP))
-        return;
     zswap->mm->counters[COUNTER_zswap_invalidated]++;
     zswap_entry_free(zswap, exec, page);
 }
@@ -347,7 +346,9 @@ static bool try_to_store(struct zswap *zswap, struct exec *exec, uint32_t page, 
     return true;
 }
 
-bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
+/* Flattened, as zswap_load() is: what a fault calls here is small and called nowhere else, and
+ * its entries and exits were 330 instructions a fault. */
+__attribute__((flatten)) bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     bool kick = false;
     if (try_to_store(zswap, exec, page, &kick))
@@ -365,7 +366,7 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page)
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
-bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
+__attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
@@ -390,7 +391,7 @@ bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
     count_event(mm, memcg, page_node(mm, page), COUNTER_zswpin, 1);
     if (zswap->config->zswap.load_rule != LOAD_KEEPS) {
         cold->bits |= PAGE_DIRTY;
-        free_entry(zswap, exec, page, length);
+        free_entry(zswap, exec, page, memcg, length);
     } else if (cold->bits & PAGE_ENTRY_ON_LRU) {
         /* zswap_frontswap_load (6.5), zswap_load (6.8): the copy that stays is the youngest. */
         entry_remove_from_list(zswap, exec, pool, memcg, page);

@@ -119,8 +119,13 @@ bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page);
 /* Fill a page that has just entered the swap cache.  False: no entry. */
 bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page);
 
-/* The page's slot is freed or rewritten: drop its entry. */
-void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page);
+/* The page's slot is freed or rewritten: drop its entry, if it has one. */
+void zswap_invalidate_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
+static inline void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    if (zswap->mm->cold[page].bits & PAGE_IN_ZSWAP)
+        zswap_invalidate_entry(zswap, exec, page);
+}
 
 /* The bytes that an entry is charged for: 0 for a same-filled one, 4096 for one
  * stored as it is. */

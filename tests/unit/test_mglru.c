@@ -26,7 +26,6 @@ struct world {
     uint8_t hot[PAGES];
     struct page_cold cold[PAGES];
     struct page_chunk chunks[PAGES / CHUNK_PAGES + 1];
-    uint64_t time_ns[TIME_KINDS];
     struct event_queue events;
     unsigned params[16];
     struct exec exec;
@@ -95,7 +94,6 @@ static struct world *make_world(const char *rules)
     mm->costs = &world->costs;
     mm->events = &world->events;
     mm->topology = (struct topology){1, 1, 1, 1};
-    mm->time_ns = world->time_ns;
     mm->page_count = PAGES;
     mm->hot = world->hot;
     mm->cold = world->cold;
@@ -315,12 +313,12 @@ static void test_walk_leaves_unused_tables_out(void **state)
 {
     (void)state;
     struct world *world = make_cold_world(1000);
-    uint64_t before = world->time_ns[TIME_reclaim_scan];
+    uint64_t before = world->mm.time_ns[TIME_reclaim_scan];
     world->costs.ns[COST_scan_page] = 32;
     touch_first(world, 1024, 2048);
     assert_int_equal(shrink(world, 9), 0);
     /* 1024 entries at 32 / 32 ns each, and nothing for pages 0..1023. */
-    assert_int_equal(world->time_ns[TIME_reclaim_scan] - before, 1024);
+    assert_int_equal(world->mm.time_ns[TIME_reclaim_scan] - before, 1024);
     free_world(world);
 }
 
