@@ -69,6 +69,11 @@
     {"zswap.index_locks", index}, \
     {"zswap.list_locks", list}, \
     {"swap.slot_lock", slot}
+
+/* mm/swapfile.c, cluster_alloc_swap_entry(): clusters of which slots were given back are
+ * on a list from 6.12, behind the free ones; before them from 6.18. */
+#define CLUSTERS(order) {"swap.cluster_order", order}
+
 #define LOCKS_UP_TO_6_8 LOCKS("per_device", "per_node", "device")
 #define LOCKS_6_9_TO_6_12 LOCKS("per_64m", "per_node", "device")
 #define LOCKS_FROM_6_15 LOCKS("per_64m", "per_cgroup", "cluster")
@@ -150,6 +155,7 @@ static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("per_class"),
     VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
+    CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.allocator.zsmalloc.evicts", "false"},
     {"zswap.zstd_library", "zstd-1.4"},
@@ -160,6 +166,7 @@ static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("pool"),
     VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
+    CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.zstd_library", "zstd"},
     {NULL, NULL},
@@ -170,6 +177,7 @@ static const struct kernel_setting v6_5[] = {
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "rwsem", "write"),
+    CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
     FRONTSWAP,
@@ -194,6 +202,7 @@ static const struct kernel_setting v6_8[] = {
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "none", "write"),
+    CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
     ZSWAP_CGROUP_LISTS,
@@ -216,6 +225,7 @@ static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "none", "write"),
+    CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "cached"},
     {"zswap.load_rule", "exclusive"},
@@ -228,6 +238,7 @@ static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("31", "full", "false", "true", "true", "none", "write"),
+    CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -240,6 +251,7 @@ static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "full", "false", "true", "true", "none", "write"),
+    CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
     {"zswap.load_rule", "exclusive_in_cache"},
@@ -252,6 +264,7 @@ static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "none", "write"),
+    CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12,
     LOCKS_6_9_TO_6_12,
     ONE_ENTRY_A_NODE,
@@ -267,6 +280,7 @@ static const struct kernel_setting v6_16[] = {
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "none", "activate"),
+    CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
@@ -280,6 +294,7 @@ static const struct kernel_setting v6_18[] = {
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "none", "activate"),
+    CLUSTERS("nonfull_then_free"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
@@ -293,6 +308,7 @@ static const struct kernel_setting v6_18[] = {
     MGLRU_FROM_6_14, \
     ZSMALLOC_FROM_6_4(which_locks), \
     VM_RULES("31", "partial", "true", "false", "false", "none", "activate"), \
+    CLUSTERS("nonfull_then_free"), \
     ZSWAP_FROM_6_12, \
     LOCKS_FROM_6_15, \
     {"zswap.incompressible_rule", "stored"}, \

@@ -121,9 +121,13 @@ struct swap_device_config {
 /* What the lock of swap slots covers. */
 enum slot_lock { SLOT_LOCK_DEVICE, SLOT_LOCK_CLUSTER };
 
+/* Where slots come from when a cluster is full. */
+enum cluster_order { CLUSTER_FREE, CLUSTER_FREE_NONFULL, CLUSTER_NONFULL_FREE };
+
 /* "swap" */
 struct swap_config {
     unsigned slot_lock;                  /* enum slot_lock */
+    unsigned cluster_order;              /* enum cluster_order */
     struct policy_choice backing;        /* axis swap_backing */
     struct policy_choice zram_allocator; /* axis allocator: where zram devices keep objects */
     struct swap_device_config *devices;

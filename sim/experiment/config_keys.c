@@ -129,6 +129,8 @@ static const struct axis_key vm_axes[] = {
 /* ---- "swap" -------------------------------------------------------------- */
 
 static const char *const slot_locks[] = {"device", "cluster", NULL};
+static const char *const cluster_orders[] = {"free", "free_then_nonfull", "nonfull_then_free",
+                                             NULL};
 static const struct param swap_rows[] = {
     {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
      PARAM_FROM_KERNEL,
@@ -137,6 +139,14 @@ static const struct param swap_rows[] = {
      "also "
      "take from one of several devices before it looks for the first that is not full.",
      "mm/swapfile.c, mm/swap_slots.c: the slot cache is gone from 6.15"},
+    {"cluster_order", PARAM_ENUM, offsetof(struct swap_config, cluster_order), NULL, 0, 0,
+     cluster_orders, PARAM_FROM_KERNEL,
+     "Where slots come from when a cluster of 512 has none left: a free cluster, else the next "
+     "free slot of the device; a free one, else one of which slots were given back; one of which "
+     "slots were given back, else a free one.  Where slots have numbers it decides which pages "
+     "are neighbours.",
+     "mm/swapfile.c, cluster_alloc_swap_entry(): lists of clusters that are not full from 6.12, "
+     "before free ones from 6.18"},
 };
 
 static const struct axis_key swap_axes[] = {

@@ -259,13 +259,15 @@ static uint32_t runs_counted(const struct result_source *source)
 }
 
 /* Runs that went on without a task: their counts are of the survivors. */
-static uint32_t runs_with_a_kill(const struct result_source *source)
+static uint32_t runs_with_a_kill(const struct result_source *source, double *values)
 {
     uint32_t killed = 0;
-    size_t runs = (size_t)source->variant_count * source->seed_count;
-    for (size_t r = 0; r < runs; r++)
-        killed +=
-            source->runs[r].started && source->runs[r].result.totals.counters[COUNTER_oom_kill] > 0;
+    unsigned metric = (unsigned)metric_find("oom_kill");
+    for (uint32_t variant = 0; variant < source->variant_count; variant++) {
+        uint32_t count = result_values(source, variant, metric, values);
+        for (uint32_t i = 0; i < count; i++)
+            killed += values[i] > 0;
+    }
     return killed;
 }
 
@@ -304,12 +306,14 @@ void summary_print(FILE *out, const struct result_source *source)
     fputc('\n', out);
     if (any_open)
         fprintf(out, "?: the 95 %% interval of the change includes no change\n");
-    uint32_t killed = runs_with_a_kill(source);
+    uint32_t killed = runs_with_a_kill(source, values);
     if (killed)
-        fprintf(out,
-                "OUT OF MEMORY: in %u of %u runs a task was killed; its accesses after that are "
-                "missing\n(docs/model.md, \"Stale statistics\", if swap was free)\n",
-                killed, source->variant_count * source->seed_count);
+        fprintf(
+            out,
+            "OUT OF MEMORY: in %u of %u runs a task was killed; its accesses after that are "
+            "missing\n(docs/model.md, \"Stale statistics\" and \"Pages read ahead for nothing\", "
+            "if swap was free)\n",
+            killed, source->variant_count * source->seed_count);
     if (!source->complete)
         fprintf(out, "NOT COMPLETE: %u of %u runs counted\n", counted,
                 source->variant_count * source->seed_count);

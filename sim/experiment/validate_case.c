@@ -368,7 +368,9 @@ static void compose_swap(cJSON *document, uint64_t megabytes, bool rotational, s
     json_add(swap, "devices", devices);
     json_add_to_array(devices, device);
     json_add_string(device, "name", "vdb");
-    json_add_string(device, "size", arena_printf(arena, "%lluM", (unsigned long long)megabytes));
+    /* The first page of a swap file is its header. */
+    uint64_t header = megabytes ? PAGE_BYTES : 0;
+    json_add_string(device, "size", arena_printf(arena, "%" PRIu64, (megabytes << 20) - header));
     json_add_bool(device, "rotational", rotational);
     json_add_string(device, "read_latency", "60us");
     json_add_string(device, "write_latency", "50us");

@@ -6,6 +6,28 @@
 
 enum { NO_CLUSTER = UINT32_MAX };
 
+/* ---- lists of clusters -------------------------------------------------------- */
+
+static void list_remove(struct slot_map *map, uint32_t cluster)
+{
+    struct cluster_link *at = &map->clusters[cluster];
+    if (!at->list)
+        return;
+    *(at->previous == NO_CLUSTER ? &at->list->first : &map->clusters[at->previous].next) = at->next;
+    *(at->next == NO_CLUSTER ? &at->list->last : &map->clusters[at->next].previous) = at->previous;
+    at->list = NULL;
+}
+
+/* move_cluster: to the end. */
+static void list_append(struct slot_map *map, struct cluster_list *list, uint32_t cluster)
+{
+    struct cluster_link *at = &map->clusters[cluster];
+    list_remove(map, cluster);
+    *at = (struct cluster_link){.previous = list->last, .next = NO_CLUSTER, .list = list};
+    *(list->last == NO_CLUSTER ? &list->first : &map->clusters[list->last].next) = cluster;
+    list->last = cluster;
+}
+
 /* ---- set-up ------------------------------------------------------------------ */
 
 static uint32_t clusters_for(uint64_t slots)
@@ -21,14 +43,23 @@ static void area_init(struct slot_area *area, const struct slot_device *device, 
     area->slots = (uint32_t)device->slots;
     area->priority = device->priority;
     area->scan_from = first * CLUSTER_SLOTS;
-    area->free_clusters =
-        memory_zeroed(area->clusters, sizeof(*area->free_clusters), "swap clusters");
-    for (uint32_t i = 0; i < area->clusters; i++)
-        area->free_clusters[i] = first + area->clusters - 1 - i;
-    area->free_count = area->clusters;
+    area->free = area->nonfull = (struct cluster_list){NO_CLUSTER, NO_CLUSTER};
     area->of_cpu = memory_zeroed(cpus, sizeof(*area->of_cpu), "swap clusters");
     for (uint32_t cpu = 0; cpu < cpus; cpu++)
         area->of_cpu[cpu].cluster = NO_CLUSTER;
+}
+
+/* setup_clusters: slots that there are not, the header and those behind the end, count as
+ * used; from 6.12 on, that leaves their clusters no free ones. */
+static void clusters_init(struct slot_map *map, struct slot_area *area)
+{
+    uint32_t first = area->first_cluster, last = first + area->clusters - 1;
+    if (map->order != CLUSTER_FREE) {
+        map->cluster_used[first]++;
+        map->cluster_used[last] += (uint16_t)(area->clusters * CLUSTER_SLOTS - 1 - area->slots);
+    }
+    for (uint32_t i = first; i <= last; i++)
+        list_append(map, map->cluster_used[i] ? &area->nonfull : &area->free, i);
 }
 
 /* Put a device behind those of its priority or a higher one. */
@@ -41,10 +72,14 @@ static void queue_insert(struct slot_map *map, uint32_t count, uint32_t number)
 }
 
 void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
-                   const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn)
+                   const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn,
+                   enum cluster_order order)
 {
-    *map = (struct slot_map){
-        .pages = pages, .cpus = cpus, .area_count = count, .slots_a_turn = slots_a_turn};
+    *map = (struct slot_map){.pages = pages,
+                             .cpus = cpus,
+                             .area_count = count,
+                             .slots_a_turn = slots_a_turn,
+                             .order = order};
     map->areas = memory_zeroed(count, sizeof(*map->areas), "swap devices");
     for (uint32_t i = 0; i < count; i++) {
         area_init(&map->areas[i], &devices[i], map->cluster_count, cpus);
@@ -57,21 +92,23 @@ void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
     map->cluster_used =
         memory_zeroed(map->cluster_count, sizeof(*map->cluster_used), "swap clusters");
     map->turn = memory_zeroed(cpus, sizeof(*map->turn), "swap clusters");
+    map->clusters = memory_zeroed(map->cluster_count, sizeof(*map->clusters), "swap clusters");
+    for (uint32_t i = 0; i < count; i++)
+        clusters_init(map, &map->areas[i]);
 }
 
 void slot_map_release(struct slot_map *map)
 {
     if (!map->areas)
         return;
-    for (uint32_t i = 0; i < map->area_count; i++) {
-        free(map->areas[i].free_clusters);
+    for (uint32_t i = 0; i < map->area_count; i++)
         free(map->areas[i].of_cpu);
-    }
     memory_unmap(map->slot_of_page, (size_t)map->pages * sizeof(uint32_t));
     memory_unmap(map->page_of_slot, (size_t)map->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t));
     free(map->areas);
     free(map->cluster_used);
     free(map->turn);
+    free(map->clusters);
 }
 
 /* ---- one device ---------------------------------------------------------------- */
@@ -82,28 +119,50 @@ static bool slot_is_free(const struct slot_map *map, const struct slot_area *are
     return map->page_of_slot[slot] == 0 && offset != 0 && offset <= area->slots;
 }
 
-/* The processor's current cluster, next free slot upward; else a free cluster;
- * else the first free slot from where the last search ended. */
-static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
+/* The next cluster to take slots from; NO_CLUSTER: no list has one. */
+static uint32_t next_cluster(const struct slot_map *map, const struct slot_area *area)
+{
+    uint32_t unused = area->free.first, nonfull = area->nonfull.first;
+    if (map->order == CLUSTER_NONFULL_FREE)
+        return nonfull != NO_CLUSTER ? nonfull : unused;
+    if (map->order == CLUSTER_FREE_NONFULL && unused == NO_CLUSTER)
+        return nonfull;
+    return unused;
+}
+
+/* alloc_swap_scan_cluster: the processor's cluster, next free slot upward. */
+static uint32_t take_from_cluster(const struct slot_map *map, struct slot_area *area, uint32_t cpu)
 {
     uint32_t *cluster = &area->of_cpu[cpu].cluster, *next = &area->of_cpu[cpu].next;
+    if (*cluster == NO_CLUSTER)
+        return NO_SLOT;
+    if (map->order != CLUSTER_FREE && map->cluster_used[*cluster] == 0)
+        *next = 0; /* all of it has come free again */
+    while (*next < CLUSTER_SLOTS) {
+        uint32_t slot = *cluster * CLUSTER_SLOTS + (*next)++;
+        if (slot_is_free(map, area, slot))
+            return slot;
+    }
+    *cluster = NO_CLUSTER;
+    return NO_SLOT;
+}
+
+/* The processor's current cluster, else one of the lists; else the first free slot
+ * from where the last search ended. */
+static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
+{
     if (area->used >= area->slots)
         return NO_SLOT;
     for (;;) {
-        if (*cluster == NO_CLUSTER) {
-            if (!area->free_count)
-                break;
-            *cluster = area->free_clusters[--area->free_count];
-            *next = 0;
-        }
-        for (; *next < CLUSTER_SLOTS; (*next)++) {
-            uint32_t slot = *cluster * CLUSTER_SLOTS + *next;
-            if (slot_is_free(map, area, slot)) {
-                (*next)++;
-                return slot;
-            }
-        }
-        *cluster = NO_CLUSTER;
+        uint32_t slot = take_from_cluster(map, area, cpu);
+        if (slot != NO_SLOT)
+            return slot;
+        uint32_t cluster = next_cluster(map, area);
+        if (cluster == NO_CLUSTER)
+            break;
+        list_remove(map, cluster);
+        area->of_cpu[cpu].cluster = cluster;
+        area->of_cpu[cpu].next = 0;
     }
     uint32_t first = area->first_cluster * CLUSTER_SLOTS, slots = area->clusters * CLUSTER_SLOTS;
     for (uint32_t tried = 0; tried < slots; tried++) {
@@ -116,12 +175,18 @@ static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uin
     return NO_SLOT;
 }
 
-static void give_back_cluster(struct slot_map *map, struct slot_area *area, uint32_t cluster)
+/* free_cluster and partial_free_cluster.  Up to 6.11 a cluster that is still being
+ * filled is on no list. */
+static void note_given_back(struct slot_map *map, struct slot_area *area, uint32_t cluster)
 {
-    for (uint32_t cpu = 0; cpu < map->cpus; cpu++)
+    bool unused = map->cluster_used[cluster] == 0;
+    for (uint32_t cpu = 0; map->order == CLUSTER_FREE && cpu < map->cpus; cpu++)
         if (area->of_cpu[cpu].cluster == cluster)
-            return; /* still being filled */
-    area->free_clusters[area->free_count++] = cluster;
+            return;
+    if (unused)
+        list_append(map, &area->free, cluster);
+    else if (map->order != CLUSTER_FREE && map->clusters[cluster].list != &area->nonfull)
+        list_append(map, &area->nonfull, cluster);
 }
 
 /* ---- all devices ---------------------------------------------------------------- */
@@ -166,6 +231,7 @@ uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
     map->slot_of_page[page] = slot;
     map->page_of_slot[slot] = page + 1;
     map->cluster_used[slot / CLUSTER_SLOTS]++;
+    list_remove(map, slot / CLUSTER_SLOTS); /* relocate_cluster */
     map->areas[slot_map_device(map, slot)].used++;
     return slot;
 }
@@ -177,8 +243,8 @@ void slot_map_free(struct slot_map *map, uint32_t page)
     map->slot_of_page[page] = NO_SLOT;
     map->page_of_slot[slot] = 0;
     area->used--;
-    if (--map->cluster_used[cluster] == 0)
-        give_back_cluster(map, area, cluster);
+    map->cluster_used[cluster]--;
+    note_given_back(map, area, cluster);
 }
 
 uint32_t slot_map_device(const struct slot_map *map, uint32_t slot)

@@ -25,8 +25,9 @@ struct slot_area {
     uint32_t first_cluster, clusters;
     uint32_t slots, used;
     uint64_t priority;
-    uint32_t *free_clusters; /* stack of clusters without a slot in use */
-    uint32_t free_count;
+    struct cluster_list {
+        uint32_t first, last;
+    } free, nonfull;    /* clusters without a slot in use; with one that was given back */
     uint32_t scan_from; /* where to look when no cluster is free */
     struct {
         uint32_t cluster, next;
@@ -38,7 +39,12 @@ struct slot_map {
     uint32_t *slot_of_page; /* NO_SLOT: none */
     uint32_t *page_of_slot; /* page + 1; 0: free */
     uint16_t *cluster_used; /* [clusters] */
+    struct cluster_link {
+        uint32_t previous, next;
+        struct cluster_list *list; /* NULL: on none */
+    } * clusters;                  /* [clusters] */
     uint32_t cluster_count;
+    enum cluster_order order;
     struct slot_area *areas; /* [area_count], as configured */
     uint32_t area_count;
     uint32_t queue[SWAP_DEVICES_AT_MOST]; /* devices by priority, the next of equals first */
@@ -50,7 +56,8 @@ struct slot_map {
 
 /* `devices` lie one after the other, `slots_a_turn` > 0. */
 void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
-                   const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn);
+                   const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn,
+                   enum cluster_order order);
 void slot_map_release(struct slot_map *map);
 
 /* Give a page that has none a slot; NO_SLOT: all are taken. */

@@ -43,7 +43,8 @@ static void number_slots(struct swap *swap)
     }
     /* A processor takes a cluster from one device; up to 6.14 what its slot cache holds. */
     uint32_t turn = mm->config->swap.slot_lock == SLOT_LOCK_DEVICE ? SLOT_CACHE : CLUSTER_SLOTS;
-    slot_map_init(&swap->numbers, mm->page_count, mm->topology.cpus, devices, count, turn);
+    slot_map_init(&swap->numbers, mm->page_count, mm->topology.cpus, devices, count, turn,
+                  (enum cluster_order)mm->config->swap.cluster_order);
 }
 
 void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)

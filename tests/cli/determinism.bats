@@ -13,6 +13,7 @@ setup_file() {
   "machine": {"cpus": 4, "nodes": [{"memory": "32M"}, {"memory": "32M"}]},
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "zswap": {"enabled": true, "compressor": "zstd", "max_pool_percent": 5},
+  "vm": {"page_cluster": 0},
   "cgroups": {"/a": {"memory.max": "4M"}, "/b": {"memory.max": "6M"}},
   "tasks": [
     {"name": "a", "cgroup": "/a", "workload": {"type": "scattered_zipf", "footprint": "8M", "accesses": 30000}},

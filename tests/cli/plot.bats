@@ -12,6 +12,7 @@ setup_file() {
   "machine": {"cpus": 2, "nodes": [{"memory": "64M"}]},
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "zswap": {"enabled": true},
+  "vm": {"page_cluster": 0},
   "cgroups": {"/a": {"memory.max": "4M"}},
   "tasks": [{"name": "t", "cgroup": "/a",
              "workload": {"type": "scattered_zipf", "footprint": "8M", "accesses": 20000}}],

@@ -22,7 +22,7 @@ static void test_higher_priority_is_filled_first(void **state)
     static const struct slot_device devices[] = {{3, 0}, {4, 10}, {2, 5}};
     static const uint32_t expected[] = {1, 1, 1, 1, 2, 2, 0, 0, 0};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 3, 1);
+    slot_map_init(&map, PAGES, 1, devices, 3, 1, CLUSTER_FREE);
     for (uint32_t page = 0; page < 9; page++)
         assert_int_equal(device_taken(&map, 0, page), expected[page]);
     assert_int_equal(slot_map_take(&map, 0, 9), NO_SLOT);
@@ -42,7 +42,7 @@ static void test_equal_priorities_take_turns(void **state)
     (void)state;
     static const struct slot_device devices[] = {{1000, 1}, {1000, 1}, {1000, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 3, 64);
+    slot_map_init(&map, PAGES, 1, devices, 3, 64, CLUSTER_FREE);
     for (uint32_t page = 0; page < 640; page++)
         assert_int_equal(device_taken(&map, 0, page), page / 64 % 2);
     /* When one is full the other goes on, and then the one below. */
@@ -59,7 +59,7 @@ static void test_a_turn_is_a_processors_own(void **state)
     (void)state;
     static const struct slot_device devices[] = {{10000, 0}, {10000, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 3, devices, 2, CLUSTER_SLOTS);
+    slot_map_init(&map, PAGES, 3, devices, 2, CLUSTER_SLOTS, CLUSTER_FREE);
     for (uint32_t page = 0; page < 300; page++)
         assert_int_equal(device_taken(&map, page % 3, page), page % 3 == 1);
     /* Each fills a cluster of its own: slots of one processor follow one another. */
@@ -73,7 +73,7 @@ static void test_a_turn_goes_on_below_while_slots_come_free_above(void **state)
     (void)state;
     static const struct slot_device devices[] = {{2, 1}, {100, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 2, 4);
+    slot_map_init(&map, PAGES, 1, devices, 2, 4, CLUSTER_FREE);
     static const uint32_t expected[] = {0, 0, 1};
     for (uint32_t page = 0; page < 3; page++)
         assert_int_equal(device_taken(&map, 0, page), expected[page]);
@@ -85,13 +85,12 @@ static void test_a_turn_goes_on_below_while_slots_come_free_above(void **state)
 }
 
 /* The first slot of a device is its header; the last one is in the last cluster. */
-static void test_every_slot_is_given_once(void **state)
+static void every_slot_is_given_once(enum cluster_order order)
 {
-    (void)state;
     static const struct slot_device devices[] = {{513, 0}, {511, 0}, {512, 0}};
     struct slot_map map;
     bool seen[3][CLUSTER_SLOTS * 2] = {{false}};
-    slot_map_init(&map, PAGES, 2, devices, 3, 64);
+    slot_map_init(&map, PAGES, 2, devices, 3, 64, order);
     for (uint32_t page = 0; page < 513 + 511 + 512; page++) {
         uint32_t slot = slot_map_take(&map, page % 2, page);
         assert_int_not_equal(slot, NO_SLOT);
@@ -104,6 +103,60 @@ static void test_every_slot_is_given_once(void **state)
     slot_map_release(&map);
 }
 
+static void test_every_slot_is_given_once(void **state)
+{
+    (void)state;
+    every_slot_is_given_once(CLUSTER_FREE);
+    every_slot_is_given_once(CLUSTER_FREE_NONFULL);
+    every_slot_is_given_once(CLUSTER_NONFULL_FREE);
+}
+
+/* Eight clusters of one device, the header in the first, with slots for so many pages taken. */
+static struct slot_map filled(enum cluster_order order, uint32_t pages)
+{
+    static const struct slot_device device = {8 * CLUSTER_SLOTS - 1, 0};
+    struct slot_map map;
+    slot_map_init(&map, PAGES, 1, &device, 1, CLUSTER_SLOTS, order);
+    for (uint32_t page = 0; page < pages; page++)
+        assert_int_not_equal(slot_map_take(&map, 0, page), NO_SLOT);
+    return map;
+}
+
+/* From 6.18: holes before new clusters, the cluster first that had its hole first. */
+static void test_clusters_with_holes_come_first(void **state)
+{
+    (void)state;
+    /* 511 slots behind the header, two whole clusters, the first slot of a third. */
+    struct slot_map map = filled(CLUSTER_NONFULL_FREE, 511 + 2 * CLUSTER_SLOTS + 1);
+    assert_int_equal(map.slot_of_page[0], 1);
+    slot_map_free(&map, 511 + CLUSTER_SLOTS + 7); /* the third cluster */
+    slot_map_free(&map, 4);
+    slot_map_free(&map, 3);                         /* the first */
+    for (uint32_t page = 2000; page < 2511; page++) /* the rest of the one that is being filled */
+        assert_int_equal(slot_map_take(&map, 0, page), 3 * CLUSTER_SLOTS + 1 + page - 2000);
+    assert_int_equal(slot_map_take(&map, 0, 3000), 2 * CLUSTER_SLOTS + 7);
+    assert_int_equal(slot_map_take(&map, 0, 3001), 4);
+    assert_int_equal(slot_map_take(&map, 0, 3002), 5);
+    assert_int_equal(slot_map_take(&map, 0, 3003), 4 * CLUSTER_SLOTS);
+    slot_map_release(&map);
+}
+
+/* 6.12 to 6.17: new clusters first; that of the header is not one of them. */
+static void test_free_clusters_come_first(void **state)
+{
+    (void)state;
+    struct slot_map map = filled(CLUSTER_FREE_NONFULL, 7 * CLUSTER_SLOTS);
+    assert_int_equal(map.slot_of_page[0], CLUSTER_SLOTS);
+    slot_map_free(&map, 9);
+    /* The first cluster has been on the list of those with room from the start. */
+    for (uint32_t page = 3584; page < 3584 + 511; page++)
+        assert_int_equal(slot_map_take(&map, 0, page), 1 + page - 3584);
+    slot_map_free(&map, 3584 + 500);
+    assert_int_equal(slot_map_take(&map, 0, 4095), CLUSTER_SLOTS + 9);
+    assert_int_equal(slot_map_take(&map, 0, 9), 501);
+    slot_map_release(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +165,8 @@ int main(void)
         cmocka_unit_test(test_a_turn_is_a_processors_own),
         cmocka_unit_test(test_a_turn_goes_on_below_while_slots_come_free_above),
         cmocka_unit_test(test_every_slot_is_given_once),
+        cmocka_unit_test(test_clusters_with_holes_come_first),
+        cmocka_unit_test(test_free_clusters_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
