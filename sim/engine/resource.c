@@ -171,6 +171,8 @@ static struct place split(struct interval_list *list, struct place place)
     memcpy(added->taken, full->taken + stay, added->count * sizeof(*added->taken));
     list->start_ns[place.chunk + 1] = added->taken[0].start_ns;
     full->count = stay;
+    if (place.chunk == 0)
+        list->full_until_ns = last_of(full)->end_ns;
     if (place.at < stay || (place.at == stay && stay < CHUNK_INTERVALS))
         return place;
     return (struct place){.chunk = place.chunk + 1, .at = place.at - stay};

@@ -81,6 +81,24 @@ static void test_settled_intervals_are_forgotten(void **state)
     cache_line_release(&line);
 }
 
+/* One that has come far ahead of all others does not keep what they leave behind. */
+static void test_settled_intervals_are_forgotten_behind_a_distant_one(void **state)
+{
+    (void)state;
+    struct costs costs = make_costs();
+    uint64_t settled_ns = 0;
+    struct cache_line line;
+    cache_line_init(&line, &settled_ns);
+    for (uint64_t i = 0; i < 5; i++)
+        cache_line_update(&line, &topology, &costs, 1, 1000000000 + i * 1000);
+    for (uint64_t i = 0; i < 5000; i++) {
+        settled_ns = i * 1000;
+        cache_line_update(&line, &topology, &costs, 0, i * 1000 + 500);
+        assert_in_range(line.count, 5, 200);
+    }
+    cache_line_release(&line);
+}
+
 /* Each gap is found again when thousands are open, in whatever order they come. */
 static void test_thousands_of_intervals(void **state)
 {
@@ -138,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_a_gap_that_is_too_short_is_passed_over),
         cmocka_unit_test(test_the_line_comes_from_its_owner_at_that_time),
         cmocka_unit_test(test_settled_intervals_are_forgotten),
+        cmocka_unit_test(test_settled_intervals_are_forgotten_behind_a_distant_one),
         cmocka_unit_test(test_thousands_of_intervals),
         cmocka_unit_test(test_settled_intervals_do_not_matter),
     };
