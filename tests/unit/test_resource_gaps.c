@@ -149,6 +149,74 @@ static void test_settled_intervals_do_not_matter(void **state)
     cache_line_release(&other.line);
 }
 
+/* What a lock must do, said as plainly as can be: all intervals in one array. */
+struct plain_lock {
+    uint32_t count;
+    struct interval taken[20000];
+};
+
+static uint64_t plain_hold(struct plain_lock *plain, const struct topology *machine,
+                           const struct costs *costs, uint32_t cpu, uint64_t now_ns,
+                           uint64_t use_ns)
+{
+    uint32_t at = 0, owner = NO_CPU;
+    while (at < plain->count && plain->taken[at].end_ns <= now_ns)
+        owner = plain->taken[at++].owner;
+    uint64_t length_ns;
+    for (;; at++) {
+        length_ns = use_ns + cache_line_transfer_ns(owner, machine, costs, cpu);
+        if (at == plain->count || plain->taken[at].start_ns >= now_ns + length_ns)
+            break;
+        now_ns = plain->taken[at].end_ns;
+        owner = plain->taken[at].owner;
+    }
+    assert_true(plain->count < 20000);
+    for (uint32_t i = plain->count++; i > at; i--)
+        plain->taken[i] = plain->taken[i - 1];
+    plain->taken[at] = (struct interval){now_ns, now_ns + length_ns, cpu};
+    return now_ns + length_ns;
+}
+
+/* Processors that each come a little later every time, the one that is most behind first,
+ * as in a simulation; now with time to spare, now more than the lock can serve. */
+static void compare_with_plain(struct topology machine)
+{
+    static struct plain_lock plain;
+    struct costs costs = make_costs();
+    uint64_t random = 11, settled_ns = 0, at_ns[64] = {0}, contended = 0;
+    struct spinlock lock;
+    memset(&lock, 0, sizeof(lock));
+    cache_line_init(&lock.line, &settled_ns);
+    plain.count = 0;
+    for (uint32_t i = 0; i < 20000;) {
+        uint32_t cpu = 0;
+        for (uint32_t other = 1; other < 64; other++)
+            cpu = at_ns[other] < at_ns[cpu] ? other : cpu;
+        settled_ns = at_ns[cpu];
+        uint32_t uses = 1 + (uint32_t)random_below(&random, 40);
+        for (; uses > 0 && i < 20000; uses--, i++) {
+            uint64_t hold_ns = random_below(&random, 4) ? 0 : random_below(&random, 200);
+            uint64_t end_ns = spinlock_hold(&lock, &machine, &costs, cpu, at_ns[cpu], hold_ns);
+            assert_int_equal(end_ns, plain_hold(&plain, &machine, &costs, cpu, at_ns[cpu],
+                                                hold_ns + costs.ns[COST_lock_uncontended]));
+            contended += end_ns > at_ns[cpu] + 200;
+            at_ns[cpu] = end_ns + 1 + random_below(&random, i / 4000 % 2 ? 3000 : 9000);
+        }
+    }
+    assert_in_range(contended, 1000, 19000);
+    assert_int_equal(lock.contended > 1000, 1);
+    cache_line_release(&lock.line);
+}
+
+static void test_same_as_a_plain_list(void **state)
+{
+    (void)state;
+    compare_with_plain((struct topology){.cpus = 64, .sockets = 1, .nodes = 1});
+    compare_with_plain((struct topology){.cpus = 64, .sockets = 2, .nodes = 1});
+    compare_with_plain(
+        (struct topology){.cpus = 64, .sockets = 2, .nodes = 1, .threads_per_core = 2});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_settled_intervals_are_forgotten_behind_a_distant_one),
         cmocka_unit_test(test_thousands_of_intervals),
         cmocka_unit_test(test_settled_intervals_do_not_matter),
+        cmocka_unit_test(test_same_as_a_plain_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
