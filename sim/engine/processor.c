@@ -65,11 +65,21 @@ void processors_wake(struct processors *processors, struct runner *runner, uint6
     schedule_dispatch(processors, runner->cpu, now_ns);
 }
 
+/* Where nothing else happens first, the runner has its turn at once: of the three events
+ * of a fault that waits for a device, one is left (see the end of dispatch()). */
 static void wake_event(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
     struct runner *runner = owner;
-    processors_wake(runner->processors, runner, now_ns);
+    struct processors *processors = runner->processors;
+    struct processor *processor = &processors->list[runner->cpu];
+    if (runner->queued || processor->dispatch_pending ||
+        events_next_time(processors->events) <= now_ns) {
+        processors_wake(processors, runner, now_ns);
+        return;
+    }
+    enqueue(processor, runner, now_ns);
+    dispatch(processors, now_ns, runner->cpu);
 }
 
 void processors_wake_at(struct processors *processors, struct runner *runner, uint64_t at_ns)
@@ -291,6 +301,10 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
         enqueue(processor, runner, end_ns);
     else if (end == TURN_BLOCKED && wake_at_ns)
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
-    /* Also when the queue is empty now: the processor is not free before end_ns. */
-    schedule_dispatch(processors, (uint32_t)cpu, end_ns);
+    /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
+     * nothing at all happens until then is there nothing to look at. */
+    bool sleeps = end == TURN_BLOCKED && wake_at_ns && !processor->first;
+    if (!sleeps || outer || processors->events->catching_up ||
+        events_next_time(processors->events) <= end_ns)
+        schedule_dispatch(processors, (uint32_t)cpu, end_ns);
 }
