@@ -19,6 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/base/prefetch.h"
+
 enum { NO_PAGE = UINT32_MAX };
 
 /* Flags in hot[]. */
@@ -116,7 +118,7 @@ static inline uint32_t bits_with_field(uint32_t bits, unsigned shift, uint32_t v
 }
 
 /* Ask the host's caches for a page's record; a quarter of them straddle two lines. */
-static inline void page_prefetch(const struct page_cold *cold, uint32_t page)
+PREFETCHING void page_prefetch(const struct page_cold *cold, uint32_t page)
 {
     const char *record = (const char *)&cold[page];
     __builtin_prefetch(record, 1);

@@ -12,7 +12,7 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
 }
 
 /* Ask for what a fault reads of its page: the record, the length, the lock of its slot. */
-static inline void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
+PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
 {
     const struct address_space *space = page_space(swap->mm, page);
     page_prefetch(swap->mm->cold, page);

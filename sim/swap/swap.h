@@ -19,6 +19,7 @@
 #define ZSIM_SWAP_H
 
 #include "policies/policy.h"
+#include "sim/base/prefetch.h"
 #include "sim/mm/mm.h"
 #include "sim/result.h"
 #include "sim/swap/device.h"
@@ -85,7 +86,7 @@ static inline uint32_t swap_lock_number(const struct swap *swap, uint32_t page)
 }
 
 /* Ask the host's caches for the lock of a page's slot. */
-static inline void swap_prefetch_lock(const struct swap *swap, uint32_t page)
+PREFETCHING void swap_prefetch_lock(const struct swap *swap, uint32_t page)
 {
     if (swap->slot_lock_count > 1)
         __builtin_prefetch(&swap->slot_locks[swap_lock_number(swap, page)], 1);

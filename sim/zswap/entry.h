@@ -77,7 +77,7 @@ static inline void entry_map(struct zswap *zswap, struct exec *exec, const struc
 /* Ask the host's caches for what loading a page's entry will read, one dependent step
  * at a time, 0 to ZSWAP_PREFETCH_STEPS - 1; the page's record must be there. */
 enum { ZSWAP_PREFETCH_STEPS = ALLOCATOR_PREFETCH_STEPS };
-static inline void entry_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
+PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
 {
     const struct page_cold *cold = &zswap->mm->cold[page];
     uint32_t bits = cold->bits, pool = bits_field(bits, ENTRY_POOL_SHIFT);

@@ -15,6 +15,7 @@
 
 #include "sim/base/diagnostics.h"
 #include "sim/base/params.h"
+#include "sim/base/prefetch.h"
 #include "sim/base/units.h"
 
 /* ---- compressors ------------------------------------------------------- */
@@ -142,12 +143,12 @@ static inline uint32_t content_length(const struct content *content, uint32_t pa
 }
 
 /* Ask the host's caches for what content_length() will read, or content_kind(). */
-static inline void content_prefetch_length(const struct content *content, uint32_t page,
-                                           unsigned compressor)
+PREFETCHING void content_prefetch_length(const struct content *content, uint32_t page,
+                                         unsigned compressor)
 {
     __builtin_prefetch(&content->lengths[(size_t)compressor * content->pages + page]);
 }
-static inline void content_prefetch_kind(const struct content *content, uint32_t page)
+PREFETCHING void content_prefetch_kind(const struct content *content, uint32_t page)
 {
     __builtin_prefetch(&content->kinds[page / 4]);
 }
