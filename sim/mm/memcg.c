@@ -226,6 +226,13 @@ static void count_limit_met(struct mm *mm, uint32_t over)
     mm->memcgs[over].counters[COUNTER_memory_max]++;
 }
 
+/* MEMCG_OOM; also when memory.max is written below what cannot be freed. */
+static void count_out_of_memory(struct mm *mm, uint32_t over)
+{
+    mm->counters[COUNTER_memory_oom]++;
+    mm->memcgs[over].counters[COUNTER_memory_oom]++;
+}
+
 /* One round at a limit: reclaim, then say whether to try again. */
 static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, uint32_t pages,
                                bool *drained, uint32_t *retries)
@@ -247,8 +254,7 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
         return false; /* cannot sleep here: over the limit until the writes have ended */
     if ((*retries)-- > 0)
         return true;
-    mm->counters[COUNTER_memory_oom]++;
-    mm->memcgs[over].counters[COUNTER_memory_oom]++;
+    count_out_of_memory(mm, over);
     *retries = RECLAIM_RETRIES;
     return reclaim_out_of_memory(mm, exec, over);
 }
@@ -439,6 +445,7 @@ void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pa
                 retries--;
             continue;
         }
+        count_out_of_memory(mm, memcg);
         if (!reclaim_out_of_memory(mm, exec, memcg))
             break;
     }

@@ -101,8 +101,8 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     const struct access *access = &task->block[task->block_at];
     uint32_t number = task->space_numbers[access->space];
     const struct address_space *space = &mm->spaces[number];
-    if (space->dead)
-        return MISS_GO_ON; /* its process is gone; the others' records go on */
+    if (space->dead) /* its process is gone, whoever killed it; the others' records go on */
+        return all_spaces_dead(task) ? MISS_TASK_DEAD : MISS_GO_ON;
     if (task->config->block_device != NO_BLOCK_DEVICE) {
         *ready_ns = files_access(simulation, task, exec, access);
         return *ready_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;

@@ -342,6 +342,43 @@ static void test_what_is_read_ahead_for_nothing_stays(void **state)
     run_result_release(&result);
 }
 
+#define TWO_TASKS(second, events)                                                                  \
+    "{" MACHINE "\"swap\": {\"devices\": []},"                                                     \
+    "\"cgroups\": {\"/p\": {\"memory.max\": \"8M\"}, \"/p/a\": {}, \"/p/b\": {}},"                 \
+    "\"tasks\": [{\"name\": \"a\", \"cgroup\": \"/p/a\", \"workload\": {\"type\": \"steps\","      \
+    "\"seed\": 1, \"steps\": \"0:seq:0:1536:5000000:0\"}," CONTENT "},"                            \
+    "{\"name\": \"b\", \"cgroup\": \"/p/b\", \"start\": \"6ms\", \"workload\": {\"type\": "       \
+    "\"steps\", \"seed\": 1, \"steps\": \"" second "\"}," CONTENT "}]" events "}"
+
+/* Without swap the charge of one task has the other, which is larger, killed: from then on
+ * that one accesses nothing. */
+static void test_task_that_another_had_killed_is_gone(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(TWO_TASKS("0:seq:0:1024:1024:0", ""), CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 1);
+    assert_int_equal(counted(&result, COUNTER_memory_oom), 1);
+    assert_in_range(counted(&result, COUNTER_accesses), 1536 + 1024, 4999999);
+    assert_int_equal(gauge(&result, GAUGE_resident_pages), 1024);
+    run_result_release(&result);
+}
+
+/* memory_max_write() counts what it has killed for. */
+static void test_limit_below_what_can_be_freed_kills(void **state)
+{
+    (void)state;
+    struct run_result result;
+    assert_true(run_config(TWO_TASKS("0:seq:0:128:128:0", ", \"events\": [{\"at_access\": 900000,"
+                                                          "\"set\": \"cgroups./p.memory.max\","
+                                                          "\"value\": \"1M\"}]"),
+                           CHECKS_SAMPLED, 1, &result));
+    assert_int_equal(counted(&result, COUNTER_oom_kill), 1);
+    assert_int_equal(counted(&result, COUNTER_memory_oom), 1);
+    assert_in_range(counted(&result, COUNTER_accesses), 900000, 900000 + 128 + 1);
+    run_result_release(&result);
+}
+
 /* A write to vm.swappiness in mid-run. */
 static void test_cgroups_of_v1_keep_their_swappiness(void **state)
 {
@@ -547,6 +584,8 @@ int main(void)
         cmocka_unit_test(test_limit_of_v1_moves_once_usage_fits),
         cmocka_unit_test(test_page_freed_in_a_batch_leaves_it),
         cmocka_unit_test(test_reserves_of_the_near_node),
+        cmocka_unit_test(test_task_that_another_had_killed_is_gone),
+        cmocka_unit_test(test_limit_below_what_can_be_freed_kills),
         cmocka_unit_test(test_windows_of_a_scan_follow_each_other),
         cmocka_unit_test(test_what_is_read_ahead_for_nothing_stays),
     };
