@@ -5,6 +5,7 @@
  * "SECTION.KEY.POLICY.PARAMETER" is the kernel's value for a parameter of a
  * policy, used whenever that policy is chosen, by the preset or by the user. */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policies/kernels.h"
@@ -399,4 +400,17 @@ const struct kernel_preset *kernel_preset_find(const char *name)
         if (strcmp(preset->name, name) == 0)
             return preset;
     return NULL;
+}
+
+const struct kernel_preset *kernel_preset_before(unsigned major, unsigned minor)
+{
+    const struct kernel_preset *newest = NULL;
+    /* They are in order, and proposals have no number. */
+    for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++) {
+        unsigned its_major, its_minor;
+        if (sscanf(preset->name, "v%u.%u", &its_major, &its_minor) == 2 &&
+            (its_major < major || (its_major == major && its_minor <= minor)))
+            newest = preset;
+    }
+    return newest;
 }

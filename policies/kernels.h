@@ -15,5 +15,7 @@ extern const struct kernel_preset kernel_presets[];
 
 /* NULL when there is no such preset. */
 const struct kernel_preset *kernel_preset_find(const char *name);
+/* The preset of the newest kernel that is not newer than MAJOR.MINOR; NULL: all are newer. */
+const struct kernel_preset *kernel_preset_before(unsigned major, unsigned minor);
 
 #endif

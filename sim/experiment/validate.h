@@ -76,6 +76,7 @@ struct kernel_case {
     struct config_node *tree;
     bool emulator;                 /* the format of the emulator's cases */
     bool pool_limited;             /* the pool limit was hit */
+    const char *stand_in;          /* the preset, where the case's own kernel has none; or NULL */
     const struct config_node *run; /* one run of the kernel, with its own worker rate; NULL: all */
     struct experiment *experiment;
     struct validate_group *groups;
@@ -117,6 +118,9 @@ uint64_t kernel_case_number(struct kernel_case *at, const struct config_node *ob
 /* Every key of an object must be in `known` (ended by NULL). */
 void kernel_case_check_keys(struct kernel_case *at, const struct config_node *object,
                             const char *const *known);
+/* The preset for a kernel release ("6.17.44-fc"): its own, or that of the newest kernel
+ * before it. */
+const char *kernel_case_preset(struct kernel_case *at, const char *release);
 /* Hand the composed document to the config code. */
 void kernel_case_decode(struct kernel_case *at, cJSON *document);
 

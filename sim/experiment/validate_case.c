@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/kernels.h"
 #include "policies/writeback/writeback.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
@@ -109,6 +110,19 @@ bool kernel_case_spread(const struct config_node *node, struct spread *out)
     *out =
         (struct spread){strtod(min->text, NULL), strtod(med->text, NULL), strtod(max->text, NULL)};
     return true;
+}
+
+const char *kernel_case_preset(struct kernel_case *at, const char *release)
+{
+    unsigned major = 0, minor = 0;
+    bool numbered = sscanf(release, "%u.%u", &major, &minor) == 2;
+    const struct kernel_preset *preset = numbered ? kernel_preset_before(major, minor) : NULL;
+    const char *own = arena_printf(&at->arena, "v%u.%u", major, minor);
+    if (!preset)
+        return numbered ? own : release;
+    if (strcmp(preset->name, own) != 0)
+        at->stand_in = preset->name;
+    return preset->name;
 }
 
 void kernel_case_decode(struct kernel_case *at, cJSON *document)
@@ -411,14 +425,6 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
                  kernel_case_number(at, machine, "swap_rotational"), &at->arena);
 }
 
-/* "6.18.44-fc-v669" -> "v6.18" */
-static const char *preset_of(struct kernel_case *at, const struct config_node *kernel)
-{
-    const char *text = kernel->text, *end = strchr(text, '.');
-    end = end ? end + 1 + strspn(end + 1, "0123456789") : text + strlen(text);
-    return arena_printf(&at->arena, "v%.*s", (int)(end - text), text);
-}
-
 static double member_real(const struct config_node *object, const char *key)
 {
     const struct config_node *member = config_tree_member(object, key);
@@ -446,7 +452,7 @@ static void compose_machine(struct kernel_case *at, const struct config_node *ma
 {
     const struct config_node *kernel = kernel_case_member(at, machine, "kernel", CONFIG_STRING);
     cJSON *to = json_object(), *nodes = json_array(), *node = json_object();
-    json_add_string(document, "kernel", kernel ? preset_of(at, kernel) : "");
+    json_add_string(document, "kernel", kernel ? kernel_case_preset(at, kernel->text) : "");
     json_add(document, "machine", to);
     json_add_integer(to, "cpus", kernel_case_number(at, machine, "cpus"));
     json_add(to, "nodes", nodes);

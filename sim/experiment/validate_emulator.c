@@ -424,7 +424,7 @@ void emulator_case_compose(struct kernel_case *at)
     const char *phases = phases_of(at, pattern), *kernel = kernel_of(at, config);
     cJSON *document = json_object(), *engine = json_object();
     json_add_string(document, "question", "Does the simulator count what the kernel counted?");
-    json_add_string(document, "kernel", arena_printf(&at->arena, "v%s", kernel));
+    json_add_string(document, "kernel", kernel_case_preset(at, kernel));
     compose_machine(at, config, document);
     compose_memory(at, config, kernel, document);
     compose_task(at, config, phases, document);

@@ -60,6 +60,9 @@ static void print_case(const struct kernel_case *at, bool all_rows)
            : at->pool_limited ? " (pool limit hit: judged by range)"
                               : "",
            at->runs > 1 ? " (medians of 5 runs of zsim)" : "");
+    if (at->stand_in)
+        printf("  there is no preset of its kernel: replayed under %s, the newest before it\n",
+               at->stand_in);
     printf("  %-36s %12s %12s %12s %12s %9s\n", "counter", "kernel min", "median", "max", "zsim",
            "error");
     for (uint32_t i = 0; i < at->row_count; i++) {

@@ -347,7 +347,7 @@ static void test_what_is_read_ahead_for_nothing_stays(void **state)
     "\"cgroups\": {\"/p\": {\"memory.max\": \"8M\"}, \"/p/a\": {}, \"/p/b\": {}},"                 \
     "\"tasks\": [{\"name\": \"a\", \"cgroup\": \"/p/a\", \"workload\": {\"type\": \"steps\","      \
     "\"seed\": 1, \"steps\": \"0:seq:0:1536:5000000:0\"}," CONTENT "},"                            \
-    "{\"name\": \"b\", \"cgroup\": \"/p/b\", \"start\": \"6ms\", \"workload\": {\"type\": "       \
+    "{\"name\": \"b\", \"cgroup\": \"/p/b\", \"start\": \"6ms\", \"workload\": {\"type\": "        \
     "\"steps\", \"seed\": 1, \"steps\": \"" second "\"}," CONTENT "}]" events "}"
 
 /* Without swap the charge of one task has the other, which is larger, killed: from then on

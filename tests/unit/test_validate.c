@@ -265,6 +265,28 @@ static void pages_read_ahead_are_activated_unmapped(void **state)
     kernel_case_free(at);
 }
 
+/* A kernel between two presets is replayed under the one before it. */
+static void kernels_between_presets_have_a_stand_in(void **state)
+{
+    (void)state;
+    const struct {
+        const char *release, *preset, *stand_in;
+    } table[] = {
+        {"6.18.44-fc-v669", "v6.18", NULL}, {"6.17.3", "v6.16", "v6.16"},
+        {"7.0", "v6.18", "v6.18"},          {"6.12.117", "v6.12", NULL},
+        {"6.7.12-amd64", "v6.5", "v6.5"},   {"7.9.1", "v7.3", "v7.3"},
+        {"5.15.0", "v5.15", NULL},          {"next", "next", NULL},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct kernel_case at = {0};
+        assert_string_equal(kernel_case_preset(&at, table[i].release), table[i].preset);
+        assert_int_equal(at.stand_in != NULL, table[i].stand_in != NULL);
+        if (at.stand_in)
+            assert_string_equal(at.stand_in, table[i].stand_in);
+        arena_release(&at.arena);
+    }
+}
+
 static void what_is_not_known_is_refused(void **state)
 {
     (void)state;
@@ -331,6 +353,7 @@ int main(void)
         cmocka_unit_test(events_become_events),
         cmocka_unit_test(snapshots_read_memory_stat),
         cmocka_unit_test(pages_read_ahead_are_activated_unmapped),
+        cmocka_unit_test(kernels_between_presets_have_a_stand_in),
         cmocka_unit_test(what_is_not_known_is_refused),
         cmocka_unit_test(writes_end_in_order_of_time),
     };
