@@ -48,7 +48,7 @@ FUZZ_NAMES   := $(filter-out reader,$(patsubst tests/fuzz/target_%.c,%,$(sort $(
                 $(FUZZ_READERS:%=reader_%)
 FUZZ_TARGETS := $(FUZZ_NAMES:%=$(BUILD)/targets/%)
 FUZZ_MAIN    ?= tests/fuzz/replay.c
-FUZZ_SHARED  := tests/fuzz/fuzz.c tests/fuzz/replay.c $(wildcard tests/fuzz/*.h tests/unit/*.h)
+FUZZ_SHARED  := $(addprefix tests/fuzz/,fuzz.c mutate_json.c replay.c) $(wildcard tests/fuzz/*.h tests/unit/*.h)
 FUZZ_SECONDS ?= 10
 
 .PHONY: all help deps demo figures fuzz fuzz-targets published check check-sanitizers check-threads check-valgrind coverage analyze mutate check-engines check-faults check-fuzz check-report validate unit man install uninstall build-matrix clean format lint \
@@ -111,7 +111,11 @@ $(BUILD)/targets/reader_%: tests/fuzz/target_reader.c $(FUZZ_SHARED) $(LIBRARY)
 
 $(BUILD)/targets/%: tests/fuzz/target_%.c $(FUZZ_SHARED) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"$*"' -o $@ $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) $(LIBRARIES)
+	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"$*"' -o $@ $< tests/fuzz/fuzz.c \
+	    $(FUZZ_MAIN) $(FUZZ_MUTATOR) $(LIBRARY) $(LIBRARIES)
+# libFuzzer changes documents as such.
+$(addprefix $(BUILD)/targets/,case config profile result): \
+    FUZZ_MUTATOR = $(if $(FUZZ_MAIN),,tests/fuzz/mutate_json.c)
 
 # For AFL++, scripts/fuzz-command-line; not one of FUZZ_NAMES.
 $(BUILD)/targets/command_line: tests/fuzz/command_line.c $(FUZZ_SHARED) $(LIBRARY)

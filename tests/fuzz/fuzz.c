@@ -20,6 +20,7 @@ const char *__asan_default_options(void)
 const char *fuzz_file(unsigned number, const uint8_t *data, size_t size)
 {
     static char names[FUZZ_FILES][32];
+    static size_t sizes[FUZZ_FILES];
     int file = FUZZ_FIRST_FILE + (int)number;
     if (!names[number][0]) {
         int made = memfd_create("fuzz", MFD_CLOEXEC);
@@ -28,8 +29,10 @@ const char *fuzz_file(unsigned number, const uint8_t *data, size_t size)
         close(made);
         snprintf(names[number], sizeof(names[number]), "/proc/self/fd/%d", file);
     }
-    if (ftruncate(file, (off_t)size) != 0 || pwrite(file, data, size, 0) != (ssize_t)size)
+    if ((size < sizes[number] && ftruncate(file, (off_t)size) != 0) ||
+        pwrite(file, data, size, 0) != (ssize_t)size)
         fuzz_fail("no room for a file in memory");
+    sizes[number] = size;
     return names[number];
 }
 
