@@ -107,14 +107,14 @@ FUZZ_FORMAT = $(if $(filter native%,$(1)),trace,$(1))
 $(BUILD)/targets/reader_%: tests/fuzz/target_reader.c $(FUZZ_SHARED) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"reader_$*"' -DREADER='"$(call FUZZ_FORMAT,$*)"' -o $@ \
-	    $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(LIBRARY) $(LIBRARIES)
+	    $< tests/fuzz/fuzz.c $(FUZZ_MAIN) $(FUZZ_MUTATOR) $(LIBRARY) $(LIBRARIES)
 
 $(BUILD)/targets/%: tests/fuzz/target_%.c $(FUZZ_SHARED) $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS_ALL) $(LDFLAGS) -DTARGET='"$*"' -o $@ $< tests/fuzz/fuzz.c \
 	    $(FUZZ_MAIN) $(FUZZ_MUTATOR) $(LIBRARY) $(LIBRARIES)
 # libFuzzer changes documents as such.
-$(addprefix $(BUILD)/targets/,case config profile result): \
+$(addprefix $(BUILD)/targets/,case config profile reader_damon result): \
     FUZZ_MUTATOR = $(if $(FUZZ_MAIN),,tests/fuzz/mutate_json.c)
 
 # For AFL++, scripts/fuzz-command-line; not one of FUZZ_NAMES.

@@ -75,10 +75,21 @@ static const char *compressed_file(const uint8_t *data, size_t size)
     return path;
 }
 
+/* Which format it is must be known, or said not to be. */
+static void detect(const char *path)
+{
+    struct diagnostics errors = {0};
+    if (!trace_format_detect(path, &errors) != (errors.count != 0))
+        fuzz_fail("a format with %zu messages", errors.count);
+    diagnostics_release(&errors);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *path = strcmp(TARGET, "reader_native_compressed") == 0 ? compressed_file(data, size)
                                                                        : fuzz_file(0, data, size);
+    if (size % 4 == 0)
+        detect(path);
     struct diagnostics errors = {0};
     struct workload *workload = trace_file_open(path, READER, options_for(READER, size), &errors);
     if (!workload != (errors.count != 0))
