@@ -14,13 +14,11 @@
 enum { CHUNK_INTERVALS = 16 };
 
 struct interval_chunk {
-    uint32_t count;      /* never 0 */
-    uint64_t widest_ns;  /* no gap between two of its intervals is wider */
-    uint64_t owner_bits; /* bit n % 64: n may be one of the owners */
-    uint32_t owner[CHUNK_INTERVALS];
-    uint64_t start_ns[CHUNK_INTERVALS];
-    uint64_t end_ns[CHUNK_INTERVALS]; /* UINT64_MAX from `count` on */
-    struct interval_chunk *next;      /* of those that are not in use */
+    uint32_t count;                         /* never 0 */
+    uint64_t widest_ns;                     /* no gap between two of its intervals is wider */
+    uint64_t owner_bits;                    /* bit n % 64: n may be one of the owners */
+    struct interval taken[CHUNK_INTERVALS]; /* from `count` on: end_ns is UINT64_MAX */
+    struct interval_chunk *next;            /* of those that are not in use */
 };
 
 struct interval_list {
@@ -81,7 +79,7 @@ uint64_t cache_line_transfer_ns(uint32_t owner, const struct topology *topology,
 
 static uint64_t end_of(const struct interval_chunk *chunk)
 {
-    return chunk->end_ns[chunk->count - 1];
+    return chunk->taken[chunk->count - 1].end_ns;
 }
 
 /* The last chunk that begins at now_ns or earlier; the first if there is none. */
@@ -112,31 +110,36 @@ static uint32_t find_chunk(const struct interval_list *list, uint64_t now_ns)
 static struct place find_place(const struct interval_list *list, uint64_t now_ns)
 {
     struct place place = {.chunk = find_chunk(list, now_ns)};
-    const uint64_t *end_ns = list->chunk[place.chunk]->end_ns;
-    uint32_t fours =
-        (uint32_t)(end_ns[3] <= now_ns) + (end_ns[7] <= now_ns) + (end_ns[11] <= now_ns);
-    end_ns += 4 * fours;
-    uint32_t ones = (uint32_t)(end_ns[0] <= now_ns) + (end_ns[1] <= now_ns) +
-                    (end_ns[2] <= now_ns) + (end_ns[3] <= now_ns);
+    const struct interval *taken = list->chunk[place.chunk]->taken;
+    uint32_t fours = (uint32_t)(taken[3].end_ns <= now_ns) + (taken[7].end_ns <= now_ns) +
+                     (taken[11].end_ns <= now_ns);
+    taken += 4 * fours;
+    uint32_t ones = (uint32_t)(taken[0].end_ns <= now_ns) + (taken[1].end_ns <= now_ns) +
+                    (taken[2].end_ns <= now_ns) + (taken[3].end_ns <= now_ns);
     place.at = 4 * fours + ones;
     return place;
 }
 
 _Static_assert(CHUNK_INTERVALS == 16, "find_place() looks at four times four");
 
-/* The chunk of the interval before; *at is its number there.  NULL: it is the first one. */
-static struct interval_chunk *chunk_before(const struct interval_list *list, struct place place,
-                                           uint32_t *at)
+/* NULL: it is the first one. */
+static struct interval *interval_before(const struct interval_list *list, struct place place)
 {
     struct interval_chunk *chunk = list->chunk[place.chunk];
-    if (place.at == 0) {
-        if (place.chunk == list->first)
-            return NULL;
-        chunk = list->chunk[place.chunk - 1];
-        place.at = chunk->count;
-    }
-    *at = place.at - 1;
-    return chunk;
+    if (place.at)
+        return &chunk->taken[place.at - 1];
+    if (place.chunk == list->first)
+        return NULL;
+    chunk = list->chunk[place.chunk - 1];
+    return &chunk->taken[chunk->count - 1];
+}
+
+/* The beginning of a chunk is the end of the one before. */
+static struct place behind_one(const struct interval_list *list, struct place place)
+{
+    if (place.at == 0 && place.chunk > list->first)
+        return (struct place){place.chunk - 1, list->chunk[place.chunk - 1]->count};
+    return place;
 }
 
 /* Before a place is looked for: room for one more chunk. */
@@ -170,7 +173,7 @@ static struct interval_chunk *add_chunk(struct interval_list *list, uint32_t at)
         added = memory_zeroed(1, sizeof(*added), "the times of a lock");
     added->count = 0;
     added->widest_ns = added->owner_bits = 0;
-    memset(added->end_ns, 0xff, sizeof(added->end_ns));
+    memset(added->taken, 0xff, sizeof(added->taken));
     memmove(list->chunk + at + 1, list->chunk + at,
             (list->end - at) * sizeof(struct interval_chunk *));
     memmove(list->start_ns + at + 1, list->start_ns + at,
@@ -191,10 +194,8 @@ static void remove_first_chunk(struct interval_list *list)
 static void move_intervals(struct interval_chunk *to, struct interval_chunk *chunk, uint32_t from)
 {
     uint32_t count = chunk->count - from;
-    memcpy(to->owner, chunk->owner + from, count * sizeof(*chunk->owner));
-    memcpy(to->start_ns, chunk->start_ns + from, count * sizeof(*chunk->start_ns));
-    memcpy(to->end_ns, chunk->end_ns + from, count * sizeof(*chunk->end_ns));
-    memset(chunk->end_ns + from, 0xff, count * sizeof(*chunk->end_ns));
+    memcpy(to->taken, chunk->taken + from, count * sizeof(*chunk->taken));
+    memset(chunk->taken + from, 0xff, count * sizeof(*chunk->taken));
     to->count = count;
     to->widest_ns = chunk->widest_ns;
     to->owner_bits = chunk->owner_bits;
@@ -210,7 +211,7 @@ static struct place split(struct interval_list *list, struct place place)
     bool at_end = place.at == CHUNK_INTERVALS && place.chunk + 2 == list->end;
     uint32_t stay = at_end ? CHUNK_INTERVALS : CHUNK_INTERVALS / 2;
     move_intervals(added, full, stay);
-    list->start_ns[place.chunk + 1] = added->start_ns[0];
+    list->start_ns[place.chunk + 1] = added->taken[0].start_ns;
     if (place.chunk == list->first)
         list->full_until_ns = end_of(full);
     if (place.at <= stay && !at_end)
@@ -225,7 +226,7 @@ static uint64_t owner_bit(uint32_t owner)
 
 static void note_gap(struct interval_chunk *chunk, uint32_t before)
 {
-    uint64_t gap_ns = chunk->start_ns[before + 1] - chunk->end_ns[before];
+    uint64_t gap_ns = chunk->taken[before + 1].start_ns - chunk->taken[before].end_ns;
     if (gap_ns > chunk->widest_ns)
         chunk->widest_ns = gap_ns;
 }
@@ -236,12 +237,8 @@ static void list_insert(struct interval_list *list, struct place place, struct i
         place = split(list, place);
     struct interval_chunk *chunk = list->chunk[place.chunk];
     uint32_t at = place.at, behind = chunk->count++ - at;
-    memmove(chunk->owner + at + 1, chunk->owner + at, behind * sizeof(*chunk->owner));
-    memmove(chunk->start_ns + at + 1, chunk->start_ns + at, behind * sizeof(*chunk->start_ns));
-    memmove(chunk->end_ns + at + 1, chunk->end_ns + at, behind * sizeof(*chunk->end_ns));
-    chunk->owner[at] = interval.owner;
-    chunk->start_ns[at] = interval.start_ns;
-    chunk->end_ns[at] = interval.end_ns;
+    memmove(chunk->taken + at + 1, chunk->taken + at, behind * sizeof(*chunk->taken));
+    chunk->taken[at] = interval;
     chunk->owner_bits |= owner_bit(interval.owner);
     if (at > 0)
         note_gap(chunk, at - 1);
@@ -258,10 +255,8 @@ static void list_insert(struct interval_list *list, struct place place, struct i
 static void leave_list(struct cache_line *line)
 {
     struct interval_list *list = line->more;
-    for (uint32_t i = 0; i < line->count; i++) {
-        const struct interval_chunk *chunk = list->chunk[list->first];
-        line->taken[i] = (struct interval){chunk->start_ns[i], chunk->end_ns[i], chunk->owner[i]};
-    }
+    if (line->count)
+        memcpy(line->taken, list->chunk[list->first]->taken, line->count * sizeof(*line->taken));
     while (list->first != list->end)
         remove_first_chunk(list);
     list->first = list->end = 0;
@@ -274,7 +269,7 @@ static void forget_listed(struct cache_line *line, uint64_t until_ns)
     struct interval_list *list = line->more;
     while (list->first != list->end && end_of(list->chunk[list->first]) <= until_ns) {
         const struct interval_chunk *chunk = list->chunk[list->first];
-        line->owner = chunk->owner[chunk->count - 1];
+        line->owner = chunk->taken[chunk->count - 1].owner;
         line->count -= chunk->count;
         remove_first_chunk(list);
     }
@@ -339,14 +334,13 @@ static inline void begin_behind(struct request *request, uint32_t owner)
     request->length_ns = way_from(request, owner) + request->use_ns;
 }
 
-/* An interval that is in the way: what comes behind it? */
-static inline bool must_wait(struct request *request, uint64_t start_ns, uint64_t end_ns,
-                             uint32_t owner)
+/* The interval is in the way: what comes behind it? */
+static inline bool must_wait(struct request *request, const struct interval *interval)
 {
-    if (start_ns >= request->start_ns + request->length_ns)
+    if (interval->start_ns >= request->start_ns + request->length_ns)
         return false;
-    request->start_ns = end_ns;
-    begin_behind(request, owner);
+    request->start_ns = interval->end_ns;
+    begin_behind(request, interval->owner);
     return true;
 }
 
@@ -364,10 +358,10 @@ static bool all_too_short(const struct request *request, const struct interval_c
 static void note_gaps_again(struct interval_chunk *chunk)
 {
     chunk->widest_ns = 0;
-    chunk->owner_bits = owner_bit(chunk->owner[0]);
+    chunk->owner_bits = owner_bit(chunk->taken[0].owner);
     for (uint32_t i = 1; i < chunk->count; i++) {
         note_gap(chunk, i - 1);
-        chunk->owner_bits |= owner_bit(chunk->owner[i]);
+        chunk->owner_bits |= owner_bit(chunk->taken[i].owner);
     }
 }
 
@@ -375,14 +369,14 @@ static void note_gaps_again(struct interval_chunk *chunk)
 static void pass_over(const struct interval_chunk *chunk, struct request *request)
 {
     request->start_ns = end_of(chunk);
-    begin_behind(request, chunk->owner[chunk->count - 1]);
+    begin_behind(request, chunk->taken[chunk->count - 1].owner);
 }
 
 /* The first gap of a chunk from interval *at on that is long enough.  False: there is none. */
 static bool find_gap_in(const struct interval_chunk *chunk, uint32_t *at, struct request *request)
 {
     for (; *at < chunk->count; ++*at)
-        if (!must_wait(request, chunk->start_ns[*at], chunk->end_ns[*at], chunk->owner[*at]))
+        if (!must_wait(request, &chunk->taken[*at]))
             return true;
     return false;
 }
@@ -394,7 +388,8 @@ static struct place find_gap(const struct interval_list *list, struct place plac
 {
     for (;;) {
         struct interval_chunk *chunk = list->chunk[place.chunk];
-        bool whole = place.at == 0 && chunk->start_ns[0] < request->start_ns + request->length_ns;
+        bool whole =
+            place.at == 0 && chunk->taken[0].start_ns < request->start_ns + request->length_ns;
         if (whole && all_too_short(request, chunk)) {
             pass_over(chunk, request);
             place.at = chunk->count;
@@ -412,18 +407,17 @@ static struct place find_gap(const struct interval_list *list, struct place plac
 static void take_in_list(struct cache_line *line, struct request *request)
 {
     struct interval_list *list = line->more;
-    uint32_t at;
     make_room(list);
     struct place place = find_place(list, request->start_ns);
-    struct interval_chunk *before = chunk_before(list, place, &at);
-    begin_behind(request, before ? before->owner[at] : line->owner);
-    place = find_gap(list, place, request);
-    before = chunk_before(list, place, &at);
+    const struct interval *before = interval_before(list, place);
+    begin_behind(request, before ? before->owner : line->owner);
+    place = behind_one(list, find_gap(list, place, request));
     uint64_t end_ns = request->start_ns + request->length_ns;
-    if (before && before->end_ns[at] == request->start_ns) {
-        before->end_ns[at] = end_ns;
-        before->owner[at] = request->cpu;
-        before->owner_bits |= owner_bit(request->cpu);
+    struct interval_chunk *chunk = list->chunk[place.chunk];
+    if (place.at && chunk->taken[place.at - 1].end_ns == request->start_ns) {
+        chunk->taken[place.at - 1].end_ns = end_ns;
+        chunk->taken[place.at - 1].owner = request->cpu;
+        chunk->owner_bits |= owner_bit(request->cpu);
         list->last_used = place.chunk;
         return;
     }
@@ -439,8 +433,7 @@ static void take_in_record(struct cache_line *line, struct request *request)
     while (at > 0 && taken[at - 1].end_ns > request->start_ns)
         at--;
     begin_behind(request, at ? taken[at - 1].owner : line->owner);
-    while (at < line->count &&
-           must_wait(request, taken[at].start_ns, taken[at].end_ns, taken[at].owner))
+    while (at < line->count && must_wait(request, &taken[at]))
         at++;
     uint64_t end_ns = request->start_ns + request->length_ns;
     if (at && taken[at - 1].end_ns == request->start_ns) {
