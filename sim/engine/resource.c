@@ -5,12 +5,11 @@
 
 #include "sim/base/memory.h"
 
-/* Intervals in order of time, in chunks.  With hundreds of processors thousands are open,
- * and a new one comes some hundreds before the last: to put it there moves a part of one
- * chunk.  Of 79 ns a request, with chunks of 64 records searched by halves, 53 are left with
- * the times that a search compares side by side, find_chunk() that begins where the last
- * request was put, and find_gap() that passes over whole chunks (six million requests of 64
- * processors, by themselves). */
+/* Intervals in order of time, in small chunks.  With hundreds of processors thousands are
+ * open, and a new one comes some hundreds before the last: to put it there moves a part of
+ * one chunk.  find_chunk() begins where the last request was put and find_gap() passes over
+ * whole chunks: of 79 ns a request, with searches by halves in chunks of 64, 52 are left
+ * (six million requests of 64 processors, by themselves). */
 enum { CHUNK_INTERVALS = 16 };
 
 struct interval_chunk {
@@ -142,11 +141,9 @@ static struct place behind_one(const struct interval_list *list, struct place pl
     return place;
 }
 
-/* Before a place is looked for: room for one more chunk. */
+/* Before a place is looked for, where list->end == list->room: room for more chunks. */
 static void make_room(struct interval_list *list)
 {
-    if (list->end < list->room)
-        return;
     uint32_t chunks = list->end - list->first;
     if (list->first < list->room / 2 || list->room == 0) {
         list->room = list->room ? 2 * list->room : 4;
@@ -300,7 +297,8 @@ static void make_list(struct cache_line *line)
 {
     if (!line->more)
         line->more = memory_zeroed(1, sizeof(*line->more), "the times of a lock");
-    make_room(line->more);
+    if (line->more->end == line->more->room)
+        make_room(line->more);
     add_chunk(line->more, 0);
     for (uint32_t i = 0; i < line->count; i++)
         list_insert(line->more, (struct place){.chunk = 0, .at = i}, line->taken[i]);
@@ -312,7 +310,8 @@ static void make_list(struct cache_line *line)
 struct request {
     const struct topology *topology;
     const struct costs *costs;
-    uint32_t cpu, sibling;
+    uint32_t cpu;
+    bool any_is_near; /* from all other processors the way is the same */
     uint64_t use_ns;
     uint64_t least_way_ns; /* from another core */
     uint64_t start_ns, length_ns;
@@ -321,10 +320,10 @@ struct request {
 /* How long the line is on its way from this owner. */
 static inline uint64_t way_from(const struct request *request, uint32_t owner)
 {
-    if (owner == request->cpu || owner == request->sibling || owner == NO_CPU)
+    if (owner == request->cpu)
         return 0;
-    if (request->topology->sockets == 1)
-        return request->costs->ns[COST_line_same_socket];
+    if (request->any_is_near && owner != NO_CPU)
+        return request->least_way_ns;
     return cache_line_transfer_ns(owner, request->topology, request->costs, request->cpu);
 }
 
@@ -347,11 +346,11 @@ static inline bool must_wait(struct request *request, const struct interval *int
 /* Are all gaps between the intervals of a chunk too short for one that waits? */
 static bool all_too_short(const struct request *request, const struct interval_chunk *chunk)
 {
-    uint64_t own = owner_bit(request->cpu);
-    if (request->sibling != NO_CPU)
-        own |= owner_bit(request->sibling);
-    uint64_t way_ns = chunk->owner_bits & own ? 0 : request->least_way_ns;
-    return chunk->widest_ns < way_ns + request->use_ns;
+    if (chunk->widest_ns < request->use_ns)
+        return true;
+    uint32_t sibling = topology_sibling(request->topology, request->cpu);
+    uint64_t own = owner_bit(request->cpu) | (sibling == NO_CPU ? 0 : owner_bit(sibling));
+    return !(chunk->owner_bits & own) && chunk->widest_ns < request->least_way_ns + request->use_ns;
 }
 
 /* Gaps have been filled since they were noted. */
@@ -372,13 +371,15 @@ static void pass_over(const struct interval_chunk *chunk, struct request *reques
     begin_behind(request, chunk->taken[chunk->count - 1].owner);
 }
 
-/* The first gap of a chunk from interval *at on that is long enough.  False: there is none. */
-static bool find_gap_in(const struct interval_chunk *chunk, uint32_t *at, struct request *request)
+/* The first interval of a chunk from `at` on before which there is a gap that is long
+ * enough; its count: there is none. */
+static uint32_t find_gap_in(const struct interval_chunk *chunk, uint32_t at,
+                            struct request *request)
 {
-    for (; *at < chunk->count; ++*at)
-        if (!must_wait(request, &chunk->taken[*at]))
-            return true;
-    return false;
+    const uint32_t count = chunk->count;
+    while (at < count && must_wait(request, &chunk->taken[at]))
+        at++;
+    return at;
 }
 
 /* The first gap from `place` on that is long enough.  Where many wait for a line, a hundred
@@ -392,14 +393,15 @@ static struct place find_gap(const struct interval_list *list, struct place plac
             place.at == 0 && chunk->taken[0].start_ns < request->start_ns + request->length_ns;
         if (whole && all_too_short(request, chunk)) {
             pass_over(chunk, request);
-            place.at = chunk->count;
-        } else if (find_gap_in(chunk, &place.at, request)) {
-            return place;
-        } else if (whole) {
-            note_gaps_again(chunk);
+        } else {
+            place.at = find_gap_in(chunk, place.at, request);
+            if (place.at < chunk->count)
+                return place;
+            if (whole)
+                note_gaps_again(chunk);
         }
         if (place.chunk + 1 == list->end)
-            return place;
+            return (struct place){.chunk = place.chunk, .at = chunk->count};
         place = (struct place){.chunk = place.chunk + 1, .at = 0};
     }
 }
@@ -407,7 +409,8 @@ static struct place find_gap(const struct interval_list *list, struct place plac
 static void take_in_list(struct cache_line *line, struct request *request)
 {
     struct interval_list *list = line->more;
-    make_room(list);
+    if (list->end == list->room)
+        make_room(list);
     struct place place = find_place(list, request->start_ns);
     const struct interval *before = interval_before(list, place);
     begin_behind(request, before ? before->owner : line->owner);
@@ -460,12 +463,13 @@ static uint64_t take(struct cache_line *line, const struct topology *topology,
                      uint64_t *wait_ns)
 {
     uint64_t near_ns = costs->ns[COST_line_same_socket], far_ns = costs->ns[COST_line_cross_socket];
+    bool any_is_near = topology->sockets == 1 && topology->threads_per_core < 2;
     struct request request = {.topology = topology,
                               .costs = costs,
                               .cpu = cpu,
-                              .sibling = topology_sibling(topology, cpu),
+                              .any_is_near = any_is_near,
                               .use_ns = use_ns,
-                              .least_way_ns = near_ns < far_ns ? near_ns : far_ns,
+                              .least_way_ns = any_is_near || near_ns < far_ns ? near_ns : far_ns,
                               .start_ns = now_ns};
     if (line->settled_ns)
         cache_line_forget(line, *line->settled_ns);
