@@ -64,20 +64,22 @@
     {"zswap.same_filled_entries", "true"}, \
     {"zswap.shrinker", "protected"}
 
-/* mm/zswap.c, mm/list_lru.c, mm/swapfile.c: what one lock covers.  Up to 6.8 there is
- * an index a device; up to 6.12 a list lock a node; up to 6.14 a slot cache. */
-#define LOCKS(index, list, slot) \
+/* mm/zswap.c, mm/list_lru.c, mm/swapfile.c, mm/swap_cgroup.c: what one lock covers.  Up to
+ * 6.8 there is an index a device; up to 6.12 a list lock a node; up to 6.13 one lock over
+ * what slots are charged to; up to 6.14 a slot cache. */
+#define LOCKS(index, list, slot, charge) \
     {"zswap.index_locks", index}, \
     {"zswap.list_locks", list}, \
-    {"swap.slot_lock", slot}
+    {"swap.slot_lock", slot}, \
+    {"swap.cgroup_lock", charge}
 
 /* mm/swapfile.c, cluster_alloc_swap_entry(): clusters of which slots were given back are
  * on a list from 6.12, behind the free ones; before them from 6.18. */
 #define CLUSTERS(order) {"swap.cluster_order", order}
 
-#define LOCKS_UP_TO_6_8 LOCKS("per_device", "per_node", "device")
-#define LOCKS_6_9_TO_6_12 LOCKS("per_64m", "per_node", "device")
-#define LOCKS_FROM_6_15 LOCKS("per_64m", "per_cgroup", "cluster")
+#define LOCKS_UP_TO_6_8 LOCKS("per_device", "per_node", "device", "device")
+#define LOCKS_6_9_TO_6_12 LOCKS("per_64m", "per_node", "device", "device")
+#define LOCKS_FROM_6_15 LOCKS("per_64m", "per_cgroup", "cluster", "none")
 
 /* mm/zswap.c, mm/frontswap.c up to 6.5: frontswap drops the older entry of a slot
  * before zswap sees the page.  The shrink worker belongs to its processor up to 6.8. */

@@ -124,8 +124,12 @@ enum slot_lock { SLOT_LOCK_DEVICE, SLOT_LOCK_CLUSTER };
 /* Where slots come from when a cluster is full. */
 enum cluster_order { CLUSTER_FREE, CLUSTER_FREE_NONFULL, CLUSTER_NONFULL_FREE };
 
+/* What the lock of the map from slots to cgroups covers. */
+enum swap_cgroup_lock { SWAP_CGROUP_LOCK_NONE, SWAP_CGROUP_LOCK_DEVICE };
+
 /* "swap" */
 struct swap_config {
+    unsigned cgroup_lock;                /* enum swap_cgroup_lock */
     unsigned slot_lock;                  /* enum slot_lock */
     unsigned cluster_order;              /* enum cluster_order */
     struct policy_choice backing;        /* axis swap_backing */

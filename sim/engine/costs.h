@@ -113,12 +113,14 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(tlb_flush, "interrupting other processors to flush their TLBs, and waiting for them") \
     X(swap_io_cpu, "submitting device reads and writes") \
     X(reference, "pool references (kref or percpu_ref)") \
+    X(counters, "writing counters that processors share: charges of cgroups, zswap's entries, free slots") \
     X(lru_lock_wait, "waiting for LRU locks") \
     X(tree_lock_wait, "waiting for entry index locks") \
     X(pool_lock_wait, "waiting for allocator locks") \
     X(lruvec_lock_wait, "waiting for lruvec locks") \
     X(shrinker_lock_wait, "waiting for the word of shrinker_rwsem (up to 6.6)") \
     X(slot_lock_wait, "waiting for locks of swap slots") \
+    X(swap_cgroup_lock_wait, "waiting for the lock of the map from swap slots to cgroups (up to 6.13)") \
     X(worker, "the zswap shrink worker") \
     X(kswapd, "kswapd") \
     X(device_read_wait, "tasks waiting for device reads") \

@@ -16,7 +16,8 @@
     X(allocator, "allocator lock of compressed objects (of a pool or a size class)") \
     X(lruvec, "lruvec->lru_lock: batches added, isolation and putting back by reclaim") \
     X(shrinkers, "shrinker_rwsem, up to 6.6: its read side by each visit of a cgroup in reclaim") \
-    X(swap_slot, "lock under which swap slots are taken and given back (device or cluster)")
+    X(swap_slot, "lock under which swap slots are taken and given back (device or cluster)") \
+    X(swap_cgroup, "swap_cgroup_ctrl.lock, up to 6.13: which cgroup a swap slot is charged to")
 
 /* clang-format on */
 enum lock_kind {

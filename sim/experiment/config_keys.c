@@ -131,7 +131,13 @@ static const struct axis_key vm_axes[] = {
 static const char *const slot_locks[] = {"device", "cluster", NULL};
 static const char *const cluster_orders[] = {"free", "free_then_nonfull", "nonfull_then_free",
                                              NULL};
+static const char *const swap_cgroup_locks[] = {"none", "device", NULL};
 static const struct param swap_rows[] = {
+    {"cgroup_lock", PARAM_ENUM, offsetof(struct swap_config, cgroup_lock), NULL, 0, 0,
+     swap_cgroup_locks, PARAM_FROM_KERNEL,
+     "How it is written down which cgroup a slot is charged to, when it is taken and when it is "
+     "given back: under one lock of the device, or without a lock.",
+     "mm/swap_cgroup.c, swap_cgroup_record(): swap_cgroup_ctrl.lock up to 6.13"},
     {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
      PARAM_FROM_KERNEL,
      "device: slots are taken and given back under one lock, 64 at a time by each processor; "
@@ -377,6 +383,10 @@ static const struct param task_rows[] = {
      "Processor it starts on. Default: processors are dealt out to the tasks in turn; replicas "
      "take the following ones.",
      NULL},
+    {"cpu_step", PARAM_COUNT, FIELD(cpu_step), "1", 1, CPUS_AT_MOST, NULL, 0,
+     "From the processor of one replica to that of the next. A kernel deals tasks out to its "
+     "sockets when they are forked: 4, for 32 replicas on 128 processors.",
+     "kernel/sched/fair.c, sched_balance_find_dst_group()"},
     {"start", PARAM_TIME, FIELD(start_ns), "0", 0, SIMULATED_NS_AT_MOST, NULL, 0, "When it starts.",
      NULL},
     {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 1e12, NULL, 0,

@@ -43,7 +43,7 @@ struct node_fields {
 /* "tasks[]", before its cgroups and inputs are looked up */
 struct task_fields {
     const char *name, *cgroup, *device;
-    uint64_t cpu, start_ns, think_ns, fill_ns, count;
+    uint64_t cpu, cpu_step, start_ns, think_ns, fill_ns, count;
     bool load_before_store;
 };
 

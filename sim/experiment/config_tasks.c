@@ -327,7 +327,8 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         task->name = replicated
                          ? arena_printf(decoder->arena, "%s.%llu", name, (unsigned long long)i)
                          : name;
-        uint64_t cpu = plan->has_cpu ? plan->fields.cpu + i : number;
+        uint64_t first = plan->has_cpu ? plan->fields.cpu : number - i;
+        uint64_t cpu = first + i * plan->fields.cpu_step;
         task->first_replica = number - (uint32_t)i;
         task->first_cpu = cpu % config->machine.cpus;
         task->start_ns = plan->fields.start_ns;

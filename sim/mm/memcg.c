@@ -45,6 +45,8 @@ void memcg_init(struct mm *mm)
         memcg->zswap_writeback = from->memory_zswap_writeback;
         memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
         memcg->iterator = &iterators[(size_t)i * mm->node_count];
+        for (unsigned line = 0; line < CHARGE_LINES; line++)
+            cache_line_init(&memcg->lines[line], &mm->events->settled_ns);
         for (uint32_t node = 0; node < mm->node_count; node++) {
             memcg->iterator[node] = NO_MEMCG;
             for (unsigned list = 0; list < LRU_LISTS; list++)
@@ -67,6 +69,8 @@ void memcg_release(struct mm *mm)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
         for (size_t i = 0; i < count; i++)
             lock_release(mm->memcgs[0].lruvecs[i].lock);
+        for (size_t i = 0; i < mm->memcg_count * (size_t)CHARGE_LINES; i++)
+            cache_line_release(&mm->memcgs[i / CHARGE_LINES].lines[i % CHARGE_LINES]);
         memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }
@@ -140,6 +144,19 @@ void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
         mm->memcgs[at].usage -= pages;
+}
+
+void memcg_write_counters(struct mm *mm, struct exec *exec, uint32_t memcg, enum charge_line line)
+{
+    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
+        spend_on_counter(mm, exec, &mm->memcgs[at].lines[line]);
+}
+
+/* page_counter_try_charge beyond a limit: added, seen to be too much, taken back. */
+static void write_in_vain(struct mm *mm, struct exec *exec, uint32_t memcg)
+{
+    spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_MEMORY]);
+    spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_MEMORY]);
 }
 
 uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
@@ -284,12 +301,16 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
         if (stock->all_pages && stock_consume(stock, memcg, pages))
             return;
         uint64_t margin = memcg_margin(mm, memcg);
-        if (margin < batch)
+        if (margin < batch && batch > pages) {
+            write_in_vain(mm, exec, memcg);
             batch = pages;
+        }
         if (margin >= batch) {
+            memcg_write_counters(mm, exec, memcg, LINE_MEMORY);
             note_charged(mm, exec, memcg, batch, pages, counter_charge(mm, memcg, batch));
             return;
         }
+        write_in_vain(mm, exec, memcg);
         uint32_t over = counter_over(mm, memcg, pages);
         bool forced = exec->memalloc || exec->killed;
         if (forced && !limit_counted)

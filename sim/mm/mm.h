@@ -96,6 +96,14 @@ struct lruvec {
 
 enum { STOCK_SLOTS = 7, CHARGE_BATCH = 64 };
 
+/* Cache lines of a cgroup that whoever charges it writes. */
+enum charge_line {
+    LINE_MEMORY, /* memcg->memory.usage (struct page_counter) */
+    LINE_SWAP,   /* memcg->swap.usage */
+    LINE_ID,     /* memcg->id.ref: a reference for each swap slot */
+    CHARGE_LINES
+};
+
 struct memcg {
     const char *path;
     uint32_t parent, first_child,
@@ -117,6 +125,7 @@ struct memcg {
     struct psi_group psi;
     uint64_t counters[COUNTERS];
     uint32_t *iterator; /* [nodes]: where partial walks with this root go on */
+    struct cache_line lines[CHARGE_LINES];
 };
 
 enum { NO_MEMCG = UINT32_MAX };
@@ -349,7 +358,16 @@ static inline void spend_on_line(struct mm *mm, struct exec *exec, enum time_kin
         spend_on_shared_line(mm, exec, time, line);
 }
 
-/* The same where the work under the lock is part of another cost, of which it is not
+/* An atomic update of a counter that all processors share: the update is part of other
+ * costs, what is spent here is the line's way, and the wait for it. */
+void spend_on_shared_counter(struct mm *mm, struct exec *exec, struct cache_line *line);
+static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cache_line *line)
+{
+    if (mm->topology.cpus > 1 && !cache_line_is_own(line, exec->cpu))
+        spend_on_shared_counter(mm, exec, line);
+}
+
+/* spend_in_lock() where the work under the lock is part of another cost, of which it is not
  * known when it is spent: what is spent here is the wait, and the way of the lock's
  * cache line.  A processor does not wait for itself. */
 static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,

@@ -76,6 +76,7 @@ void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *
     flush_tlbs(mm, exec, &scan->tlb);
     if (!scan->freed_pages)
         return;
+    memcg_write_counters(mm, exec, scan->freed_memcg, LINE_MEMORY);
     memcg_uncharge(mm, scan->freed_memcg, scan->freed_pages);
     for (; scan->freed_pages; scan->freed_pages--)
         node_free_page(mm, scan->freed_node);

@@ -45,18 +45,19 @@ static void charge_page_table(struct mm *mm, struct exec *exec, struct address_s
     space->table_pages += pages;
 }
 
-static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
+/* False: while this one's charge reclaimed, another task has populated the page of a file
+ * that they share (shmem_add_to_page_cache finds it there). */
+static bool first_touch(struct mm *mm, struct exec *exec, uint32_t page)
 {
     struct address_space *space = page_space(mm, page);
     uint32_t memcg = page_memcg(mm, page);
     charge_page_table(mm, exec, space, page);
     uint32_t node = node_alloc_page(mm, exec, exec->node);
     memcg_charge(mm, exec, memcg, 1);
-    if (space->dead) {
-        /* The charge had its own task killed. */
+    if (space->dead || (mm->hot[page] & HOT_POPULATED)) {
         memcg_uncharge(mm, memcg, 1);
         node_free_page(mm, node);
-        return;
+        return space->dead; /* the charge had its own task killed */
     }
     mm->cold[page].bits = bits_with_field(0, PAGE_NODE_SHIFT, node);
     mm->hot[page] = HOT_POPULATED | HOT_IN_RAM;
@@ -69,6 +70,7 @@ static void first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     spend_cost(mm, exec, TIME_fault, COST_first_touch);
     spend_distance(mm, exec, node, PAGE_BYTES);
     count_event(mm, memcg, node, COUNTER_first_touch, 1);
+    return true;
 }
 
 /* should_try_to_free_swap: a write by the sole user, swap filling up, or (`ends`) a
@@ -142,9 +144,10 @@ __attribute__((flatten)) enum fault_kind swap_fault(struct swap *swap, struct ex
     struct mm *mm = swap->mm;
     uint32_t memcg = page_memcg(mm, page);
     enum fault_kind kind;
-    if (!(mm->hot[page] & HOT_POPULATED)) {
-        first_touch(mm, exec, page);
+    if (!(mm->hot[page] & HOT_POPULATED) && first_touch(mm, exec, page)) {
         kind = FAULT_first_touch;
+    } else if (swap_touch_file(swap, page, write)) {
+        kind = FAULT_swap_cache;
     } else if (mm->hot[page] & HOT_IN_RAM) {
         kind = fault_in_swap_cache(swap, exec, page, write);
     } else {

@@ -76,6 +76,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         memory_mapped(swap->slot_lock_count * sizeof(*swap->slot_locks), "locks of swap slots");
     for (uint32_t i = 0; i < swap->slot_lock_count; i++)
         cache_line_init(&swap->slot_locks[i].line, &mm->events->settled_ns);
+    cache_line_init(&swap->cgroup_lock.line, &mm->events->settled_ns);
+    cache_line_init(&swap->free_slots, &mm->events->settled_ns);
     swap->slot_caches =
         memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
     swap->readahead_hits = 4; /* the kernel's initial value */
@@ -110,6 +112,8 @@ void swap_release(struct swap *swap)
     free(swap->devices);
     for (uint32_t i = 0; i < swap->slot_lock_count; i++)
         cache_line_release(&swap->slot_locks[i].line);
+    cache_line_release(&swap->cgroup_lock.line);
+    cache_line_release(&swap->free_slots);
     memory_unmap(swap->slot_locks, swap->slot_lock_count * sizeof(*swap->slot_locks));
     free(swap->slot_caches);
     pending_writes_release(&swap->writes);
@@ -220,6 +224,19 @@ static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8
     }
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot, &swap->slot_locks[number],
                     slots * mm->costs->ns[COST_slot_lock_hold]);
+    spend_on_counter(mm, exec, &swap->free_slots);
+}
+
+/* mem_cgroup_try_charge_swap and mem_cgroup_uncharge_swap: the cgroup's swap counter, a
+ * reference to its number, and the slot's record of it. */
+static void write_slot_charge(struct swap *swap, struct exec *exec, uint32_t memcg)
+{
+    struct mm *mm = swap->mm;
+    memcg_write_counters(mm, exec, memcg, LINE_SWAP);
+    spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_ID]);
+    if (mm->config->swap.cgroup_lock == SWAP_CGROUP_LOCK_DEVICE)
+        spend_lock_wait(mm, exec, TIME_swap_cgroup_lock_wait, LOCK_swap_cgroup, &swap->cgroup_lock,
+                        mm->costs->ns[COST_slot_lock_hold]);
 }
 
 /* Room on the devices and under memory.swap.max; counts what is in the way. */
@@ -252,6 +269,7 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].ready);
     swap->slots_taken++;
     swap->newest_slot_page = page;
+    write_slot_charge(swap, exec, memcg);
     if (swap->backing->takes_slot_on_entry)
         charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;
@@ -267,6 +285,7 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     uint32_t memcg = page_memcg(mm, page);
     bool in_ram = mm->hot[page] & HOT_IN_RAM;
     lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].returned);
+    write_slot_charge(swap, exec, memcg);
     if (cold->bits & PAGE_IN_ZSWAP)
         zswap_invalidate(swap->zswap, exec, page);
     if (in_ram) {

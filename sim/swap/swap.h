@@ -48,6 +48,8 @@ struct swap {
 
     /* One lock, or so many that clusters of pages' slots are dealt out to. */
     struct spinlock *slot_locks;
+    struct spinlock cgroup_lock;  /* swap_cgroup_ctrl.lock, where the kernel has one */
+    struct cache_line free_slots; /* nr_swap_pages */
     uint32_t slot_lock_count;
     struct {
         uint8_t ready, returned; /* slots that wait in a processor's slot cache */

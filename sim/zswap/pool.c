@@ -40,6 +40,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
     for (uint32_t i = 0; i < zswap->tree_count; i++)
         cache_line_init(&zswap->tree_locks[i].line, &mm->events->settled_ns);
+    cache_line_init(&zswap->stored_line, &mm->events->settled_ns);
     zswap->shrinker_states = memory_zeroed((size_t)mm->memcg_count * mm->node_count,
                                            sizeof(*zswap->shrinker_states), "shrinker states");
     zswap->worker.cursor = NO_MEMCG;
@@ -73,6 +74,7 @@ void zswap_release(struct zswap *zswap)
         zswap->writeback->destroy(zswap->writeback_state);
     for (uint32_t i = 0; i < zswap->tree_count; i++)
         cache_line_release(&zswap->tree_locks[i].line);
+    cache_line_release(&zswap->stored_line);
     free(zswap->tree_locks);
     histogram_release(&zswap->store_wait);
     free(zswap->shrinker_states);

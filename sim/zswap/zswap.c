@@ -174,6 +174,7 @@ static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, ui
     }
     memcg_uncharge_object(mm, exec, memcg, length);
     zswap->stored_pages--;
+    spend_on_counter(mm, exec, &zswap->stored_line);
     cold->handle = 0;
     cold->bits &= ~(uint32_t)(PAGE_IN_ZSWAP | PAGE_ENTRY_REFERENCED);
     refresh_cached_total(zswap);
@@ -277,6 +278,7 @@ static inline void publish(struct zswap *zswap, struct exec *exec, uint32_t page
     cold->bits = bits | PAGE_IN_ZSWAP;
     cold->handle = handle;
     zswap->stored_pages++;
+    spend_on_counter(mm, exec, &zswap->stored_line);
     memcg_charge_object(mm, exec, memcg, length);
     if (pool == NO_POOL) {
         zswap->same_filled_pages++;

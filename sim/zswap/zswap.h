@@ -100,6 +100,7 @@ struct zswap {
     uint32_t tree_count;
     struct shrinker_state *shrinker_states; /* [memcgs * nodes] */
 
+    struct cache_line stored_line; /* zswap_stored_pages, an atomic */
     uint64_t stored_pages, same_filled_pages, incompressible_pages;
     uint64_t written_back_by_node[NODES_AT_MOST];
     struct histogram store_wait; /* ns that stores at memory.zswap.max spent to make room */
