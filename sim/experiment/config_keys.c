@@ -133,11 +133,6 @@ static const char *const cluster_orders[] = {"free", "free_then_nonfull", "nonfu
                                              NULL};
 static const char *const swap_cgroup_locks[] = {"none", "device", NULL};
 static const struct param swap_rows[] = {
-    {"cgroup_lock", PARAM_ENUM, offsetof(struct swap_config, cgroup_lock), NULL, 0, 0,
-     swap_cgroup_locks, PARAM_FROM_KERNEL,
-     "How it is written down which cgroup a slot is charged to, when it is taken and when it is "
-     "given back: under one lock of the device, or without a lock.",
-     "mm/swap_cgroup.c, swap_cgroup_record(): swap_cgroup_ctrl.lock up to 6.13"},
     {"slot_lock", PARAM_ENUM, offsetof(struct swap_config, slot_lock), NULL, 0, 0, slot_locks,
      PARAM_FROM_KERNEL,
      "device: slots are taken and given back under one lock, 64 at a time by each processor; "
@@ -153,6 +148,11 @@ static const struct param swap_rows[] = {
      "are neighbours.",
      "mm/swapfile.c, cluster_alloc_swap_entry(): lists of clusters that are not full from 6.12, "
      "before free ones from 6.18"},
+    {"cgroup_lock", PARAM_ENUM, offsetof(struct swap_config, cgroup_lock), NULL, 0, 0,
+     swap_cgroup_locks, PARAM_FROM_KERNEL,
+     "How it is written down which cgroup a slot is charged to, when it is taken and when it is "
+     "given back: under one lock of the device, or without a lock.",
+     "mm/swap_cgroup.c, swap_cgroup_record(): swap_cgroup_ctrl.lock up to 6.13"},
 };
 
 static const struct axis_key swap_axes[] = {

@@ -75,7 +75,8 @@ static bool first_touch(struct mm *mm, struct exec *exec, uint32_t page)
 
 /* should_try_to_free_swap: a write by the sole user, swap filling up, or (`ends`) a
  * device that is as near as memory, whose copy is not worth keeping.  A page of a tmpfs
- * always leaves swap (shmem_swapin_folio: delete_from_swap_cache, folio_mark_dirty). */
+ * always leaves swap (shmem_swapin_folio: delete_from_swap_cache, folio_mark_dirty), where
+ * another task may have taken it in meanwhile. */
 static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t page, bool write,
                                 bool ends)
 {
@@ -85,8 +86,9 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     if (write && (bits & PAGE_IN_BATCH))
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
-    if (!(bits & PAGE_WRITEBACK) && ((write && sole_user) || ends || page_space(mm, page)->file ||
-                                     swap_half_full(swap, page_memcg(mm, page))))
+    if ((bits & PAGE_HAS_SLOT) && !(bits & PAGE_WRITEBACK) &&
+        ((write && sole_user) || ends || page_space(mm, page)->file ||
+         swap_half_full(swap, page_memcg(mm, page))))
         swap_free_slot(swap, exec, page);
     map(mm, page, write);
 }

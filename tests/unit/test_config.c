@@ -276,6 +276,20 @@ static void test_cgroups(void **state)
     experiment_free(experiment);
 }
 
+/* Replicas begin cpu_step processors apart, and from the first one again after the last. */
+static void test_steps_of_processors(void **state)
+{
+    (void)state;
+    struct experiment *experiment =
+        read_good("{\"machine\": {\"cpus\": 8}, \"tasks\": [{\"name\": \"t\", \"count\": 4,"
+                  "\"cpu\": 1, \"cpu_step\": 3, \"workload\": " ZIPF "}]}");
+    const struct config *config = &experiment->variants[0].config;
+    static const uint64_t expected[] = {1, 4, 7, 2};
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(config->tasks[i].first_cpu, expected[i]);
+    experiment_free(experiment);
+}
+
 /* "/c[0..2]" is three cgroups, and deals six replicas out to them. */
 static void test_cgroup_ranges(void **state)
 {
@@ -562,6 +576,7 @@ int main(void)
         TEST(test_policy_parameters),
         TEST(test_cgroups),
         TEST(test_cgroup_ranges),
+        TEST(test_steps_of_processors),
         TEST(test_tasks),
         TEST(test_events),
         TEST(test_round_trip),

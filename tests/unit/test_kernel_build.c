@@ -189,6 +189,29 @@ static void test_exit_frees_entries(void **state)
     run_result_release(&result);
 }
 
+/* Sixteen tasks at a limit that want the same pages of a file at the same time: while one's
+ * charge reclaims, others populate its page, or take it in from swap.  Each page is charged
+ * and listed once, and gives its slot back once. */
+static void test_tasks_meet_at_a_page(void **state)
+{
+    (void)state;
+    static const char config[] =
+        "{\"kernel\": \"v6.9\", \"machine\": {\"cpus\": 8, \"nodes\": [{\"memory\": \"64M\"}]},"
+        "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"256M\","
+        "\"write_latency\": \"200us\"}]}, \"zswap\": {\"shrinker_enabled\": true},"
+        "\"cgroups\": {\"/build\": {\"memory.max\": \"6M\"}},"
+        "\"tasks\": [{\"name\": \"job\", \"cgroup\": \"/build\", \"count\": 16,"
+        "\"workload\": {\"type\": \"kernel_build\", \"processes\": 1, \"process\": \"1M\","
+        "\"sources\": \"8M\", \"source_percent\": 60, \"exponent\": 0.3, \"object\": \"64K\"},"
+        "\"content\": {\"type\": \"uniform\", \"length\": 3000}}]}";
+    struct run_result result;
+    for (uint64_t seed = 1; seed <= 2; seed++) {
+        assert_true(run_config(config, CHECKS_SAMPLED, seed, &result));
+        assert_true(counted(&result, COUNTER_first_touch) <= 16 * 2 * 528 + 2048 + 16 * 16);
+        run_result_release(&result);
+    }
+}
+
 /* The killer takes a process; its files stay, and what others share with it. */
 static void test_killer_spares_files(void **state)
 {
@@ -210,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_walks_that_meet_the_swap_cache),
         cmocka_unit_test(test_jobs_share_sources),
         cmocka_unit_test(test_exit_frees_entries),
+        cmocka_unit_test(test_tasks_meet_at_a_page),
         cmocka_unit_test(test_killer_spares_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

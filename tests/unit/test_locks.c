@@ -147,6 +147,49 @@ static void test_slot_locks(void **state)
     check_slot_locks(BENCH_CONFIG("v6.16", "", TASK("/a", 1000)), 128);
 }
 
+/* One lock over what slots are charged to up to 6.13, for a slot that is taken and one
+ * that is given back. */
+static void check_slot_charges(const char *config, uint64_t expected)
+{
+    struct bench *bench = bench_open(config);
+    bench_store(bench, 0, 10);
+    for (uint32_t page = 0; page < 10; page++)
+        swap_free_page(bench->swap, &bench->exec, page);
+    assert_int_equal(taken(bench, LOCK_swap_cgroup), expected);
+    assert_int_equal(bench->mm->time_ns[TIME_counters], 0); /* one processor */
+    bench_close(bench);
+}
+
+static void test_slot_charges(void **state)
+{
+    (void)state;
+    check_slot_charges(BENCH_CONFIG("v6.12", "", TASK("/a", 1000)), 20);
+    check_slot_charges(BENCH_CONFIG("v6.16", "", TASK("/a", 1000)), 0);
+}
+
+/* A charge writes the counters of a cgroup and of all above it; each line comes from who
+ * wrote it last, in the same socket or not. */
+static void test_charge_counters(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open("{\"kernel\": \"v6.12\","
+                                     "\"machine\": {\"cpus\": 4, \"sockets\": 2},"
+                                     "\"cgroups\": {\"/a\": {}, \"/b\": {}, \"/b/c\": {}},"
+                                     "\"tasks\": [" TASK("/b/c", 1000) "]}");
+    struct mm *mm = bench->mm;
+    uint32_t memcg = memcg_find(mm, "/b/c");
+    const uint64_t *ns = mm->costs->ns;
+    static const uint32_t cpus[] = {0, 0, 1, 3};
+    uint64_t expected[] = {0, 0, 3 * ns[COST_line_same_socket], 3 * ns[COST_line_cross_socket]};
+    for (int i = 0; i < 4; i++) {
+        bench->exec.cpu = cpus[i];
+        uint64_t start_ns = bench->exec.now_ns += 100000;
+        memcg_write_counters(mm, &bench->exec, memcg, LINE_MEMORY);
+        assert_int_equal(bench->exec.now_ns - start_ns, expected[i]);
+    }
+    bench_close(bench);
+}
+
 static void check_index_locks(const char *config, uint32_t expected)
 {
     struct bench *bench = bench_open(config);
@@ -201,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_wait_alone),    cmocka_unit_test(test_alone_is_the_same),
         cmocka_unit_test(test_list_locks),    cmocka_unit_test(test_of_a_store_and_a_writeback),
         cmocka_unit_test(test_slot_locks),    cmocka_unit_test(test_index_locks),
+        cmocka_unit_test(test_slot_charges),  cmocka_unit_test(test_charge_counters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
