@@ -7,6 +7,9 @@
 #include "sim/mm/memcg.h"
 #include "sim/mm/reclaim_walk.h"
 
+/* How many pages of a cgroup are asked for before reclaim comes to it. */
+enum { VICTIMS_OF_WALK = 2 };
+
 void lru_init(struct mm *mm)
 {
     mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
@@ -53,6 +56,8 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
             continue;
         page_prefetch(mm->cold, at->head);
         __builtin_prefetch(&at->recent[at->added % LRU_STRIDE], 1);
+        if (at->count > LRU_STRIDE)
+            __builtin_prefetch(&at->coming[at->taken % LRU_STRIDE], 1);
     }
     if (lruvec->lists[LRU_INACTIVE_ANON].tail != NO_PAGE) {
         page_prefetch(mm->cold, lruvec->lists[LRU_INACTIVE_ANON].tail);
@@ -60,20 +65,26 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
     }
 }
 
+static void prefetch_victim(const struct mm *mm, uint32_t page)
+{
+    page_prefetch(mm->cold, page);
+    __builtin_prefetch(&mm->hot[page], 1);
+    if (mm->swap_hooks.prefetch)
+        mm->swap_hooks.prefetch(mm->swap, page);
+}
+
+/* What adding a page to the list will read of the one LRU_STRIDE pages before. */
+PREFETCHING void prefetch_recent(const struct mm *mm, const struct lru_list *list)
+{
+    page_prefetch(mm->cold, list->recent[list->added % LRU_STRIDE]);
+}
+
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
-    uint32_t page = inactive->tail;
-    if (page == NO_PAGE)
-        return;
-    if (mm->swap_hooks.prefetch)
-        mm->swap_hooks.prefetch(mm->swap, page);
-    page_prefetch(mm->cold, inactive->recent[inactive->added % LRU_STRIDE]);
-    page = mm->cold[page].lru.previous;
-    if (page != NO_PAGE) {
-        page_prefetch(mm->cold, page);
-        __builtin_prefetch(&mm->hot[page], 1);
-    }
+    prefetch_recent(mm, inactive);
+    for (uint32_t i = 0; i < VICTIMS_OF_WALK && i < inactive->count; i++)
+        prefetch_victim(mm, lru_list_coming(inactive, i));
 }
 
 /* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
@@ -128,6 +139,9 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
         lru_prefetch_lists(mm, page_memcg(mm, page), page_node(mm, page));
         uint32_t before = batch->count ? batch->pages[batch->count - 1] : page;
         lru_prefetch_ends(mm, page_memcg(mm, before), page_node(mm, before));
+        before = batch->count > 1 ? batch->pages[batch->count - 2] : before;
+        enum lru list = mm->cold[before].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
+        prefetch_recent(mm, &page_lruvec(mm, before)->lists[list]);
     }
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
@@ -173,33 +187,44 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
 
 void lru_prefetch(struct mm *mm)
 {
-    struct lru_coming *coming = &mm->coming;
-    if (coming->asked == coming->found)
-        return;
-    uint32_t page = coming->pages[coming->asked++];
-    page_prefetch(mm->cold, page);
-    __builtin_prefetch(&mm->hot[page], 1);
-    if (mm->swap_hooks.prefetch)
-        mm->swap_hooks.prefetch(mm->swap, page);
+    struct lru_list *list = mm->coming;
+    if (list && list->asked != list->taken + LRU_STRIDE)
+        prefetch_victim(mm, list->coming[list->asked++ % LRU_STRIDE]);
+}
+
+/* What is about to be taken: better all at once now than one by one.  After others' turns
+ * only what a walk has just asked for is still there. */
+static void prefetch_batch(const struct mm *mm, struct lru_list *list, uint32_t n)
+{
+    if (n > list->count)
+        n = list->count;
+    if (mm->coming != list)
+        list->asked = list->taken + (memcgs_are_many(mm) ? VICTIMS_OF_WALK : 0);
+    for (; list->asked - list->taken < n; list->asked++)
+        prefetch_victim(mm, lru_list_coming(list, list->asked - list->taken));
 }
 
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages)
 {
-    struct lru_coming *coming = &mm->coming;
-    uint32_t taken = 0;
-    /* What is left is about to be taken: better all at once now than one by one. */
-    while (coming->asked != coming->found)
-        lru_prefetch(mm);
-    coming->asked = coming->found = 0;
-    while (taken < n && list->tail != NO_PAGE) {
-        uint32_t page = list->tail;
+    prefetch_batch(mm, list, n);
+    /* Cut off at once: neighbours that go as well need no new links. */
+    uint32_t taken = 0, page = list->tail;
+    while (taken < n && page != NO_PAGE) {
         struct page_cold *cold = &mm->cold[page];
-        lru_list_remove(mm->cold, list, page);
+        uint32_t later = cold->bits & PAGE_IN_ZSWAP ? page : cold->later;
+        list->coming[(list->taken + taken) % LRU_STRIDE] = later;
         cold->bits &= ~(uint32_t)PAGE_ON_LRU;
         pages[taken++] = page;
-        if (!(cold->bits & PAGE_IN_ZSWAP) && coming->found < LRU_STRIDE)
-            coming->pages[coming->found++] = cold->later;
+        page = cold->lru.previous;
     }
+    list->tail = page;
+    if (page != NO_PAGE)
+        mm->cold[page].lru.next = NO_PAGE;
+    else
+        list->head = NO_PAGE;
+    list->count -= taken;
+    list->taken += taken;
+    mm->coming = list->count > LRU_STRIDE ? list : NULL; /* of a short one nothing is known */
     return taken;
 }
 

@@ -35,7 +35,7 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
 void lru_prefetch(struct mm *mm);
 
 /* Ask the host's caches, one after the other and some time apart, for the lists of a
- * cgroup on a node; for their first and last pages and their lock; for the last but one. */
+ * cgroup on a node; for their first and last pages and their lock; for the last few. */
 void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node);

@@ -185,12 +185,6 @@ struct lru_batch {
     uint32_t pages[LRU_ADD_BATCH_AT_MOST];
 };
 
-/* Pages to be fetched into the host's caches, a few at a time. */
-struct lru_coming {
-    uint32_t asked, found;
-    uint32_t pages[LRU_STRIDE];
-};
-
 /* ---- hooks upwards ----------------------------------------------------------- */
 
 enum swap_write_result {
@@ -263,8 +257,8 @@ struct mm {
     struct charge_stock *stocks;  /* [cpus] */
     struct lru_batch *batches;    /* [cpus] */
     struct psi_queue *psi_queues; /* [cpus] */
-    struct lru_coming coming;
-    struct reclaim_walk *walk; /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
+    struct lru_list *coming;      /* whose pages are being asked for (lru_prefetch()) */
+    struct reclaim_walk *walk;    /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

@@ -101,11 +101,23 @@ enum { LRU_STRIDE = 32 };
  * further on, and the next batch can be fetched all at once. */
 struct lru_list {
     uint32_t head, tail, count;
-    uint32_t added;              /* pages added at the head so far, */
-    uint32_t recent[LRU_STRIDE]; /* the last of them: page n at n % LRU_STRIDE */
+    uint32_t added;              /* pages added at the head so far */
+    uint32_t taken;              /* pages isolated at the tail so far, */
+    uint32_t asked;              /* and those asked for: at most LRU_STRIDE more */
+    uint32_t recent[LRU_STRIDE]; /* the last added: page n at n % LRU_STRIDE */
+    uint32_t coming[LRU_STRIDE]; /* what those isolated last said of later ones: page n, if
+                                    nothing came between, at n % LRU_STRIDE */
 };
 
-#define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE})
+#define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE, .asked = LRU_STRIDE})
+
+/* The page that will be isolated when n more have been, if nothing comes between; n <
+ * LRU_STRIDE and n < list->count. */
+static inline uint32_t lru_list_coming(const struct lru_list *list, uint32_t n)
+{
+    return list->count > LRU_STRIDE ? list->coming[(list->taken + n) % LRU_STRIDE]
+                                    : list->recent[(list->added - list->count + n) % LRU_STRIDE];
+}
 
 static inline uint32_t bits_field(uint32_t bits, unsigned shift)
 {
