@@ -92,7 +92,7 @@ static inline bool cache_line_take_own(struct cache_line *line, uint32_t cpu, ui
  * (event_queue.alone_until_ns) until it is done, taking it changes nothing of the line. */
 static inline bool cache_line_is_own(const struct cache_line *line, uint32_t cpu)
 {
-    return line->owner == cpu && line->count == 0;
+    return ((uint64_t)line->count << 32 | line->owner) == cpu; /* one comparison */
 }
 
 /* Nobody can ask any more for a time before until_ns: where all intervals are over then,

@@ -210,7 +210,8 @@ static void release_number(struct swap *swap, struct exec *exec, uint32_t page)
 }
 
 /* Take the lock of a page's slot, or only every 64th time that of the device. */
-static void lock_slot(struct swap *swap, struct exec *exec, uint32_t page, uint8_t *cached)
+static inline __attribute__((always_inline)) void lock_slot(struct swap *swap, struct exec *exec,
+                                                            uint32_t page, uint8_t *cached)
 {
     struct mm *mm = swap->mm;
     uint32_t slots = 1, number = swap_lock_number(swap, page);
