@@ -12,12 +12,12 @@
 
 /* Nothing here but what may be called in a signal handler. */
 
-enum { LINE_BYTES = 4096 + 128, STACK_WORDS = 512 };
+enum { LINE_BYTES = 4096 + 128, STACK_WORDS = 512, HANDLER_STACK_BYTES = 64 << 10 };
 
 /* A line of /proc/self/maps. */
 struct mapping {
     uint64_t begin, end;
-    bool executable;
+    bool readable, executable;
     const char *path; /* "" where there is none */
 };
 
@@ -53,6 +53,7 @@ static bool next_mapping(struct maps *maps, struct mapping *mapping)
     mapping->begin = take_hex(&at);
     at++;
     mapping->end = take_hex(&at);
+    mapping->readable = at[1] == 'r';
     mapping->executable = at[3] == 'x';
     const char *path = strchr(maps->line, '/');
     mapping->path = path ? path : "";
@@ -65,6 +66,17 @@ static bool find_mapping(uint64_t address, struct maps *maps, struct mapping *ma
     maps->file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     while (!found && maps->file >= 0 && next_mapping(maps, mapping))
         found = address >= mapping->begin && address < mapping->end;
+    close(maps->file);
+    return found;
+}
+
+/* The part of a stack that can be read: an overflow has left it at its lower end. */
+static bool find_stack(uint64_t pointer, struct maps *maps, struct mapping *mapping)
+{
+    bool found = false;
+    maps->file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    while (!found && maps->file >= 0 && next_mapping(maps, mapping))
+        found = pointer < mapping->end && mapping->readable;
     close(maps->file);
     return found;
 }
@@ -131,8 +143,10 @@ static bool find_plugin(const ucontext_t *context, struct maps *maps, struct map
 #endif
     if (find_mapping(at, maps, mapping) && is_plugin(mapping))
         return true;
-    if (!find_mapping(stack, maps, mapping))
+    if (!find_stack(stack, maps, mapping))
         return false;
+    if (stack < mapping->begin)
+        stack = mapping->begin;
     uint64_t words = (mapping->end - stack) / sizeof(uint64_t);
     for (uint64_t i = 0; i < words && i < STACK_WORDS; i++) {
         uint64_t word;
@@ -172,14 +186,20 @@ static void plugin_fails_to_load(int signal, siginfo_t *information, void *conte
 
 static void watch(int signal, void (*handler)(int, siginfo_t *, void *))
 {
-    /* On the thread's own stack: one that overflowed has no room to tell. */
-    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
+    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     sigaction(signal, &action, NULL);
 }
 
+void crash_watch_thread(void)
+{
+    static _Thread_local char memory[HANDLER_STACK_BYTES];
+    sigaltstack(&(stack_t){.ss_sp = memory, .ss_size = sizeof(memory)}, NULL);
+}
+
 void crash_watch_files(void)
 {
+    crash_watch_thread();
     watch(SIGBUS, mapped_file_fails);
 }
 

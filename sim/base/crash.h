@@ -11,4 +11,8 @@ void crash_watch_files(void);
 /* The same for a crash of a plug-in, which is named, with this exit code: 1 or 2. */
 void crash_watch_plugins(int exit_code);
 
+/* For each thread but the first, when it begins: a stack to tell on, where its own has
+ * overflowed. */
+void crash_watch_thread(void);
+
 #endif

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/base/crash.h"
 #include "sim/base/memory.h"
 
 enum { PROGRESS_EVERY_MS = 500 };
@@ -42,6 +43,7 @@ static bool shows_progress(enum progress_mode mode)
 static void *worker(void *context)
 {
     struct parallel *parallel = context;
+    crash_watch_thread();
     while (!parallel->interrupted) {
         uint32_t piece = __atomic_fetch_add(&parallel->next, 1, __ATOMIC_RELAXED);
         if (piece >= parallel->count)

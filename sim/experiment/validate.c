@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/base/crash.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/experiment/plugins.h"
@@ -63,6 +64,7 @@ struct work {
 static void *run_cases(void *argument)
 {
     struct work *work = argument;
+    crash_watch_thread();
     for (;;) {
         pthread_mutex_lock(&work->lock);
         int i = work->next++;

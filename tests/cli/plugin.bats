@@ -257,7 +257,7 @@ C
 
 @test "a crash while it is loaded is one line and exit code 2, in a hook exit code 1" {
     local crash
-    for crash in 'SEGV *(volatile int *)0 = 1' 'ABRT abort()' 'ILL __builtin_trap()'; do
+    for crash in 'SEGV *(volatile int *)0 = 1' 'SEGV (void)deeper(0)' 'ABRT abort()' 'ILL __builtin_trap()'; do
         broken bad "-DINIT=${crash#* }"
         run --separate-stderr "$ZSIM" --plugin bad.so "$root/docs/example-policy/fair_share.json"
         [ "$status" -eq 2 ]

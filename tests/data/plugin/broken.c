@@ -43,6 +43,13 @@ struct never_params {
 
 static const struct param rows[] = {{.type = PARAM_COUNT, ROW}};
 
+/* Until the stack is full. */
+static int deeper(volatile int level)
+{
+    volatile char room[1000] = {0};
+    return level < 0 ? 0 : deeper(level + 1) + room[level % 1000];
+}
+
 #ifdef INIT
 __attribute__((constructor)) static void init(void)
 {
@@ -97,4 +104,5 @@ static const struct plugin_policy none[] = {{NULL, NULL}};
 const struct policy_plugin SYMBOL = {VERSION, POLICIES};
 
 /* Whatever is not chosen is still used. */
-const void *const broken_unused[] = {&hooks, &half_hooks, admit, policies, two, twice, none};
+const void *const broken_unused[] = {&hooks, &half_hooks, admit, deeper,
+                                     policies, two, twice, none};
