@@ -2,7 +2,7 @@
 #
 # Sources are found by folder: a new file needs no line here.
 # Variables: CC (gcc), OPT (-O2), CPPFLAGS, CFLAGS, LDFLAGS, BUILD (build: where
-# objects go), PROGRAM (zsim: what the program is called), and for install:
+# objects go), PROGRAM (zsim: what the program is called), COVERED, and for install:
 # DESTDIR, PREFIX (/usr/local), BINDIR, DATADIR, MANDIR, INCLUDEDIR, DOCDIR.
 
 ifeq ($(origin CC),default)
@@ -12,6 +12,18 @@ OPT     ?= -O2
 BUILD   ?= build
 PROGRAM ?= zsim
 PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc)
+# A target that builds before it tests uses all processors, unless make was told.
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS))
+
+# `make check COVERED=yes` counts what the tests run, `make coverage` says how much it is.
+# Unoptimised, each branch of the source is one.  The program stands where it finds scripts/.
+ifneq ($(COVERED),)
+BUILD   := build/covered
+PROGRAM := zsim-covered
+OPT     := -O0
+CFLAGS  := --coverage
+endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wpointer-arith -Wundef -Werror
@@ -68,7 +80,7 @@ help:
 	@echo "make check-sanitizers   the unit tests and quick runs under ASan and UBSan"
 	@echo "make check-threads      several simulations at once under TSan"
 	@echo "make check-valgrind     small tests and one run in valgrind"
-	@echo "make coverage           what check-sanitizers ran, in per cent"
+	@echo "make check COVERED=yes  counts what the tests run; make coverage: in per cent"
 	@echo "make analyze            gcc -fanalyzer and clang-tidy over all sources"
 	@echo "make mutate             is a mistake noticed?  200 of them, one at a time"
 	@echo "make fuzz [FUZZ_SECONDS=10]  each fuzz target for so long; scripts/fuzz for more"
@@ -160,30 +172,31 @@ demo:
 
 check:
 	scripts/install-packages build plot test
-	$(MAKE) $(PROGRAM) $(BENCH) $(TESTS)
-	scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
+	@[ -z "$(COVERED)" ] || [ ! -d $(BUILD) ] || find $(BUILD) -name '*.gcda' -delete
+	$(MAKE) $(PARALLEL) $(PROGRAM) $(BENCH) $(TESTS)
+	ZSIM=$(abspath $(PROGRAM)) BENCH=$(abspath $(BENCH)) \
+	    scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
+
+coverage:
+	scripts/install-packages lint
+	scripts/coverage
 
 # The unit tests and the quick ones of the command line again, with every memory error
-# and undefined behaviour fatal, and what they run counted for `make coverage`.
+# and undefined behaviour fatal.
 # Without the longest: the recorded runs of test_golden reach every era in a few seconds.
 SANITIZED := $(filter-out %/test_presets,$(TESTS:$(BUILD)/%=$(BUILD)/sanitized/%))
 SANITIZED_CLI := bound capture config_errors content mrc plugin run sweep threads
 check-sanitizers:
 	scripts/install-packages build test
-	@if [ -d $(BUILD)/sanitized ]; then find $(BUILD)/sanitized -name '*.gcda' -delete; fi
-	$(MAKE) BUILD=$(BUILD)/sanitized PROGRAM=$(BUILD)/sanitized/zsim OPT=-O1 \
-	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all --coverage" \
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/sanitized PROGRAM=$(BUILD)/sanitized/zsim OPT=-O1 \
+	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" \
 	    $(SANITIZED) $(BUILD)/sanitized/zsim
 	ZSIM_SANITIZED=1 ZSIM=$(abspath $(BUILD))/sanitized/zsim scripts/run-tests $(SANITIZED) $(SANITIZED_CLI:%=tests/cli/%.bats)
-
-coverage:
-	scripts/install-packages lint
-	scripts/coverage $(BUILD)/sanitized
 
 # Simulations on several threads, every race between them fatal.
 check-threads:
 	scripts/install-packages build test
-	$(MAKE) BUILD=$(BUILD)/threads PROGRAM=$(BUILD)/threads/zsim OPT=-O1 \
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/threads PROGRAM=$(BUILD)/threads/zsim OPT=-O1 \
 	    CFLAGS=-fsanitize=thread $(BUILD)/threads/tests/test_threads $(BUILD)/threads/zsim
 	ZSIM=$(abspath $(BUILD))/threads/zsim scripts/run-tests $(BUILD)/threads/tests/test_threads tests/cli/threads.bats
 
@@ -223,7 +236,7 @@ fuzz:
 # The kept inputs again, without libFuzzer.
 check-fuzz:
 	scripts/install-packages build
-	$(MAKE) BUILD=$(BUILD)/replayed OPT=-O1 $(FUZZING) \
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/replayed OPT=-O1 $(FUZZING) \
 	    CFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=all" fuzz-targets
 	scripts/run-tests $(FUZZ_NAMES:%=$(BUILD)/replayed/targets/%)
 
@@ -313,6 +326,6 @@ build-matrix:
 	scripts/build-matrix
 
 clean:
-	rm -rf $(BUILD) $(PROGRAM)
+	rm -rf $(BUILD) $(PROGRAM) zsim-covered
 
 -include $(OBJECTS:.o=.d) $(BENCH_OBJECTS:.o=.d) $(TESTS:=.d)

@@ -1,5 +1,6 @@
 /* No policy beats the bound: random traces under random kernels, policies, limits,
- * cgroups, devices and events.  ZSIM_BOUND_CASES: how many, instead of 300. */
+ * cgroups, devices and events.  ZSIM_BOUND_CASES: how many, instead of 300
+ * (30 where each is slow). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +10,10 @@
 
 #include "sim/base/random.h"
 #include "sim/experiment/bound.h"
+#include "tests/unit/cases.h"
 #include "tests/unit/run_config.h"
 
-enum { CASES = 300, TEXT_BYTES = 8192 };
+enum { ALL_CASES = 300, TEXT_BYTES = 8192 };
 
 struct draw {
     uint64_t random;
@@ -162,7 +164,7 @@ static void test_no_policy_beats_the_bound(void **state)
 {
     (void)state;
     const char *asked = getenv("ZSIM_BOUND_CASES");
-    uint64_t cases = asked ? strtoull(asked, NULL, 10) : CASES;
+    uint64_t cases = asked ? strtoull(asked, NULL, 10) : CASES(ALL_CASES, 30);
     struct tally tally = {0, 0, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     char *text = malloc(TEXT_BYTES);
     for (uint64_t seed = 1; seed <= cases; seed++)
@@ -175,9 +177,10 @@ static void test_no_policy_beats_the_bound(void **state)
                       (unsigned long long)tally.with_reads,
                       (double)tally.nearest_refaults_ppm / 1e6,
                       (double)tally.nearest_reads_ppm / 1e6, (double)tally.nearest_ns_ppm / 1e6);
-    /* It says something, and is not out of reach. */
+    /* It says something, and is not out of reach: some of all cases come near it. */
     assert_true(tally.with_reads * 4 > cases);
-    assert_true(tally.nearest_refaults_ppm < 1400000 && tally.nearest_reads_ppm < 1500000);
+    if (cases >= ALL_CASES)
+        assert_true(tally.nearest_refaults_ppm < 1400000 && tally.nearest_reads_ppm < 1500000);
 }
 
 int main(void)

@@ -10,15 +10,10 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/cases.h"
 #include "tests/unit/random_config.h"
 #include "tests/unit/run_config.h"
-
-/* Under sanitizers a case takes twenty times as long. */
-#ifdef __SANITIZE_ADDRESS__
-enum { CASES = 10 };
-#else
-enum { CASES = 200 };
-#endif
+#include "tests/unit/simulate.h"
 
 static void draw_config(uint64_t seed, char *text)
 {
@@ -30,7 +25,7 @@ static void test_random_configs_keep_every_invariant(void **state)
 {
     (void)state;
     char *text = malloc(RANDOM_CONFIG_BYTES);
-    for (uint64_t seed = 1; seed <= CASES; seed++) {
+    for (uint64_t seed = 1; seed <= CASES(200, 10); seed++) {
         struct run_result result;
         draw_config(seed, text);
         if (!run_config(text, CHECKS_FULL, 1, &result))
@@ -47,7 +42,7 @@ static void test_the_same_config_gives_the_same_counts(void **state)
 {
     (void)state;
     char *text = malloc(RANDOM_CONFIG_BYTES);
-    for (uint64_t seed = 1000; seed < 1020; seed++) {
+    for (uint64_t seed = 1000; seed < 1000 + CASES(20, 5); seed++) {
         struct run_result first, second;
         draw_config(seed, text);
         assert_true(run_config(text, CHECKS_OFF, 1, &first));
@@ -76,28 +71,35 @@ static void test_batches_hold_what_a_config_may_ask_for(void **state)
     run_result_release(&result);
 }
 
-/* A run ends when a time series takes too much memory, or time would come near 2^64 ns. */
-static void test_a_run_ends_before_it_overflows(void **state)
+/* A run ends when a time series takes too much memory. */
+static void test_a_long_series_ends_the_run(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {
-        {"\"engine\": {\"series_interval\": \"1ns\"}, ", "\"think\": \"1ms\""},
-        {"\"vm\": {\"memcg_stat_flush\": \"0\"}, ", "\"start\": \"100000000s\""},
-    };
-    static const char *const failures[] = {"the time series has 1000000 rows",
-                                           "simulated time passes 100000000 s"};
-    for (unsigned i = 0; i < 2; i++) {
-        struct run_result result;
-        char text[512];
-        snprintf(text, sizeof(text),
-                 "{%s\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"8M\"}]}, \"tasks\": "
-                 "[{\"name\": \"t\", %s, \"workload\": {\"type\": \"uniform\", \"footprint\": "
-                 "\"64K\", \"accesses\": 20000}}]}",
-                 cases[i][0], cases[i][1]);
-        assert_false(run_config(text, CHECKS_OFF, 1, &result));
-        assert_non_null(strstr(result.failure, failures[i]));
-        run_result_release(&result);
-    }
+    struct run_result result;
+    assert_false(run_config("{\"engine\": {\"series_interval\": \"1ns\"}, \"swap\": {\"devices\": "
+                            "[{\"name\": \"d\", \"size\": \"8M\"}]}, \"tasks\": [{\"name\": \"t\","
+                            "\"think\": \"1ms\", \"workload\": {\"type\": \"uniform\","
+                            "\"footprint\": \"64K\", \"accesses\": 20000}}]}",
+                            CHECKS_OFF, 1, &result));
+    assert_non_null(strstr(result.failure, "the time series has 1000000 rows"));
+    run_result_release(&result);
+}
+
+/* And before its time comes near 2^64 ns: three years of timers are not waited for here. */
+static void test_three_years_end_the_run(void **state)
+{
+    (void)state;
+    uint64_t end_ns, wake_at_ns = 0;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TASK("/a", 1000)));
+    struct runner *runner = &bench->simulation.tasks[0].runner;
+    assert_int_not_equal(runner->turn(runner, 0, SIMULATED_NS_AT_MOST, &end_ns, &wake_at_ns),
+                         TURN_FINISHED);
+    assert_string_equal(bench->simulation.failure, "");
+    assert_int_equal(runner->turn(runner, 0, SIMULATED_NS_AT_MOST + 1, &end_ns, &wake_at_ns),
+                     TURN_FINISHED);
+    assert_string_equal(bench->simulation.failure,
+                        "task /a: simulated time passes 100000000 s, three years");
+    bench_close(bench);
 }
 
 int main(void)
@@ -106,7 +108,8 @@ int main(void)
         cmocka_unit_test(test_random_configs_keep_every_invariant),
         cmocka_unit_test(test_the_same_config_gives_the_same_counts),
         cmocka_unit_test(test_batches_hold_what_a_config_may_ask_for),
-        cmocka_unit_test(test_a_run_ends_before_it_overflows),
+        cmocka_unit_test(test_a_long_series_ends_the_run),
+        cmocka_unit_test(test_three_years_end_the_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
