@@ -1,4 +1,5 @@
 /* Native traces: round trips, and files that are damaged or hostile. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -561,6 +563,66 @@ static void test_writer_refuses(void **state)
     diagnostics_release(&errors);
 }
 
+/* Walk a trace to its end and do something to its file meanwhile; what is said then. */
+static const char *said_after(void (*change)(void))
+{
+    static char text[NATIVE_FAILURE_BYTES];
+    struct diagnostics errors = {0};
+    struct image image = small_plain();
+    struct native_trace *trace = native_open(path, NULL, &errors);
+    struct native_walk walk;
+    const struct access *block;
+    assert_non_null(trace);
+    assert_true(native_walk_start(&walk, trace));
+    assert_int_equal(native_walk_next(&walk, &block), 3);
+    change();
+    assert_int_equal(native_walk_next(&walk, &block), 0);
+    snprintf(text, sizeof(text), "%s", walk.failure);
+    native_walk_stop(&walk);
+    native_close(trace);
+    free(image.bytes);
+    return text;
+}
+
+static void leave(void)
+{
+}
+
+/* As long as before, written a second later. */
+static void write_again(void)
+{
+    struct stat about;
+    assert_int_equal(stat(path, &about), 0);
+    struct timespec times[2] = {about.st_atim, about.st_mtim};
+    times[1].tv_sec++;
+    assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void replace(void)
+{
+    struct image image = load();
+    assert_int_equal(unlink(path), 0);
+    save(image);
+    free(image.bytes);
+    write_again();
+}
+
+static void drop(void)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_a_file_that_is_written_to_meanwhile(void **state)
+{
+    (void)state;
+    char expected[128];
+    snprintf(expected, sizeof(expected), "%s: it was written to while it was read", path);
+    assert_string_equal(said_after(leave), "");
+    assert_string_equal(said_after(write_again), expected);
+    assert_string_equal(said_after(replace), "");
+    assert_string_equal(said_after(drop), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,6 +641,7 @@ int main(void)
         cmocka_unit_test(test_blocks_that_lie),
         cmocka_unit_test(test_bomb),
         cmocka_unit_test(test_writer_refuses),
+        cmocka_unit_test(test_a_file_that_is_written_to_meanwhile),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

@@ -83,6 +83,9 @@ static bool map_file(struct native_trace *trace, const struct source_position *p
         else {
             trace->bytes = bytes;
             trace->size = (size_t)about.st_size;
+            trace->device = about.st_dev;
+            trace->inode = about.st_ino;
+            trace->written = about.st_mtim;
             (void)madvise(bytes, trace->size, MADV_SEQUENTIAL);
         }
     }
@@ -308,6 +311,21 @@ bool native_walk_start(struct native_walk *walk, const struct native_trace *trac
     return trace->layout == NATIVE_BLOCKS ? native2_start(walk) : native_compressed_start(walk);
 }
 
+/* At the end of a walk: a file that was written in place is not the one whose hash is in
+ * the result.  One that was replaced, or removed, still is. */
+static void fail_if_changed(struct native_walk *walk)
+{
+    const struct native_trace *trace = walk->trace;
+    struct stat about;
+    if (walk->failure[0] || stat(trace->path, &about) != 0 || about.st_dev != trace->device ||
+        about.st_ino != trace->inode)
+        return;
+    if (about.st_size != (off_t)trace->size || about.st_mtim.tv_sec != trace->written.tv_sec ||
+        about.st_mtim.tv_nsec != trace->written.tv_nsec)
+        snprintf(walk->failure, sizeof(walk->failure), "%s: it was written to while it was read",
+                 trace->path);
+}
+
 uint32_t native_walk_next(struct native_walk *walk, const struct access **block)
 {
     uint32_t count = 0;
@@ -327,6 +345,8 @@ uint32_t native_walk_next(struct native_walk *walk, const struct access **block)
         break;
     }
     walk->position += count;
+    if (!count)
+        fail_if_changed(walk);
     return count;
 }
 

@@ -3,6 +3,8 @@
 #define ZSIM_WORKLOADS_READERS_NATIVE_H
 
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "sim/base/fuzzing.h"
 #include "workloads/workload.h"
@@ -79,6 +81,9 @@ struct native_trace {
     char *path;
     const unsigned char *bytes; /* the mapped file */
     size_t size;
+    dev_t device; /* which file it was, and when it was last written */
+    ino_t inode;
+    struct timespec written;
     uint64_t records;
     uint32_t spaces;
     uint32_t *limits; /* [65536]: pages of a space, 0 for a space that there is not */
