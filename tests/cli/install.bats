@@ -9,6 +9,8 @@ setup_file() {
         cat "$BATS_FILE_TMPDIR/log" >&2
         return 1
     }
+    # The program under test, where that is another one than what is installed.
+    [ -z "${ZSIM:-}" ] || install -m 755 "$ZSIM" "$ROOT/usr/bin/zsim"
 }
 
 setup() {
