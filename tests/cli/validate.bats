@@ -114,6 +114,9 @@ refused() {
     refused '.config.trace_cmd = "gen_trace OUT 11 0:seq:0:18022:18022:100"' 'nrec'
     refused '.config.trace_cmd |= sub("OUT 11"; "OUT 12") | .config.trace_sha256 = "00"' \
         'trace_sha256'
+    # Without a hash to compare with, none is computed of so many records.
+    refused '.config.trace_cmd |= sub("270330"; "1000000000000") | del(.config.trace_sha256)' \
+        'missing key "trace_sha256"'
     refused 'del(.config.env)' 'missing key "env"'
 }
 
