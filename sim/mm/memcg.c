@@ -146,7 +146,8 @@ void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
         mm->memcgs[at].usage -= pages;
 }
 
-void memcg_write_counters(struct mm *mm, struct exec *exec, uint32_t memcg, enum charge_line line)
+void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                 enum charge_line line)
 {
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
         spend_on_counter(mm, exec, &mm->memcgs[at].lines[line]);

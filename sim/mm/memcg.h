@@ -17,7 +17,14 @@ void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages);
 
 /* What it takes to write a counter of a cgroup and of its ancestors: page_counter_charge()
  * and page_counter_uncharge() walk up to the root. */
-void memcg_write_counters(struct mm *mm, struct exec *exec, uint32_t memcg, enum charge_line line);
+void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                 enum charge_line line);
+static inline void memcg_write_counters(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                        enum charge_line line)
+{
+    if (mm->topology.cpus > 1) /* else no line ever moves: 60 instructions less a fault */
+        memcg_write_shared_counters(mm, exec, memcg, line);
+}
 
 /* obj_cgroup_charge_zswap and its inverse: bytes, through the object stock. */
 static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
