@@ -25,7 +25,6 @@ struct interval_list {
     uint32_t last_used;            /* where the last request was put */
     struct interval_chunk **chunk; /* [room] */
     uint64_t *start_ns;            /* [room]: of a chunk's first interval */
-    uint64_t full_until_ns;        /* the first chunk is not over before this time */
     struct interval_chunk *spare;  /* for later */
 };
 
@@ -201,8 +200,9 @@ static void move_intervals(struct interval_chunk *to, struct interval_chunk *chu
 
 /* Make room in a full chunk: half of it goes into a new one; nothing does where the next
  * interval is the last of all. */
-static struct place split(struct interval_list *list, struct place place)
+static struct place split(struct cache_line *line, struct place place)
 {
+    struct interval_list *list = line->more;
     struct interval_chunk *full = list->chunk[place.chunk];
     struct interval_chunk *added = add_chunk(list, place.chunk + 1);
     bool at_end = place.at == CHUNK_INTERVALS && place.chunk + 2 == list->end;
@@ -210,7 +210,7 @@ static struct place split(struct interval_list *list, struct place place)
     move_intervals(added, full, stay);
     list->start_ns[place.chunk + 1] = added->taken[0].start_ns;
     if (place.chunk == list->first)
-        list->full_until_ns = end_of(full);
+        line->none_over_ns = end_of(full);
     if (place.at <= stay && !at_end)
         return place;
     return (struct place){.chunk = place.chunk + 1, .at = place.at - stay};
@@ -228,21 +228,25 @@ static void note_gap(struct interval_chunk *chunk, uint32_t before)
         chunk->widest_ns = gap_ns;
 }
 
-static void list_insert(struct interval_list *list, struct place place, struct interval interval)
+static void list_insert(struct cache_line *line, struct place place, uint64_t start_ns,
+                        uint64_t end_ns, uint32_t owner)
 {
+    struct interval_list *list = line->more;
     if (list->chunk[place.chunk]->count == CHUNK_INTERVALS)
-        place = split(list, place);
+        place = split(line, place);
     struct interval_chunk *chunk = list->chunk[place.chunk];
     uint32_t at = place.at, behind = chunk->count++ - at;
     memmove(chunk->taken + at + 1, chunk->taken + at, behind * sizeof(*chunk->taken));
-    chunk->taken[at] = interval;
-    chunk->owner_bits |= owner_bit(interval.owner);
+    chunk->taken[at].start_ns = start_ns;
+    chunk->taken[at].end_ns = end_ns;
+    chunk->taken[at].owner = owner;
+    chunk->owner_bits |= owner_bit(owner);
     if (at > 0)
         note_gap(chunk, at - 1);
     if (behind > 0)
         note_gap(chunk, at);
     if (at == 0)
-        list->start_ns[place.chunk] = interval.start_ns;
+        list->start_ns[place.chunk] = start_ns;
     list->last_used = place.chunk;
 }
 
@@ -273,7 +277,7 @@ static void forget_listed(struct cache_line *line, uint64_t until_ns)
     if (line->count <= RESOURCE_INTERVALS && list->first + 1 >= list->end)
         leave_list(line);
     else
-        list->full_until_ns = end_of(list->chunk[list->first]);
+        line->none_over_ns = end_of(list->chunk[list->first]);
 }
 
 /* Nobody can ask any more for a time before until_ns: of intervals that are over then,
@@ -281,7 +285,7 @@ static void forget_listed(struct cache_line *line, uint64_t until_ns)
 void cache_line_forget(struct cache_line *line, uint64_t until_ns)
 {
     if (line->listed) {
-        if (line->more->full_until_ns <= until_ns)
+        if (line->none_over_ns <= until_ns)
             forget_listed(line, until_ns);
         return;
     }
@@ -301,8 +305,9 @@ static void make_list(struct cache_line *line)
         make_room(line->more);
     add_chunk(line->more, 0);
     for (uint32_t i = 0; i < line->count; i++)
-        list_insert(line->more, (struct place){.chunk = 0, .at = i}, line->taken[i]);
-    line->more->full_until_ns = 0;
+        list_insert(line, (struct place){.chunk = 0, .at = i}, line->taken[i].start_ns,
+                    line->taken[i].end_ns, line->taken[i].owner);
+    line->none_over_ns = 0;
     line->listed = true;
 }
 
@@ -424,7 +429,7 @@ static void take_in_list(struct cache_line *line, struct request *request)
         list->last_used = place.chunk;
         return;
     }
-    list_insert(list, place, (struct interval){request->start_ns, end_ns, request->cpu});
+    list_insert(line, place, request->start_ns, end_ns, request->cpu);
     line->count++;
 }
 
@@ -444,14 +449,14 @@ static void take_in_record(struct cache_line *line, struct request *request)
         taken[at - 1].owner = request->cpu;
         return;
     }
-    struct interval added = {request->start_ns, end_ns, request->cpu};
     if (line->count == RESOURCE_INTERVALS) {
         make_list(line);
-        list_insert(line->more, (struct place){.chunk = 0, .at = at}, added);
+        list_insert(line, (struct place){.chunk = 0, .at = at}, request->start_ns, end_ns,
+                    request->cpu);
     } else {
         for (uint32_t i = line->count; i > at; i--)
             taken[i] = taken[i - 1];
-        taken[at] = added;
+        taken[at] = (struct interval){request->start_ns, end_ns, request->cpu};
     }
     line->count++;
 }

@@ -62,7 +62,8 @@ struct cache_line {
      * forgotten. */
     const uint64_t *settled_ns;
     struct interval taken[RESOURCE_INTERVALS]; /* in order of time */
-    bool listed;                               /* not there: all are in `more` */
+    bool listed;                               /* not there: all are in `more`, */
+    uint64_t none_over_ns;                     /* where none can be forgotten before this time */
     struct interval_list *more;
 };
 
