@@ -14,13 +14,12 @@ uint64_t lock_hold_shared(struct lock_counts *counts, struct spinlock *lock,
                           const struct topology *topology, const struct costs *costs, uint32_t cpu,
                           uint64_t now_ns, uint64_t hold_ns)
 {
-    uint64_t contended = lock->contended, waited_ns = lock->wait_ns;
-    uint64_t end_ns = spinlock_hold(lock, topology, costs, cpu, now_ns, hold_ns);
-    waited_ns = lock->wait_ns - waited_ns;
+    uint64_t wait_ns;
+    uint64_t end_ns = spinlock_take(lock, topology, costs, cpu, now_ns, hold_ns, &wait_ns);
     counts->acquisitions++;
-    counts->contended += lock->contended - contended;
-    counts->wait_ns += waited_ns;
-    counts->hold_ns += end_ns - now_ns - waited_ns;
+    counts->contended += wait_ns > 0;
+    counts->wait_ns += wait_ns;
+    counts->hold_ns += end_ns - now_ns - wait_ns;
     return end_ns;
 }
 

@@ -280,13 +280,10 @@ static void forget_listed(struct cache_line *line, uint64_t until_ns)
         line->none_over_ns = end_of(list->chunk[list->first]);
 }
 
-/* Nobody can ask any more for a time before until_ns: of intervals that are over then,
- * only the owner of the last matters. */
-void cache_line_forget(struct cache_line *line, uint64_t until_ns)
+void cache_line_forget_over(struct cache_line *line, uint64_t until_ns)
 {
     if (line->listed) {
-        if (line->none_over_ns <= until_ns)
-            forget_listed(line, until_ns);
+        forget_listed(line, until_ns);
         return;
     }
     uint32_t over = 0;
@@ -493,13 +490,13 @@ uint64_t cache_line_update_shared(struct cache_line *line, const struct topology
     return take(line, topology, costs, cpu, now_ns, costs->ns[COST_atomic_local], &wait_ns);
 }
 
-uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
-                       const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns)
+uint64_t spinlock_take(struct spinlock *lock, const struct topology *topology,
+                       const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns,
+                       uint64_t *wait_ns)
 {
-    uint64_t wait_ns;
-    uint64_t end = take(&lock->line, topology, costs, cpu, now_ns,
-                        costs->ns[COST_lock_uncontended] + hold_ns, &wait_ns);
-    lock->contended += wait_ns > 0;
-    lock->wait_ns += wait_ns;
-    return end;
+    uint64_t end_ns = take(&lock->line, topology, costs, cpu, now_ns,
+                           costs->ns[COST_lock_uncontended] + hold_ns, wait_ns);
+    lock->contended += *wait_ns > 0;
+    lock->wait_ns += *wait_ns;
+    return end_ns;
 }

@@ -98,7 +98,12 @@ static inline bool cache_line_is_own(const struct cache_line *line, uint32_t cpu
 
 /* Nobody can ask any more for a time before until_ns: where all intervals are over then,
  * only the last owner matters. */
-void cache_line_forget(struct cache_line *line, uint64_t until_ns);
+void cache_line_forget_over(struct cache_line *line, uint64_t until_ns);
+static inline void cache_line_forget(struct cache_line *line, uint64_t until_ns)
+{
+    if (line->count && !(line->listed && line->none_over_ns > until_ns))
+        cache_line_forget_over(line, until_ns);
+}
 
 /* What it costs `cpu` to get a line from `owner`. */
 uint64_t cache_line_transfer_ns(uint32_t owner, const struct topology *topology,
@@ -125,8 +130,17 @@ struct spinlock {
     struct cache_line line;
 };
 
-/* Take at now_ns, hold for hold_ns, release; returns when it is released. */
-uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
-                       const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns);
+/* Take at now_ns, hold for hold_ns, release; returns when it is released.  *wait_ns: until
+ * it was free. */
+uint64_t spinlock_take(struct spinlock *lock, const struct topology *topology,
+                       const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t hold_ns,
+                       uint64_t *wait_ns);
+static inline uint64_t spinlock_hold(struct spinlock *lock, const struct topology *topology,
+                                     const struct costs *costs, uint32_t cpu, uint64_t now_ns,
+                                     uint64_t hold_ns)
+{
+    uint64_t wait_ns;
+    return spinlock_take(lock, topology, costs, cpu, now_ns, hold_ns, &wait_ns);
+}
 
 #endif
