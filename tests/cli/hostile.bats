@@ -46,7 +46,7 @@ config() {
 ends() {
     local code=$1
     shift
-    run --separate-stderr timeout -k 1 60 bash -c \
+    run --separate-stderr timeout -k 1 180 bash -c \
         'ulimit -v 3000000; ZSIM_CACHE="" exec /usr/bin/env time -f "peak %M" "$@" <&-' _ "$@"
     local peak
     peak=$(sed -n 's/^peak //p' <<<"$stderr")

@@ -104,5 +104,5 @@ static const struct plugin_policy none[] = {{NULL, NULL}};
 const struct policy_plugin SYMBOL = {VERSION, POLICIES};
 
 /* Whatever is not chosen is still used. */
-const void *const broken_unused[] = {&hooks, &half_hooks, admit, deeper,
-                                     policies, two, twice, none};
+const void *const broken_unused[] = {&hooks,   &half_hooks, admit, deeper,
+                                     policies, two,         twice, none};
