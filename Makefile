@@ -174,7 +174,7 @@ check:
 	scripts/install-packages build plot test
 	@[ -z "$(COVERED)" ] || [ ! -d $(BUILD) ] || find $(BUILD) -name '*.gcda' -delete
 	$(MAKE) $(PARALLEL) $(PROGRAM) $(BENCH) $(TESTS)
-	ZSIM=$(abspath $(PROGRAM)) BENCH=$(abspath $(BENCH)) \
+	ZSIM=$(abspath $(PROGRAM)) BENCH=$(abspath $(BENCH)) SHIPPED=$(if $(COVERED),$(abspath $(wildcard zsim))) \
 	    scripts/run-tests $(TESTS) $(sort $(wildcard tests/cli/*.bats))
 
 coverage:
