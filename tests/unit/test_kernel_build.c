@@ -143,21 +143,23 @@ static void test_processes_cost_time(void **state)
     "\"exponent\": 0.8, \"write_percent\": 0, \"fill\": true},"                                    \
     "\"content\": {\"type\": \"uniform\", \"length\": 1360}}]}"
 
-/* A walk that meets a page in the swap cache ends there from 6.9; in 6.8 with its batch. */
+/* A walk that meets a page in the swap cache ends there from 6.9, so that it meets one; in
+ * 6.8 with its batch.  In both do_shrink_slab() does not count that batch as scanned. */
 static void test_walks_that_meet_the_swap_cache(void **state)
 {
     (void)state;
-    struct run_result result;
-    assert_true(run_config(COPIES_KEPT("false"), CHECKS_SAMPLED, 1, &result));
-    assert_true(counted(&result, COUNTER_reject_reclaim_fail) > 0);
-    assert_int_equal(counted(&result, COUNTER_slabs_scanned),
-                     counted(&result, COUNTER_zswap_entries_scanned));
-    run_result_release(&result);
-    assert_true(run_config(COPIES_KEPT("true"), CHECKS_SAMPLED, 1, &result));
-    assert_true(counted(&result, COUNTER_reject_reclaim_fail) > 0);
-    assert_true(counted(&result, COUNTER_slabs_scanned) >
-                counted(&result, COUNTER_zswap_entries_scanned));
-    run_result_release(&result);
+    struct run_result goes_on, ends;
+    assert_true(run_config(COPIES_KEPT("false"), CHECKS_SAMPLED, 1, &goes_on));
+    assert_true(run_config(COPIES_KEPT("true"), CHECKS_SAMPLED, 1, &ends));
+    assert_true(counted(&ends, COUNTER_reject_reclaim_fail) > 0);
+    assert_true(counted(&goes_on, COUNTER_reject_reclaim_fail) >
+                2 * counted(&ends, COUNTER_reject_reclaim_fail));
+    assert_true(counted(&goes_on, COUNTER_slabs_scanned) <
+                counted(&goes_on, COUNTER_zswap_entries_scanned));
+    assert_true(counted(&ends, COUNTER_slabs_scanned) <
+                counted(&ends, COUNTER_zswap_entries_scanned));
+    run_result_release(&goes_on);
+    run_result_release(&ends);
 }
 
 /* What is left in the end is files: the objects of each job, and the sources once. */
