@@ -512,9 +512,9 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     json_add_string(document, "question", "Does the simulator count what the kernel counted?");
     compose_machine(at, machine, document);
     compose_env(at, config, machine, document);
-    if (at->run)
-        json_add_real(cJSON_GetObjectItem(document, "zswap"), "refusals_per_worker_run",
-                      worker_rate(at, config));
+    cJSON *zswap = cJSON_GetObjectItem(document, "zswap"); /* NULL without an env */
+    if (at->run && zswap)
+        json_add_real(zswap, "refusals_per_worker_run", worker_rate(at, config));
     json_add(document, "tasks", tasks);
     json_add_to_array(tasks, task);
     json_add_string(task, "name", "replay");

@@ -257,17 +257,24 @@ uint32_t stream_program_streams(const struct stream_program *program)
     return program->stream_count;
 }
 
+/* An array of `count` with room for one more, which doubles. */
+static void *with_room(void *array, uint32_t count, size_t size, const char *what)
+{
+    bool is_full = (count & (count - 1)) == 0;
+    return is_full ? memory_resized(array, count ? 2 * (size_t)count : 1, size, what) : array;
+}
+
 void stream_program_begin_step(struct stream_program *program)
 {
     program->steps =
-        memory_resized(program->steps, program->step_count + 1, sizeof(*program->steps), "steps");
+        with_room(program->steps, program->step_count, sizeof(*program->steps), "steps");
     program->steps[program->step_count++] = (struct step){.first = program->stream_count};
 }
 
 void stream_program_add(struct stream_program *program, const struct stream *stream)
 {
-    program->streams = memory_resized(program->streams, program->stream_count + 1,
-                                      sizeof(*program->streams), "streams");
+    program->streams =
+        with_room(program->streams, program->stream_count, sizeof(*program->streams), "streams");
     program->streams[program->stream_count++] = *stream;
     program->steps[program->step_count - 1].streams++;
 }
@@ -302,8 +309,8 @@ static bool make_zipf(struct stream_program *program, struct stream *stream, dou
                                     : rank_table_zipf(stream->pages, exponent);
     if (!ranks)
         return false;
-    program->tables = memory_resized(program->tables, program->table_count + 1,
-                                     sizeof(*program->tables), "zipf tables");
+    program->tables =
+        with_room(program->tables, program->table_count, sizeof(*program->tables), "zipf tables");
     program->tables[program->table_count++] = (struct zipf_table){
         .unit = unit, .pages = stream->pages, .exponent = exponent, .ranks = ranks};
     stream->ranks = ranks;
