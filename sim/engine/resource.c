@@ -111,7 +111,7 @@ static struct place find_place(const struct interval_list *list, uint64_t now_ns
     const struct interval *taken = list->chunk[place.chunk]->taken;
     uint32_t fours = (uint32_t)(taken[3].end_ns <= now_ns) + (taken[7].end_ns <= now_ns) +
                      (taken[11].end_ns <= now_ns);
-    taken += 4 * fours;
+    taken += (size_t)4 * fours;
     uint32_t ones = (uint32_t)(taken[0].end_ns <= now_ns) + (taken[1].end_ns <= now_ns) +
                     (taken[2].end_ns <= now_ns) + (taken[3].end_ns <= now_ns);
     place.at = 4 * fours + ones;

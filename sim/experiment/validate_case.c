@@ -126,6 +126,13 @@ const char *kernel_case_preset(struct kernel_case *at, const char *release)
     return preset->name;
 }
 
+void kernel_case_add_details(const char *kernel, cJSON *vm)
+{
+    unsigned major = 0, minor = 0;
+    if (vm && sscanf(kernel, "v%u.%u", &major, &minor) == 2 && (major > 6 || minor >= 16))
+        json_add_string(vm, "unmapped_swap_cache", "activate");
+}
+
 void kernel_case_decode(struct kernel_case *at, cJSON *document)
 {
     if (!at->errors.count) {
@@ -528,6 +535,8 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     for (const struct config_node *event = events->first; event; event = event->next)
         compose_event(at, event, of_document);
     json_add(document, "engine", engine);
+    const cJSON *preset = cJSON_GetObjectItem(document, "kernel");
+    kernel_case_add_details(preset->valuestring, cJSON_GetObjectItem(document, "vm"));
     json_add_integer(
         engine, "series_rows",
         config_tree_member(config, "samples") ? kernel_case_number(at, config, "samples") : 50);
