@@ -194,7 +194,10 @@ static void watch(int signal, void (*handler)(int, siginfo_t *, void *))
 void crash_watch_thread(void)
 {
     static _Thread_local char memory[HANDLER_STACK_BYTES];
-    sigaltstack(&(stack_t){.ss_sp = memory, .ss_size = sizeof(memory)}, NULL);
+    stack_t there;
+    /* A sanitizer has given the thread one, and gives back whatever it finds at its end. */
+    if (sigaltstack(NULL, &there) == 0 && there.ss_flags & SS_DISABLE)
+        sigaltstack(&(stack_t){.ss_sp = memory, .ss_size = sizeof(memory)}, NULL);
 }
 
 void crash_watch_files(void)
