@@ -60,25 +60,32 @@ static bool next_mapping(struct maps *maps, struct mapping *mapping)
     return true;
 }
 
-static bool find_mapping(uint64_t address, struct maps *maps, struct mapping *mapping)
+static bool has_address(const struct mapping *mapping, uint64_t address)
+{
+    return address >= mapping->begin && address < mapping->end;
+}
+
+/* The part of a stack that can be read: an overflow has left it at its lower end. */
+static bool is_stack(const struct mapping *mapping, uint64_t pointer)
+{
+    return pointer < mapping->end && mapping->readable;
+}
+
+/* The first mapping that fits an address. */
+static bool find_first(bool (*fits)(const struct mapping *, uint64_t), uint64_t address,
+                       struct maps *maps, struct mapping *mapping)
 {
     bool found = false;
     maps->file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     while (!found && maps->file >= 0 && next_mapping(maps, mapping))
-        found = address >= mapping->begin && address < mapping->end;
+        found = fits(mapping, address);
     close(maps->file);
     return found;
 }
 
-/* The part of a stack that can be read: an overflow has left it at its lower end. */
-static bool find_stack(uint64_t pointer, struct maps *maps, struct mapping *mapping)
+static bool find_mapping(uint64_t address, struct maps *maps, struct mapping *mapping)
 {
-    bool found = false;
-    maps->file = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    while (!found && maps->file >= 0 && next_mapping(maps, mapping))
-        found = pointer < mapping->end && mapping->readable;
-    close(maps->file);
-    return found;
+    return find_first(has_address, address, maps, mapping);
 }
 
 static void put(const char *text)
@@ -143,7 +150,7 @@ static bool find_plugin(const ucontext_t *context, struct maps *maps, struct map
 #endif
     if (find_mapping(at, maps, mapping) && is_plugin(mapping))
         return true;
-    if (!find_stack(stack, maps, mapping))
+    if (!find_first(is_stack, stack, maps, mapping))
         return false;
     if (stack < mapping->begin)
         stack = mapping->begin;

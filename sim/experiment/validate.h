@@ -121,8 +121,6 @@ void kernel_case_check_keys(struct kernel_case *at, const struct config_node *ob
 /* The preset for a kernel release ("6.17.44-fc"): its own, or that of the newest kernel
  * before it. */
 const char *kernel_case_preset(struct kernel_case *at, const char *release);
-/* What the presets leave out and a kernel ("v6.18") does, into the section "vm". */
-void kernel_case_add_details(const char *kernel, cJSON *vm);
 /* Hand the composed document to the config code. */
 void kernel_case_decode(struct kernel_case *at, cJSON *document);
 

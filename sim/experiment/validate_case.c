@@ -126,16 +126,20 @@ const char *kernel_case_preset(struct kernel_case *at, const char *release)
     return preset->name;
 }
 
-void kernel_case_add_details(const char *kernel, cJSON *vm)
+/* What a preset leaves out and its kernel does. */
+static void add_details(cJSON *document)
 {
+    const char *preset = cJSON_GetObjectItem(document, "kernel")->valuestring;
+    cJSON *vm = cJSON_GetObjectItem(document, "vm");
     unsigned major = 0, minor = 0;
-    if (vm && sscanf(kernel, "v%u.%u", &major, &minor) == 2 && (major > 6 || minor >= 16))
+    if (vm && sscanf(preset, "v%u.%u", &major, &minor) == 2 && (major > 6 || minor >= 16))
         json_add_string(vm, "unmapped_swap_cache", "activate");
 }
 
 void kernel_case_decode(struct kernel_case *at, cJSON *document)
 {
     if (!at->errors.count) {
+        add_details(document);
         char *text = json_print(document);
         at->experiment = experiment_parse_with_plugins(
             arena_printf(&at->arena, "%s, as a config", at->path), "", text, strlen(text),
@@ -535,8 +539,6 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     for (const struct config_node *event = events->first; event; event = event->next)
         compose_event(at, event, of_document);
     json_add(document, "engine", engine);
-    const cJSON *preset = cJSON_GetObjectItem(document, "kernel");
-    kernel_case_add_details(preset->valuestring, cJSON_GetObjectItem(document, "vm"));
     json_add_integer(
         engine, "series_rows",
         config_tree_member(config, "samples") ? kernel_case_number(at, config, "samples") : 50);
@@ -548,13 +550,13 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     costs->ns[COST_worker_wakeup] = LOADED_WORKER_WAKEUP_NS;
 }
 
-/* The accesses must be those that the kernel saw. */
 static bool trace_has_hash(const struct workload *workload, const char *wanted, char got[65])
 {
     workload_native_sha256(workload, got);
     return strcmp(wanted, got) == 0;
 }
 
+/* The accesses must be those that the kernel saw. */
 static void check_trace(struct kernel_case *at, const struct config_node *config)
 {
     const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;

@@ -427,8 +427,6 @@ void emulator_case_compose(struct kernel_case *at)
     json_add_string(document, "kernel", kernel_case_preset(at, kernel));
     compose_machine(at, config, document);
     compose_memory(at, config, kernel, document);
-    kernel_case_add_details(arena_printf(&at->arena, "v%s", kernel),
-                            cJSON_GetObjectItem(document, "vm"));
     compose_task(at, config, phases, document);
     if (*phases)
         compose_snapshots(at, phases, document);

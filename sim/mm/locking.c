@@ -19,12 +19,9 @@ void spend_in_shared_lock(struct mm *mm, struct exec *exec, enum time_kind time,
 
 void spend_on_shared_counter(struct mm *mm, struct exec *exec, struct cache_line *line)
 {
-    /* As in spend_lock_wait(): a processor does not wait for itself. */
-    uint64_t *released_ns = &mm->lock_released_ns[exec->cpu];
-    uint64_t start_ns = exec->now_ns > *released_ns ? exec->now_ns : *released_ns;
-    events_settle(mm->events, exec->now_ns);
+    uint64_t start_ns = wait_begins(mm, exec);
     uint64_t end_ns = cache_line_update(line, &mm->topology, mm->costs, exec->cpu, start_ns);
-    *released_ns = end_ns;
+    mm->lock_released_ns[exec->cpu] = end_ns;
     spend(mm, exec, TIME_counters, end_ns - start_ns - mm->costs->ns[COST_atomic_local]);
     forget_if_alone(mm, exec, line);
 }

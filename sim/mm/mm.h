@@ -352,6 +352,15 @@ static inline void spend_on_line(struct mm *mm, struct exec *exec, enum time_kin
         spend_on_shared_line(mm, exec, time, line);
 }
 
+/* When a processor asks for what it only waits for: not before it is done with the last
+ * such thing, as no work of its own lies between. */
+static inline uint64_t wait_begins(struct mm *mm, const struct exec *exec)
+{
+    uint64_t released_ns = mm->lock_released_ns[exec->cpu];
+    events_settle(mm->events, exec->now_ns);
+    return exec->now_ns > released_ns ? exec->now_ns : released_ns;
+}
+
 /* An atomic update of a counter that all processors share: the update is part of other
  * costs, what is spent here is the line's way, and the wait for it. */
 void spend_on_shared_counter(struct mm *mm, struct exec *exec, struct cache_line *line);
@@ -367,12 +376,10 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
 static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
                                    enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
 {
-    uint64_t *released_ns = &mm->lock_released_ns[exec->cpu];
-    uint64_t start_ns = exec->now_ns > *released_ns ? exec->now_ns : *released_ns;
-    events_settle(mm->events, exec->now_ns);
+    uint64_t start_ns = wait_begins(mm, exec);
     uint64_t end_ns =
         lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
-    *released_ns = end_ns;
+    mm->lock_released_ns[exec->cpu] = end_ns;
     spend(mm, exec, time, end_ns - start_ns - hold_ns - mm->costs->ns[COST_lock_uncontended]);
 }
 
