@@ -228,7 +228,8 @@ $(filter-out $(BUILD)/workloads/readers/native% $(BUILD)/workloads/readers/oracl
 $(BUILD)/sim/run/invariants.o: LATE = $(CHECKING)
 fuzz:
 	scripts/install-packages build fuzz
-	$(MAKE) BUILD=$(BUILD)/fuzz CC=clang FUZZ_MAIN= LDFLAGS=-fsanitize=fuzzer $(FUZZING) \
+	$(MAKE) $(PARALLEL) $(PROGRAM)
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/fuzz CC=clang FUZZ_MAIN= LDFLAGS=-fsanitize=fuzzer $(FUZZING) \
 	    CHECKING=-fno-sanitize=fuzzer-no-link UNWATCHED=-fno-sanitize-coverage=trace-cmp \
 	    CFLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-targets
 	scripts/fuzz --seconds $(FUZZ_SECONDS)
