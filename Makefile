@@ -140,22 +140,30 @@ $(BENCH): $(BENCH_OBJECTS) $(LIBRARY)
 # Ratios against the least that the work could cost; docs/performance.md.
 ROUNDS  ?= 5
 TRACE   ?=
-bench: $(PROGRAM) $(BENCH)
+bench:
+	scripts/install-packages build bench
+	$(MAKE) $(PARALLEL) $(PROGRAM) $(BENCH)
 	@mkdir -p results
 	$(BENCH) --zsim ./$(PROGRAM) --rounds $(ROUNDS) $(if $(TRACE),--trace '$(TRACE)') -o results/bench.json
 	$(if $(TRACE),,scripts/bench-report results/bench.json)
 
-bench-full: $(PROGRAM) $(BENCH)
+bench-full:
+	scripts/install-packages build bench
+	$(MAKE) $(PARALLEL) $(PROGRAM) $(BENCH)
 	@mkdir -p results
 	/usr/bin/time -v $(BENCH) --full --rounds 1 -o results/bench-full.json
 	scripts/bench-host ./$(PROGRAM)
 
-bench-check: $(PROGRAM)
+bench-check:
+	scripts/install-packages build bench
+	$(MAKE) $(PARALLEL) $(PROGRAM)
 	scripts/bench-check results/bench.json bench/recorded.json
 	scripts/count-instructions ./$(PROGRAM)
 
 # Take what results/bench.json and the instruction counts say now as the record.
-bench-record: $(PROGRAM)
+bench-record:
+	scripts/install-packages build bench
+	$(MAKE) $(PARALLEL) $(PROGRAM)
 	scripts/count-instructions --record ./$(PROGRAM)
 	scripts/bench-report --record results/bench.json
 
@@ -259,7 +267,9 @@ check-report:
 	$(MAKE) $(PROGRAM)
 	scripts/run-tests $(sort $(wildcard tests/report/*.bats))
 
-published: $(PROGRAM)
+published:
+	scripts/install-packages build plot
+	$(MAKE) $(PARALLEL) $(PROGRAM)
 	scripts/published $(abspath $(PROGRAM))
 
 validate:
