@@ -58,8 +58,8 @@ static void note_cost(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t pag
     uint64_t cost = pageouts * COST_PER_PAGEOUT + rotated;
     if (!cost)
         return;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        struct lruvec *lruvec = &mm->memcgs[at].lruvecs[node];
+    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above) {
+        struct lruvec *lruvec = &at->lruvecs[node];
         lruvec->anon_cost += cost;
         uint64_t size = lruvec->seen_pages[LRU_INACTIVE_ANON] + lruvec->seen_pages[LRU_ACTIVE_ANON];
         if (lruvec->anon_cost > size / 4)
@@ -72,14 +72,14 @@ static void note_cost(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t pag
 /* folio_check_references for an anonymous page mapped once. */
 static enum page_fate check_references(struct mm *mm, uint32_t page)
 {
-    bool accessed = (mm->hot[page] & HOT_MAPPED) && (mm->hot[page] & HOT_ACCESSED);
-    bool referenced = mm->cold[page].bits & PAGE_REFERENCED;
-    mm->hot[page] &= (uint8_t)~HOT_ACCESSED;
-    mm->cold[page].bits &= ~(uint32_t)PAGE_REFERENCED;
+    uint8_t hot = mm->hot[page];
+    uint32_t bits = mm->cold[page].bits;
+    bool accessed = (hot & HOT_MAPPED) && (hot & HOT_ACCESSED);
+    mm->hot[page] = (uint8_t)(hot & ~HOT_ACCESSED);
+    mm->cold[page].bits = accessed ? bits | PAGE_REFERENCED : bits & ~(uint32_t)PAGE_REFERENCED;
     if (!accessed)
         return FATE_FREED;
-    mm->cold[page].bits |= PAGE_REFERENCED;
-    return referenced ? FATE_ACTIVATE : FATE_KEEP;
+    return bits & PAGE_REFERENCED ? FATE_ACTIVATE : FATE_KEEP;
 }
 
 /* A page under writeback.  On cgroup v2 and in global reclaim, dirty throttling

@@ -35,6 +35,7 @@ void memcg_init(struct mm *mm)
         struct memcg *memcg = &mm->memcgs[i];
         memcg->path = from->path;
         memcg->parent = i == ROOT_MEMCG ? NO_MEMCG : from->parent;
+        memcg->above = i == ROOT_MEMCG ? NULL : &mm->memcgs[from->parent];
         memcg->first_child = memcg->next_sibling = NO_MEMCG;
         memcg->memory_min = limit_pages(from->memory_min);
         memcg->memory_low = limit_pages(from->memory_low);
@@ -132,8 +133,7 @@ static uint32_t counter_over(const struct mm *mm, uint32_t memcg, uint64_t pages
 static bool counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
     bool above = false;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        struct memcg *counter = &mm->memcgs[at];
+    for (struct memcg *counter = &mm->memcgs[memcg]; counter; counter = counter->above) {
         add_usage(counter, pages);
         above |= counter->usage > counter->memory_high;
     }
@@ -142,8 +142,8 @@ static bool counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
 
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].usage -= pages;
+    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
+        at->usage -= pages;
 }
 
 void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memcg,
@@ -163,10 +163,7 @@ static void write_in_vain(struct mm *mm, struct exec *exec, uint32_t memcg)
 uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
 {
     uint64_t margin = UINT64_MAX;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent) {
-        const struct memcg *counter = &mm->memcgs[at];
-        if (counter->memory_max == UINT64_MAX)
-            continue;
+    for (const struct memcg *counter = &mm->memcgs[memcg]; counter; counter = counter->above) {
         uint64_t left =
             counter->usage < counter->memory_max ? counter->memory_max - counter->usage : 0;
         if (left < margin)

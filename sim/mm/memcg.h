@@ -95,10 +95,10 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
 static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
                                        uint32_t bytes)
 {
-    struct memcg *memcgs = mm->memcgs, *owner = &memcgs[memcg];
-    for (uint32_t at = memcg; at != NO_MEMCG; at = memcgs[at].parent) {
-        memcgs[at].zswap_bytes_subtree += bytes;
-        memcgs[at].zswapped_subtree++;
+    struct memcg *owner = &mm->memcgs[memcg];
+    for (struct memcg *at = owner; at; at = at->above) {
+        at->zswap_bytes_subtree += bytes;
+        at->zswapped_subtree++;
     }
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return;
@@ -111,10 +111,10 @@ static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_
 static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
                                          uint32_t bytes)
 {
-    struct memcg *memcgs = mm->memcgs, *owner = &memcgs[memcg];
-    for (uint32_t at = memcg; at != NO_MEMCG; at = memcgs[at].parent) {
-        memcgs[at].zswap_bytes_subtree -= bytes;
-        memcgs[at].zswapped_subtree--;
+    struct memcg *owner = &mm->memcgs[memcg];
+    for (struct memcg *at = owner; at; at = at->above) {
+        at->zswap_bytes_subtree -= bytes;
+        at->zswapped_subtree--;
     }
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return;

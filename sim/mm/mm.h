@@ -110,6 +110,7 @@ struct memcg {
         next_sibling;      /* NO_MEMCG at the end; siblings in creation order */
     uint32_t next_in_tree; /* pre-order successor, NO_MEMCG at the end */
     bool offline;
+    struct memcg *above; /* the parent's record, NULL at the root: a fault walks up eight times */
     /* charges, in pages, of the subtree */
     uint64_t usage, swap_usage;
     uint64_t usage_peak;                                                /* memory.peak */
@@ -370,17 +371,34 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
         spend_on_shared_counter(mm, exec, line);
 }
 
+/* Nobody else does anything while this processor holds a lock of its own, not before
+ * start_ns, for hold_ns: then that is counted, and all that there is to it. */
+static inline bool hold_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
+                                 const struct spinlock *lock, uint64_t start_ns, uint64_t hold_ns)
+{
+    uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
+    if (!cache_line_is_own(&lock->line, exec->cpu) ||
+        start_ns + use_ns > mm->events->alone_until_ns)
+        return false;
+    mm->locks[kind].acquisitions++;
+    mm->locks[kind].hold_ns += use_ns;
+    mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
+    return true;
+}
+
 /* spend_in_lock() where the work under the lock is part of another cost, of which it is not
  * known when it is spent: what is spent here is the wait, and the way of the lock's
- * cache line.  A processor does not wait for itself. */
+ * cache line.  A processor does not wait for itself.  Its own lock, while it is alone, takes
+ * 15 instructions in place of 50, three times a fault. */
+void spend_shared_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
+                            enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns);
 static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
                                    enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
 {
-    uint64_t start_ns = wait_begins(mm, exec);
-    uint64_t end_ns =
-        lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
-    mm->lock_released_ns[exec->cpu] = end_ns;
-    spend(mm, exec, time, end_ns - start_ns - hold_ns - mm->costs->ns[COST_lock_uncontended]);
+    uint64_t released_ns = mm->lock_released_ns[exec->cpu];
+    uint64_t start_ns = exec->now_ns > released_ns ? exec->now_ns : released_ns;
+    if (!hold_own_lock(mm, exec, kind, lock, start_ns, hold_ns))
+        spend_shared_lock_wait(mm, exec, time, kind, lock, hold_ns);
 }
 
 /* After resident_pages or pool_pages has grown. */

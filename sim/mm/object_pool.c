@@ -17,8 +17,9 @@ void object_pool_init(struct object_pool *pool, const struct mm *mm,
         pool->hold_ns[step] =
             mm->costs->ns[step == ALLOCATOR_MAPS ? COST_pool_map_hold : COST_pool_lock_hold];
         if (takes & ALLOCATOR_TAKES_LOCK)
-            pool->alone_ns[step] += mm->costs->ns[COST_lock_uncontended] + pool->hold_ns[step];
-        else if (takes & ALLOCATOR_TAKES_READ_SIDE)
+            pool->held_ns[step] = mm->costs->ns[COST_lock_uncontended] + pool->hold_ns[step];
+        pool->alone_ns[step] = pool->held_ns[step];
+        if (takes == ALLOCATOR_TAKES_READ_SIDE) /* the same work, beside others */
             pool->alone_ns[step] += pool->hold_ns[step];
         if (takes & ALLOCATOR_TAKES_READ_SIDE)
             pool->alone_ns[step] += 2 * mm->costs->ns[COST_atomic_local];
@@ -50,13 +51,14 @@ static void update_read_side(struct mm *mm, struct exec *exec, struct object_poo
 }
 
 void object_pool_lock_in_turn(struct mm *mm, struct exec *exec, struct object_pool *pool,
-                              struct spinlock *lock, enum allocator_step step)
+                              uint32_t handle, enum allocator_step step)
 {
     unsigned takes = pool->takes[step];
     if (takes & ALLOCATOR_TAKES_READ_SIDE)
         update_read_side(mm, exec, pool);
     if (takes & ALLOCATOR_TAKES_LOCK)
-        spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator, lock, pool->hold_ns[step]);
+        spend_in_lock(mm, exec, TIME_pool_lock_wait, LOCK_allocator,
+                      object_pool_lock_of(pool, handle), pool->hold_ns[step]);
     else if (takes & ALLOCATOR_TAKES_READ_SIDE)
         spend(mm, exec, TIME_pool_lock_wait,
               pool->hold_ns[step]); /* the same work, beside others */

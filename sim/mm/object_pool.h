@@ -14,6 +14,7 @@ struct object_pool {
     uint64_t most_pages;               /* or when the instance would have more than this then */
     unsigned takes[ALLOCATOR_STEPS];   /* allocator->locking() of each step */
     uint64_t hold_ns[ALLOCATOR_STEPS]; /* the lock is held for so long, if it is taken; */
+    uint64_t held_ns[ALLOCATOR_STEPS]; /* by one who need not wait, the taking included, or 0; */
     uint64_t alone_ns[ALLOCATOR_STEPS]; /* all that a step takes while nobody else is about */
     struct spinlock *locks;             /* [allocator->locks()], or one */
     /* the word that readers of a pool-wide reader-writer lock count themselves in */
@@ -28,35 +29,43 @@ void object_pool_release(struct object_pool *pool);
 /* What the functions below leave to object_pool.c: locks that others may have or want,
  * pages that came or went, whether there is memory for what has just been added. */
 void object_pool_lock_in_turn(struct mm *mm, struct exec *exec, struct object_pool *pool,
-                              struct spinlock *lock, enum allocator_step step);
+                              uint32_t handle, enum allocator_step step);
 void object_pool_change_pages(struct mm *mm, struct exec *exec, struct object_pool *pool,
                               uint64_t pages, uint32_t node);
 bool object_pool_has_memory(const struct mm *mm, const struct object_pool *pool);
 
+static inline struct spinlock *object_pool_lock_of(const struct object_pool *pool, uint32_t handle)
+{
+    const struct allocator_hooks *allocator = pool->allocator;
+    return pool->locks + (allocator->lock_of ? allocator->lock_of(pool->state, handle) : 0);
+}
+
+/* Is all that a step takes this processor's already?  It is where there is no other. */
+static inline bool object_pool_is_own(const struct mm *mm, const struct exec *exec,
+                                      const struct object_pool *pool, uint32_t handle,
+                                      unsigned takes)
+{
+    if (mm->topology.cpus == 1)
+        return true;
+    if ((takes & ALLOCATOR_TAKES_LOCK) &&
+        !cache_line_is_own(&object_pool_lock_of(pool, handle)->line, exec->cpu))
+        return false;
+    return !(takes & ALLOCATOR_TAKES_READ_SIDE) || cache_line_is_own(&pool->read_side, exec->cpu);
+}
+
 /* The locks of a step.  Four times a fault; where nobody else takes them, all that it
- * takes is one sum: 30 instructions in place of 150. */
+ * takes is one sum: 12 to 30 instructions in place of 150. */
 static inline void object_pool_lock(struct mm *mm, struct exec *exec, struct object_pool *pool,
                                     uint32_t handle, enum allocator_step step)
 {
-    const struct allocator_hooks *allocator = pool->allocator;
     unsigned takes = pool->takes[step];
-    struct spinlock *lock = pool->locks;
-    bool own = exec->now_ns + pool->alone_ns[step] <= mm->events->alone_until_ns;
-    if (takes & ALLOCATOR_TAKES_LOCK) {
-        lock += allocator->lock_of ? allocator->lock_of(pool->state, handle) : 0;
-        own = own && cache_line_is_own(&lock->line, exec->cpu);
-    }
-    if (takes & ALLOCATOR_TAKES_READ_SIDE)
-        own = own && cache_line_is_own(&pool->read_side, exec->cpu);
-    if (!own) {
-        object_pool_lock_in_turn(mm, exec, pool, lock, step);
+    if (exec->now_ns + pool->alone_ns[step] > mm->events->alone_until_ns ||
+        !object_pool_is_own(mm, exec, pool, handle, takes)) {
+        object_pool_lock_in_turn(mm, exec, pool, handle, step);
         return;
     }
-    if (takes & ALLOCATOR_TAKES_LOCK) {
-        mm->locks[LOCK_allocator].acquisitions++;
-        mm->locks[LOCK_allocator].hold_ns +=
-            mm->costs->ns[COST_lock_uncontended] + pool->hold_ns[step];
-    }
+    mm->locks[LOCK_allocator].acquisitions += (takes & ALLOCATOR_TAKES_LOCK) != 0;
+    mm->locks[LOCK_allocator].hold_ns += pool->held_ns[step];
     spend(mm, exec, TIME_pool_lock_wait, pool->alone_ns[step]);
 }
 

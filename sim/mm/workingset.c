@@ -2,8 +2,8 @@
 
 void workingset_age(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t by)
 {
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        mm->memcgs[at].lruvecs[node].nonresident_age += by;
+    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
+        at->lruvecs[node].nonresident_age += by;
 }
 
 void workingset_evict(struct mm *mm, uint32_t target, uint32_t page)

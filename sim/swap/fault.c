@@ -83,7 +83,7 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     struct mm *mm = swap->mm;
     uint32_t bits = mm->cold[page].bits;
     /* A page in a batch has one user too many: the batch is drained first. */
-    if (write && (bits & PAGE_IN_BATCH))
+    if (write & ((bits & PAGE_IN_BATCH) != 0)) /* no branch: half of all are written */
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
     if ((bits & PAGE_HAS_SLOT) && !(bits & PAGE_WRITEBACK) &&

@@ -1,7 +1,7 @@
 #include "sim/swap/readahead.h"
 
 #include "sim/mm/lru.h"
-#include "sim/zswap/zswap.h"
+#include "sim/zswap/entry.h"
 
 enum {
     READAHEAD_HITS_AT_MOST = 63, /* what fits in the VMA's readahead word */
@@ -161,17 +161,10 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     return true;
 }
 
-bool readahead_swap_in(struct swap *swap, struct exec *exec, uint32_t page,
-                       enum swap_source *source, uint64_t *ready_ns)
+bool readahead_swap_in_window(struct swap *swap, struct exec *exec, uint32_t page,
+                              enum swap_source *source, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
-    bool synchronous = swap_is_synchronous(swap, page);
-    bool single = mm->page_cluster == 0 || synchronous;
-    /* Up to 6.17 do_swap_page reads such a device itself, around the swap cache. */
-    if (single && !(synchronous && mm->config->vm.swap_cache_bypass))
-        zswap_note_swapin(swap->zswap, page);
-    if (single)
-        return read_target(swap, exec, page, source, ready_ns);
     if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
         return false;
     mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;

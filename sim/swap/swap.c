@@ -126,8 +126,8 @@ static bool device_has_room(const struct swap *swap, uint32_t memcg)
 {
     if (swap->slots_used >= swap->slots)
         return false;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
-        if (swap->mm->memcgs[at].swap_usage >= swap->mm->memcgs[at].swap_max)
+    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        if (at->swap_usage >= at->swap_max)
             return false;
     return true;
 }
@@ -147,15 +147,15 @@ bool swap_has_backing_room(const struct swap *swap, uint32_t memcg)
 static void charge_slot(struct swap *swap, uint32_t memcg)
 {
     swap->slots_used++;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
-        swap->mm->memcgs[at].swap_usage++;
+    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        at->swap_usage++;
 }
 
 static void uncharge_slot(struct swap *swap, uint32_t memcg)
 {
     swap->slots_used--;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent)
-        swap->mm->memcgs[at].swap_usage--;
+    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        at->swap_usage--;
 }
 
 uint64_t swap_pages(const struct swap *swap)
@@ -190,11 +190,9 @@ bool swap_half_full(const void *state, uint32_t memcg)
     const struct swap *swap = state;
     if ((swap->slots - swap->slots_used) * 2 < swap->slots)
         return true;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = swap->mm->memcgs[at].parent) {
-        uint64_t limit = swap->mm->memcgs[at].swap_max;
-        if (limit != UINT64_MAX && swap->mm->memcgs[at].swap_usage * 2 >= limit)
+    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        if (at->swap_max != UINT64_MAX && at->swap_usage * 2 >= at->swap_max)
             return true;
-    }
     return false;
 }
 
@@ -230,7 +228,7 @@ static inline __attribute__((always_inline)) void lock_slot(struct swap *swap, s
 
 /* mem_cgroup_try_charge_swap and mem_cgroup_uncharge_swap: the cgroup's swap counter, a
  * reference to its number, and the slot's record of it. */
-static void write_slot_charge(struct swap *swap, struct exec *exec, uint32_t memcg)
+static inline void write_slot_charge(struct swap *swap, struct exec *exec, uint32_t memcg)
 {
     struct mm *mm = swap->mm;
     memcg_write_counters(mm, exec, memcg, LINE_SWAP);
@@ -248,10 +246,10 @@ static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
         count_event(mm, memcg, node, COUNTER_swap_fail, 1);
         return false;
     }
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        if (mm->memcgs[at].swap_usage >= mm->memcgs[at].swap_max) {
+    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
+        if (at->swap_usage >= at->swap_max) {
             mm->counters[COUNTER_swap_max]++;
-            mm->memcgs[at].counters[COUNTER_swap_max]++;
+            at->counters[COUNTER_swap_max]++;
             return false;
         }
     return true;

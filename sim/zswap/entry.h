@@ -30,7 +30,7 @@ static inline bool entry_has_object(const struct mm *mm, uint32_t page)
 static inline struct object_pool *entry_zpool(const struct zswap *zswap,
                                               const struct zswap_pool *pool, uint32_t page)
 {
-    uint64_t zpools = zswap->config->zswap.zpools;
+    uint32_t zpools = zswap->zpools;
     return zpools == 1 ? pool->zpools : &pool->zpools[random_splitmix(page) % zpools];
 }
 
@@ -92,6 +92,15 @@ PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page, unsign
     if (zswap->allocator->prefetch)
         zswap->allocator->prefetch(entry_zpool(zswap, &zswap->pools[pool], page)->state,
                                    cold->handle, step);
+}
+
+/* A page is swapped in without readahead, wherever it lies. */
+static inline void zswap_note_swapin(struct zswap *zswap, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    if (zswap->shrinker->swapped_in)
+        zswap->shrinker->swapped_in(
+            zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
 /* ---- lists -------------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->total_ram_pages = config->machine.total_ram_pages;
     for (uint32_t node = 0; !config->machine.total_ram_pages && node < mm->node_count; node++)
         zswap->total_ram_pages += mm->nodes[node].managed_pages;
+    zswap->zpools = (uint32_t)own->zpools;
     zswap->allocator = own->allocator.policy->hooks;
     zswap->lru = own->lru.policy->hooks;
     zswap->writeback = own->writeback.policy->hooks;
@@ -103,11 +104,6 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
         object_pool_init(&pool->zpools[i], zswap->mm, zswap->allocator, &setup);
     pool->evicts = setup.evicts &&
                    (!zswap->allocator->evicts || zswap->allocator->evicts(pool->zpools[0].state));
-}
-
-struct zswap_pool *zswap_current_pool(struct zswap *zswap)
-{
-    return &zswap->pools[zswap->order[0]];
 }
 
 /* list_add of the pool list: the new head takes all stores. */

@@ -116,14 +116,6 @@ void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
             zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
-void zswap_note_swapin(struct zswap *zswap, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    if (zswap->shrinker->swapped_in)
-        zswap->shrinker->swapped_in(
-            zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
-}
-
 /* ---- entries ---------------------------------------------------------------------------- */
 
 /* Of an entry with an object in this pool. */

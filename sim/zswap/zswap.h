@@ -92,6 +92,7 @@ struct zswap {
     struct zswap_pool pools[POOLS_AT_MOST];
     uint8_t order[POOLS_AT_MOST]; /* pool list: [0] is the current one, the last the oldest */
     uint32_t pool_count;
+    uint32_t zpools; /* of each pool */
     bool reached_full;
     uint64_t cached_pages; /* the total that eras with LIMIT_CACHED look at */
 
@@ -140,8 +141,6 @@ bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg);
 
 /* A page of this cgroup had to come from a device (zswap_folio_swapin). */
 void zswap_note_disk_read(struct zswap *zswap, uint32_t page);
-/* A page is swapped in without readahead, wherever it lies. */
-void zswap_note_swapin(struct zswap *zswap, uint32_t page);
 
 /* What the slab shrinker keeps for a cgroup on a node. */
 static inline struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg,
@@ -171,7 +170,10 @@ bool zswap_can_accept(const struct zswap *zswap);
 
 /* Make the pool of a compressor current, creating it if need be. */
 void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compressor);
-struct zswap_pool *zswap_current_pool(struct zswap *zswap);
+static inline struct zswap_pool *zswap_current_pool(struct zswap *zswap)
+{
+    return &zswap->pools[zswap->order[0]];
+}
 /* zpool_shrink: let the pool's allocator evict one of its pages, oldest first. */
 enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,
                                                uint32_t pool);
