@@ -29,10 +29,10 @@ static inline void find_faults(struct lookahead *lookahead, const struct swap *s
     unsigned compressor = swap->zswap->pools[swap->zswap->order[0]].compressor;
     uint32_t end = at + LOOKAHEAD_FRONTIER < count ? at + LOOKAHEAD_FRONTIER : count;
     uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
-    uint32_t found = lookahead->found, most = lookahead->over + LOOKAHEAD_FAULTS;
+    uint32_t found = lookahead->found;
     /* Which pages are mapped nobody can foretell, nor can the host's processor: without a
      * branch, 1.2 wrong ones less a fault. */
-    for (; frontier < end && found != most; frontier++) {
+    for (; frontier < end; frontier++) {
         uint32_t page = first_pages[block[frontier].space] + block[frontier].page;
         *fault_at(lookahead, found) = (struct coming_fault){page, frontier};
         found += (hot[page] & HOT_MAPPED) == 0;

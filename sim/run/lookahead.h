@@ -20,9 +20,9 @@
 enum {
     /* Hot bytes are asked for this many accesses ahead, and looked at so many ahead. */
     LOOKAHEAD_ACCESSES = 128,
-    LOOKAHEAD_FRONTIER = 64,
-    /* Faults ahead: one for each dependent step, and one more at either end. */
-    LOOKAHEAD_FAULTS = 8,
+    LOOKAHEAD_FRONTIER = 32,
+    /* Faults ahead: all of these may be, so that there is always room. */
+    LOOKAHEAD_FAULTS = LOOKAHEAD_FRONTIER,
 };
 
 /* A page that is not mapped, and where in the block it is accessed. */

@@ -3,12 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policies/reclaim/reclaim.h"
 #include "policies/swap_backing/swap_backing.h"
 #include "sim/base/memory.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
-#include "sim/mm/node.h"
 #include "sim/zswap/zswap.h"
 
 enum { SLOT_CACHE = 64 }; /* SWAP_SLOTS_CACHE_SIZE up to 6.14 */
@@ -508,97 +506,4 @@ void swap_prefetch(const void *state, uint32_t page)
     content_prefetch_length(space->content, number, zswap->pools[zswap->order[0]].compressor);
     content_prefetch_kind(space->content, number);
     swap_prefetch_lock(swap, page);
-}
-
-/* ---- in ------------------------------------------------------------------------------ */
-
-enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint32_t page,
-                                      uint32_t node, bool for_writeback)
-{
-    struct mm *mm = swap->mm;
-    struct page_cold *cold = &mm->cold[page];
-    uint32_t memcg = page_memcg(mm, page);
-    node = node_alloc_page(mm, exec, node);
-    memcg_charge(mm, exec, memcg, 1);
-    enum swap_cache_result result = CACHE_ADDED;
-    if (mm->hot[page] & HOT_IN_RAM)
-        result = CACHE_EXISTS;
-    else if (!(cold->bits & PAGE_HAS_SLOT) || (for_writeback && !(cold->bits & PAGE_IN_ZSWAP)))
-        result = CACHE_GONE;
-    if (result != CACHE_ADDED) {
-        memcg_uncharge(mm, memcg, 1);
-        node_free_page(mm, node);
-        return result;
-    }
-    if (cold->bits & PAGE_ON_DISK)
-        mm->memcgs[memcg].disk_pages--;
-    if (cold->bits & PAGE_ZERO_MARK)
-        mm->memcgs[memcg].zero_pages--;
-    mm->memcgs[memcg].swap_cache_pages++;
-    mm->resident_pages++;
-    mm->memcgs[memcg].resident_pages++;
-    note_peaks(mm);
-    mm->hot[page] |= HOT_IN_RAM;
-    cold->bits = bits_with_field(cold->bits, PAGE_NODE_SHIFT, node);
-    if (cold->bits & PAGE_HAS_SHADOW) {
-        uint32_t age = cold->shadow.age, place = cold->shadow.place;
-        cold->bits &= ~(uint32_t)PAGE_HAS_SHADOW;
-        mm->reclaim->refault(mm, exec, page, age, place);
-    }
-    lru_add(mm, exec, page);
-    return CACHE_ADDED;
-}
-
-static enum swap_source read_from_device(struct swap *swap, struct exec *exec, uint32_t page,
-                                         uint64_t *ready_ns)
-{
-    struct mm *mm = swap->mm;
-    struct device *device = swap_device_of(swap, page);
-    if (device->zram) {
-        zram_read(device->zram, exec,
-                  slot_map_offset(&swap->numbers, swap->numbers.slot_of_page[page]));
-        return SOURCE_ZRAM;
-    }
-    mm->counters[COUNTER_disk_reads]++;
-    spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_read);
-    uint64_t submitted_ns;
-    *ready_ns = device_submit(device, false, 1, exec->now_ns, &submitted_ns);
-    /* For room in the queue, as writes do: the processor is not busy with it. */
-    spend_asleep(mm, exec, submitted_ns);
-    return SOURCE_DEVICE;
-}
-
-/* Flattened for the same reason as zswap_load(). */
-__attribute__((flatten)) enum swap_cache_result
-swap_cache_read(struct swap *swap, struct exec *exec, uint32_t page, uint32_t node,
-                enum swap_source *source, uint64_t *ready_ns)
-{
-    struct mm *mm = swap->mm;
-    struct page_cold *cold = &mm->cold[page];
-    enum swap_cache_result result = swap_cache_add(swap, exec, page, node, false);
-    *ready_ns = exec->now_ns;
-    if (result != CACHE_ADDED)
-        return result;
-    bool stall = cold->bits & PAGE_WORKINGSET;
-    *ready_ns = exec->now_ns;
-    if (stall)
-        psi_memstall_enter(mm, exec);
-    if (cold->bits & PAGE_ZERO_MARK) {
-        uint32_t memcg = page_memcg(mm, page);
-        *source = SOURCE_ZERO;
-        node = page_node(mm, page);
-        count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
-        spend_cost(mm, exec, TIME_swap_io_cpu, COST_page_copy);
-    } else if (zswap_load(swap->zswap, exec, page)) {
-        *source = SOURCE_ZSWAP;
-    } else {
-        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpin, 1);
-        zswap_note_disk_read(swap->zswap, page);
-        *source = read_from_device(swap, exec, page, ready_ns);
-    }
-    if (*ready_ns < exec->now_ns)
-        *ready_ns = exec->now_ns;
-    if (stall)
-        psi_memstall_leave(mm, exec);
-    return CACHE_ADDED;
 }
