@@ -44,6 +44,13 @@ def verdict($published; $low; $high; $simulated):
           else "**no**: sign right, \($factor * 100 | round / 100) of it" end
     end;
 
+# A row with "within": after / before must be the published one to within that share.
+def closeness($said; $change; $within):
+    ((1 + $change) / (1 + $said) - 1) as $off
+    | if ($off | fabs) <= $within then "yes, " else "**no**, " end
+      + "after / before " + (if $off > 0 then "+" else "" end)
+      + ($off * 1000 | round / 10 | if . == 0 then 0 else . end | tostring) + " %";
+
 $published[0][$case] as $rows
 | .variants as $variants
 | "| | before, published | after, published | before, simulated | after, simulated | change, published | change, simulated | agrees |",
@@ -58,4 +65,5 @@ $published[0][$case] as $rows
    | "| \($row.name) | \($row.before | number) | \($row.after | number) | \($before | with_interval) | \($after | with_interval)"
      + " | \($said | percent) | \($change | percent)"
      + (if $half > 0 then " (\($change - $half | percent) to \($change + $half | percent))" else "" end)
-     + " | \(verdict($said; $change - $half; $change + $half; $change)) |")
+     + " | " + (if $row.within then closeness($said; $change; $row.within)
+                else verdict($said; $change - $half; $change + $half; $change) end) + " |")

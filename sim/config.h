@@ -203,6 +203,10 @@ struct task_config {
     uint32_t first_replica;    /* number of the first task of the same "count" */
     uint64_t first_cpu;        /* processor it starts on */
     uint64_t start_ns;
+    uint64_t stop_ns; /* it ends then, whatever is left of its workload; 0: with its workload */
+    /* After so many accesses (0: never) it writes burst_reclaim bytes to memory.reclaim of the
+     * cgroup of its first space, up to burst_tries times, and then sleeps for burst_sleep_ns. */
+    uint64_t burst, burst_reclaim, burst_tries, burst_sleep_ns;
     uint64_t think_ns;      /* added to every access, on top of the cost "hit" */
     uint64_t fill_ns;       /* added to the first access of a page: the program fills it */
     bool load_before_store; /* a write reads the page first: two faults where one would do */

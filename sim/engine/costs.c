@@ -77,6 +77,9 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {30000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_reclaim_pass] = {2750, 500, 30000,
+                           "estimate: as shrink_memcg: cgroup look-up, reference, sizes of lists, "
+                           "slab shrinkers; of one cgroup"},
     [COST_shrinker_register] = {2000, 500, 100000,
                                 "estimate: a number, a list, and now and then larger maps of all "
                                 "cgroups"},

@@ -34,6 +34,7 @@
     X(worker_wakeup, "from queueing the shrink worker to its first step") \
     X(kswapd_wakeup, "from waking kswapd to its first step") \
     X(reclaim_call, "set up one reclaim run") \
+    X(reclaim_pass, "one pass of memory.reclaim over a node, without the pages that it looks at") \
     X(atomic_local, "atomic update of a cache line this processor owns") \
     X(line_same_socket, "move a cache line between processors of a socket") \
     X(line_cross_socket, "move a cache line between sockets") \
@@ -79,8 +80,8 @@ struct costs {
     struct codec_cost codec[COMPRESSORS_AT_MOST]; /* by index into compressors[] */
 };
 
-/* Read a table.  Every cost and every compressor must be there; messages go to
- * `errors`.  Strings live in `arena`. */
+/* Read a table.  Every cost and every compressor must be there, unless it has a "base", the
+ * built-in table, and says only what differs; messages go to `errors`.  Strings live in `arena`. */
 bool costs_read(const char *path, struct costs *costs, struct arena *arena,
                 struct diagnostics *errors);
 

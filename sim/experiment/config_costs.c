@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
-#include "sim/engine/costs.h"
+#include "sim/engine/costs_table.h"
 #include "sim/experiment/config_fields.h"
 
 #define COSTS_SCHEMA "zsim.costs/1"
@@ -33,11 +33,10 @@ static const struct structured_key codec_keys[] = {{"compress", "object", NULL, 
                                                    {"decompress", "object", NULL, NULL, NULL},
                                                    {"source", "string", NULL, NULL, NULL},
                                                    {0}};
-static const struct structured_key table_keys[] = {{"schema", "string", NULL, NULL, NULL},
-                                                   {"name", "string", NULL, NULL, NULL},
-                                                   {"costs", "object", NULL, NULL, NULL},
-                                                   {"codecs", "object", NULL, NULL, NULL},
-                                                   {0}};
+static const struct structured_key table_keys[] = {
+    {"schema", "string", NULL, NULL, NULL}, {"name", "string", NULL, NULL, NULL},
+    {"base", "string", NULL, NULL, NULL},   {"costs", "object", NULL, NULL, NULL},
+    {"codecs", "object", NULL, NULL, NULL}, {0}};
 static const struct config_section cost_section = {
     "", "", PARAM_TABLE(cost_rows, struct cost_fields), NULL, range_key};
 static const struct config_section codec_part_section = {
@@ -86,7 +85,7 @@ static int find_cost(const char *name)
     return -1;
 }
 
-static void decode_cost_list(struct decoder *decoder, const struct config_node *list,
+static void decode_cost_list(struct decoder *decoder, const struct config_node *list, bool complete,
                              struct costs *costs)
 {
     const char *names[COSTS];
@@ -107,7 +106,7 @@ static void decode_cost_list(struct decoder *decoder, const struct config_node *
         costs->ns[index] = fields.ns;
     }
     for (int i = 0; i < COSTS; i++)
-        if (!seen[i])
+        if (complete && !seen[i])
             decode_error(decoder, &list->at, "costs: missing cost \"%s\" (%s)", names[i],
                          cost_descriptions[i].meaning);
 }
@@ -130,7 +129,7 @@ static void decode_codec(struct decoder *decoder, const struct config_node *node
                                 decompress.ps_per_byte};
 }
 
-static void decode_codecs(struct decoder *decoder, const struct config_node *list,
+static void decode_codecs(struct decoder *decoder, const struct config_node *list, bool complete,
                           struct costs *costs)
 {
     const char *names[COMPRESSORS_AT_MOST];
@@ -146,8 +145,22 @@ static void decode_codecs(struct decoder *decoder, const struct config_node *lis
             decode_codec(decoder, codec, &costs->codec[index]);
     }
     for (size_t i = 0; i < count; i++)
-        if (!config_tree_member(list, names[i]))
+        if (complete && !config_tree_member(list, names[i]))
             decode_error(decoder, &list->at, "codecs: missing compressor \"%s\"", names[i]);
+}
+
+/* "base": the table begins with the built-in one and names only what differs.  True: it has
+ * a base. */
+static bool decode_base(struct decoder *decoder, const struct config_node *tree,
+                        struct costs *costs)
+{
+    const struct config_node *base = config_tree_member(tree, "base");
+    if (!base)
+        return false;
+    costs_set_builtin(costs);
+    if (base->kind != CONFIG_STRING || strcmp(base->text, costs->name) != 0)
+        decode_expected(decoder, base, "\"vm\", the built-in table");
+    return true;
 }
 
 bool costs_read(const char *path, struct costs *costs, struct arena *arena,
@@ -165,14 +178,18 @@ bool costs_read(const char *path, struct costs *costs, struct arena *arena,
             need(&decoder, tree, "schema", CONFIG_STRING, "\"" COSTS_SCHEMA "\"");
         if (node && strcmp(node->text, COSTS_SCHEMA) != 0)
             decode_expected(&decoder, node, "\"" COSTS_SCHEMA "\"");
+        bool complete = !decode_base(&decoder, tree, costs);
         node = need(&decoder, tree, "name", CONFIG_STRING, "a text");
         costs->name = node ? node->text : "";
         node = need(&decoder, tree, "costs", CONFIG_OBJECT, "an object");
         if (node)
-            decode_cost_list(&decoder, node, costs);
-        node = need(&decoder, tree, "codecs", CONFIG_OBJECT, "an object");
+            decode_cost_list(&decoder, node, complete, costs);
+        if (complete || config_tree_member(tree, "codecs"))
+            node = need(&decoder, tree, "codecs", CONFIG_OBJECT, "an object");
+        else
+            node = NULL;
         if (node)
-            decode_codecs(&decoder, node, costs);
+            decode_codecs(&decoder, node, complete, costs);
     }
     decoder_finish(&decoder);
     return errors->count == before;

@@ -390,6 +390,25 @@ static const struct param task_rows[] = {
      "kernel/sched/fair.c, sched_balance_find_dst_group()"},
     {"start", PARAM_TIME, FIELD(start_ns), "0", 0, SIMULATED_NS_AT_MOST, NULL, 0, "When it starts.",
      NULL},
+    {"stop", PARAM_TIME, FIELD(stop_ns), "0", 0, SIMULATED_NS_AT_MOST, NULL, 0,
+     "When it ends, whatever is left of its workload; 0: with its workload. Its memory stays.",
+     NULL},
+    {"burst", PARAM_COUNT, FIELD(burst), "0", 0, 0, NULL, 0,
+     "Accesses after which the program does what \"burst_reclaim\" and \"burst_sleep\" say, each "
+     "time; 0: never.",
+     NULL},
+    {"burst_reclaim", PARAM_BYTES, FIELD(burst_reclaim), "0", 0, 1ull << 44, NULL,
+     PARAM_WHOLE_PAGES,
+     "Bytes that it writes after each burst to memory.reclaim of its cgroup (of the first one, if "
+     "it has several): it reclaims by itself, on its processor, and goes on when that is done; 0: "
+     "it does not.",
+     "mm/memcontrol.c, memory_reclaim()"},
+    {"burst_tries", PARAM_COUNT, FIELD(burst_tries), "1", 1, 1e9, NULL, 0,
+     "How often it writes that, at most, while the kernel answers EAGAIN: 17 attempts have not "
+     "freed all of it, as they cannot while a page of it is being written.",
+     "mm/memcontrol.c, memory_reclaim(): MAX_RECLAIM_RETRIES"},
+    {"burst_sleep", PARAM_TIME, FIELD(burst_sleep_ns), "0", 0, 1e15, NULL, 0,
+     "How long it sleeps after each burst, off its processor.", NULL},
     {"think", PARAM_TIME, FIELD(think_ns), "0", 0, 1e12, NULL, 0,
      "Added to every access, on top of the cost \"hit\".", NULL},
     {"fill", PARAM_TIME, FIELD(fill_ns), "0", 0, 1e12, NULL, 0,

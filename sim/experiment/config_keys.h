@@ -43,7 +43,8 @@ struct node_fields {
 /* "tasks[]", before its cgroups and inputs are looked up */
 struct task_fields {
     const char *name, *cgroup, *device;
-    uint64_t cpu, cpu_step, start_ns, think_ns, fill_ns, count;
+    uint64_t cpu, cpu_step, start_ns, stop_ns, think_ns, fill_ns, count;
+    uint64_t burst, burst_reclaim, burst_tries, burst_sleep_ns;
     bool load_before_store;
 };
 

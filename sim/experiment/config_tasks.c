@@ -256,6 +256,10 @@ static void plan_task(struct decoder *decoder, const struct config_node *node,
     plan_device(decoder, config, plan);
     const struct config_node *cpu = config_tree_member(node, "cpu");
     plan->has_cpu = cpu;
+    const struct config_node *stop = config_tree_member(node, "stop");
+    if (stop && plan->fields.stop_ns && plan->fields.stop_ns <= plan->fields.start_ns)
+        decode_error(decoder, &stop->at, "%s: expected a time after \"start\"",
+                     decode_path(decoder, stop));
     if (cpu && plan->fields.cpu >= config->machine.cpus)
         decode_error(decoder, &cpu->at,
                      "%s: processor %llu, but machine.cpus is %llu (they count from 0)",
@@ -332,6 +336,11 @@ static void add_replicas(struct decoder *decoder, const struct task_plan *plan,
         task->first_replica = number - (uint32_t)i;
         task->first_cpu = cpu % config->machine.cpus;
         task->start_ns = plan->fields.start_ns;
+        task->stop_ns = plan->fields.stop_ns;
+        task->burst = plan->fields.burst;
+        task->burst_reclaim = plan->fields.burst_reclaim;
+        task->burst_tries = plan->fields.burst_tries;
+        task->burst_sleep_ns = plan->fields.burst_sleep_ns;
         task->think_ns = plan->fields.think_ns;
         task->fill_ns = plan->fields.fill_ns;
         task->load_before_store = plan->fields.load_before_store;

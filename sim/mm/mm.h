@@ -257,6 +257,7 @@ struct mm {
     uint32_t node_count;
     struct charge_stock *stocks;  /* [cpus] */
     struct lru_batch *batches;    /* [cpus] */
+    struct lru_drain *drains;     /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
     struct psi_queue *psi_queues; /* [cpus] */
     struct lru_list *coming;      /* whose pages are being asked for (lru_prefetch()) */
     struct reclaim_walk *walk;    /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */

@@ -325,6 +325,9 @@ static void shrink_node(struct mm *mm, struct exec *exec, struct scan_control *s
     if (mm->reclaim->begin_pass)
         mm->reclaim->begin_pass(mm, scan, node);
     shrink_node_memcgs(mm, exec, scan, node);
+    /* Elsewhere it is part of what a page costs; a request of few pages is mostly passes. */
+    if (scan->proactive)
+        spend_cost(mm, exec, TIME_reclaim_scan, COST_reclaim_pass);
     if (scan->reclaimed)
         mm->nodes[node].kswapd_failures = 0;
 }
@@ -389,25 +392,45 @@ uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_
     return try_to_free_pages(mm, exec, &scan);
 }
 
+void reclaim_request_begin(struct reclaim_request *request, uint32_t memcg, uint64_t pages)
+{
+    *request =
+        (struct reclaim_request){.memcg = memcg, .pages = pages, .retries = PROACTIVE_RETRIES};
+}
+
+enum reclaim_progress reclaim_request_attempt(struct mm *mm, struct exec *exec,
+                                              struct reclaim_request *request)
+{
+    if (request->reclaimed >= request->pages)
+        return RECLAIM_ENDED;
+    if (!request->retries && !request->drained) {
+        request->drained = true;
+        return RECLAIM_WANTS_DRAIN;
+    }
+    request->drained = false;
+    uint64_t ask = (request->pages - request->reclaimed) / 4;
+    struct scan_control scan = {
+        .target = request->memcg,
+        .goal = ask > RECLAIM_CLUSTER ? ask : RECLAIM_CLUSTER,
+        .limit_reclaim = true,
+        .proactive = true,
+    };
+    uint64_t freed = try_to_free_pages(mm, exec, &scan);
+    if (!freed && !request->retries--)
+        return RECLAIM_ENDED;
+    request->reclaimed += freed;
+    return request->reclaimed < request->pages ? RECLAIM_GOES_ON : RECLAIM_ENDED;
+}
+
 uint64_t reclaim_proactive(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
 {
-    uint64_t reclaimed = 0;
-    for (uint32_t retries = PROACTIVE_RETRIES; reclaimed < pages;) {
-        if (retries == 1)
+    struct reclaim_request request;
+    enum reclaim_progress progress;
+    reclaim_request_begin(&request, memcg, pages);
+    while ((progress = reclaim_request_attempt(mm, exec, &request)) != RECLAIM_ENDED)
+        if (progress == RECLAIM_WANTS_DRAIN)
             lru_add_drain_all(mm);
-        uint64_t ask = (pages - reclaimed) / 4;
-        struct scan_control scan = {
-            .target = memcg,
-            .goal = ask > RECLAIM_CLUSTER ? ask : RECLAIM_CLUSTER,
-            .limit_reclaim = true,
-            .proactive = true,
-        };
-        uint64_t freed = try_to_free_pages(mm, exec, &scan);
-        if (!freed && retries-- == 0)
-            break;
-        reclaimed += freed;
-    }
-    return reclaimed;
+    return request.reclaimed;
 }
 
 uint64_t reclaim_direct(struct mm *mm, struct exec *exec)

@@ -43,7 +43,25 @@ struct scan_control {
  * subtree because of its limit.  Returns pages freed. */
 uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
 
-/* memory.reclaim: returns pages freed, fewer than asked when 16 rounds freed nothing. */
+/* A write to memory.reclaim, one attempt after the other (memory_reclaim() of mm/memcontrol.c,
+ * 5.19 to 6.15, user_proactive_reclaim() of mm/vmscan.c later).  16 attempts may free nothing;
+ * before the 17th and each later one the batches of all processors are drained. */
+struct reclaim_request {
+    uint32_t memcg;            /* with all below it */
+    uint64_t pages, reclaimed; /* asked for, freed so far */
+    uint32_t retries;          /* attempts that may still free nothing */
+    bool drained;              /* for the attempt that comes */
+};
+enum reclaim_progress {
+    RECLAIM_GOES_ON,     /* call again */
+    RECLAIM_WANTS_DRAIN, /* the same, after lru_add_drain_all() */
+    RECLAIM_ENDED,       /* all pages are freed, or it gives up (EAGAIN) */
+};
+void reclaim_request_begin(struct reclaim_request *request, uint32_t memcg, uint64_t pages);
+enum reclaim_progress reclaim_request_attempt(struct mm *mm, struct exec *exec,
+                                              struct reclaim_request *request);
+
+/* All of a request at once, for whoever does not run on a processor.  Returns pages freed. */
 uint64_t reclaim_proactive(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
 
 /* Direct reclaim for free memory (__alloc_pages_direct_reclaim). */

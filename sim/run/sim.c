@@ -120,6 +120,7 @@ void simulation_tear_down(struct simulation *simulation)
         reclaim_release_kswapd(mm);
         reclaim_walk_release(mm);
         lru_release(mm);
+        drain_release(mm);
         psi_release(mm);
         memcg_release(mm);
     }

@@ -11,7 +11,9 @@
 #ifndef ZSIM_RUN_SIMULATION_H
 #define ZSIM_RUN_SIMULATION_H
 
+#include "sim/mm/drain.h"
 #include "sim/mm/mm.h"
+#include "sim/mm/reclaim.h"
 #include "sim/run/lookahead.h"
 #include "sim/sim.h"
 #include "sim/swap/swap.h"
@@ -33,6 +35,10 @@ struct task {
     uint64_t position;       /* accesses done */
     uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;
+    uint64_t burst_end; /* the access before which a pause comes; UINT64_MAX: none */
+    struct reclaim_request request;
+    uint64_t tries; /* requests of this pause so far, the one under way included; 0: none */
+    struct drain_waiter drain;
     struct psi_task psi;
     bool finished;
     uint64_t finished_ns;

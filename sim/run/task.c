@@ -212,7 +212,51 @@ static uint32_t longest_run(const struct task *task, uint64_t now_ns, uint64_t u
         n = left_ns / task->hit_ns + 1 < n ? left_ns / task->hit_ns + 1 : n;
     if (task->next_stop - task->position < n)
         n = task->next_stop - task->position;
+    if (task->burst_end - task->position < n)
+        n = task->burst_end - task->position;
     return (uint32_t)n;
+}
+
+/* ---- between bursts ------------------------------------------------------------------ */
+
+static void sleep_until(struct task *task, const struct exec *exec, uint64_t wake_at_ns)
+{
+    psi_set(&task->simulation->mm, &task->psi, exec->now_ns, PSI_BLOCKED);
+    psi_set(&task->simulation->mm, &task->psi, wake_at_ns, PSI_PRODUCTIVE);
+}
+
+/* A burst has ended: one attempt to reclaim, or the sleep behind the last one.  TURN_RUNNABLE:
+ * go on; TURN_BLOCKED: until *wake_at_ns, or (0) until all processors have drained. */
+static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
+{
+    const struct task_config *config = task->config;
+    struct mm *mm = &task->simulation->mm;
+    if (config->burst_reclaim) {
+        uint64_t pages = config->burst_reclaim / PAGE_BYTES;
+        if (!task->tries) {
+            reclaim_request_begin(&task->request, config->cgroups[0], pages);
+            task->tries = 1;
+        }
+        enum reclaim_progress progress = reclaim_request_attempt(mm, exec, &task->request);
+        if (progress == RECLAIM_WANTS_DRAIN)
+            return drain_all_begin(mm, exec, &task->drain) ? TURN_BLOCKED : TURN_RUNNABLE;
+        if (progress == RECLAIM_GOES_ON)
+            return TURN_RUNNABLE;
+        if (task->request.reclaimed < pages && task->tries < config->burst_tries) {
+            reclaim_request_begin(&task->request, config->cgroups[0], pages);
+            task->tries++;
+            return TURN_RUNNABLE;
+        }
+        task->tries = 0;
+    }
+    task->burst_end += config->burst;
+    if (!config->burst_sleep_ns)
+        return TURN_RUNNABLE;
+    *wake_at_ns = exec->now_ns + config->burst_sleep_ns;
+    if (config->stop_ns && config->stop_ns < *wake_at_ns && config->stop_ns > exec->now_ns)
+        *wake_at_ns = config->stop_ns;
+    sleep_until(task, exec, *wake_at_ns);
+    return TURN_BLOCKED;
 }
 
 static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
@@ -236,8 +280,23 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = TURN_FINISHED;
             break;
         }
+        if (task->config->stop_ns && exec.now_ns >= task->config->stop_ns) {
+            end = TURN_FINISHED;
+            break;
+        }
         if (task->position == task->next_stop)
             task->next_stop = control_reach(simulation, &exec, task->position);
+        if (task->position == task->burst_end) {
+            /* What others did before this moment must be done before, as before a fault. */
+            if (events_next_time(&simulation->events) < exec.now_ns) {
+                end = TURN_PAUSED;
+                break;
+            }
+            end = pause_task(task, &exec, wake_at_ns);
+            if (end == TURN_BLOCKED)
+                break;
+            continue;
+        }
         if (task->block_at == task->block_count && !next_block(task)) {
             end = TURN_FINISHED;
             break;
@@ -342,6 +401,8 @@ void tasks_init(struct simulation *simulation)
         if (!task->hit_ns)
             task->hit_ns = 1;
         task->next_stop = UINT64_MAX;
+        task->burst_end = from->burst ? from->burst : UINT64_MAX;
+        task->drain.runner = &task->runner;
         for (uint32_t s = 0; s < task->spaces; s++)
             if (!simulation->mm.spaces[task->space_numbers[s]].file)
                 simulation->mm.spaces[task->space_numbers[s]].runner = &task->runner;

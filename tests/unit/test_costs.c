@@ -187,6 +187,37 @@ static void test_mistakes(void **state)
                         "codecs.lzo.compress: missing key \"ps_per_byte\"");
 }
 
+static bool read_text(const char *text, struct costs *costs)
+{
+    char path[] = "/tmp/zsim-costs-XXXXXX";
+    int descriptor = mkstemp(path);
+    assert_int_equal(write(descriptor, text, strlen(text)), strlen(text));
+    close(descriptor);
+    bool read = costs_read(path, costs, &arena, &errors);
+    unlink(path);
+    return read;
+}
+
+/* A table that says only where it differs from the built-in one. */
+static void test_base(void **state)
+{
+    (void)state;
+    struct costs costs, builtin;
+#define BASED(base, costs)                                                                         \
+    "{\"schema\": \"zsim.costs/1\", \"name\": \"mine\", \"base\": " base ", \"costs\": {" costs "}}"
+    costs_set_builtin(&builtin);
+    assert_true(
+        read_text(BASED("\"vm\"", "\"hit\": {\"ns\": 77, \"source\": \"a test\"}"), &costs));
+    assert_string_equal(costs.name, "mine");
+    assert_int_equal(costs.ns[COST_hit], 77);
+    costs.ns[COST_hit] = builtin.ns[COST_hit];
+    assert_memory_equal(costs.ns, builtin.ns, sizeof(builtin.ns));
+    assert_memory_equal(costs.codec, builtin.codec, sizeof(builtin.codec));
+    assert_false(read_text(BASED("\"phone\"", ""), &costs));
+    assert_non_null(strstr(diagnostics_text(&errors, 0),
+                           "base: expected \"vm\", the built-in table, found \"phone\""));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -195,6 +226,7 @@ int main(void)
         TEST(test_every_compressor_has_a_cost),
         TEST(test_parts_add_up),
         TEST(test_mistakes),
+        TEST(test_base),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
