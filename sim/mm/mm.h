@@ -9,6 +9,7 @@
  *   psi.h        pressure stall information
  *   reclaim_walk.h  which cgroups reclaim has something to do for
  *   reclaim.h    limit reclaim, direct reclaim, kswapd, memory.reclaim
+ *   drain.h      lru_add_drain_all() as a caller waits for it
  */
 #ifndef ZSIM_MM_H
 #define ZSIM_MM_H
