@@ -107,6 +107,7 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(fault, "fault entry, allocation, mapping") \
     X(compress, "compression") \
     X(decompress, "decompression") \
+    X(copy, "copying and filling whole pages") \
     X(zswap, "zswap bookkeeping and allocator work") \
     X(reclaim_scan, "scanning LRU lists") \
     X(evict, "unmapping and freeing reclaimed pages") \
@@ -115,9 +116,9 @@ static inline uint64_t costs_decompress_ns(const struct costs *costs, unsigned c
     X(swap_io_cpu, "submitting device reads and writes") \
     X(reference, "pool references (kref or percpu_ref)") \
     X(counters, "writing counters that processors share: charges of cgroups, zswap's entries, free slots") \
-    X(lru_lock_wait, "waiting for LRU locks") \
-    X(tree_lock_wait, "waiting for entry index locks") \
-    X(pool_lock_wait, "waiting for allocator locks") \
+    X(lru_lock_wait, "LRU locks of zswap: waiting for them, and holding them") \
+    X(tree_lock_wait, "locks of the index of entries: waiting for them, and holding them") \
+    X(pool_lock_wait, "locks of allocators: waiting for them, and holding them") \
     X(lruvec_lock_wait, "waiting for lruvec locks") \
     X(shrinker_lock_wait, "waiting for the word of shrinker_rwsem (up to 6.6)") \
     X(slot_lock_wait, "waiting for locks of swap slots") \

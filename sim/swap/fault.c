@@ -86,7 +86,7 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
         *source = SOURCE_ZERO;
         node = page_node(mm, page);
         count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
-        spend_cost(mm, exec, TIME_swap_io_cpu, COST_page_copy);
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
     } else if (zswap_load(swap->zswap, exec, page)) {
         *source = SOURCE_ZSWAP;
     } else {

@@ -52,7 +52,7 @@ static uint32_t compress(struct zram *zram, struct exec *exec, struct zram_data 
         mm, exec, TIME_compress,
         costs_compress_ns(mm->costs, zram->compressor, length < PAGE_BYTES ? length : PAGE_BYTES));
     if (huge)
-        spend_cost(mm, exec, TIME_compress, COST_page_copy);
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
     return huge ? PAGE_BYTES : length;
 }
 
@@ -98,12 +98,12 @@ void zram_read(struct zram *zram, struct exec *exec, uint32_t number)
     mm->counters[COUNTER_zram_reads]++;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_zram_request);
     if (!(block->flags & ZRAM_WRITTEN) || (block->flags & ZRAM_SAME)) {
-        spend_cost(mm, exec, TIME_swap_io_cpu, COST_page_copy);
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
         return;
     }
     object_pool_map(mm, exec, &zram->objects, block->handle);
     if (block->flags & ZRAM_HUGE)
-        spend_cost(mm, exec, TIME_decompress, COST_page_copy);
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
     else
         spend(mm, exec, TIME_decompress,
               costs_decompress_ns(mm->costs, zram->compressor, block->size));

@@ -374,12 +374,12 @@ __attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec,
         entry_map(zswap, exec, pool, page, cold->handle);
         spend_distance(mm, exec, bits_field(cold->bits, ENTRY_NODE_SHIFT), length);
         if (length == PAGE_BYTES)
-            spend_cost(mm, exec, TIME_decompress, COST_page_copy);
+            spend_cost(mm, exec, TIME_copy, COST_page_copy);
         else
             spend(mm, exec, TIME_decompress,
                   costs_decompress_ns(mm->costs, pool->compressor, length));
     } else {
-        spend_cost(mm, exec, TIME_zswap, COST_page_copy);
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
     }
     spend_cost(mm, exec, TIME_zswap, COST_load_entry);
     count_event(mm, memcg, page_node(mm, page), COUNTER_zswpin, 1);

@@ -190,6 +190,40 @@ static void test_charge_counters(void **state)
     bench_close(bench);
 }
 
+/* A counter with a part on each processor: 64 charges write the shared lines once.  Processors
+ * that do nothing but charge have each line in turn, so that a charge takes 1/64 of what
+ * one hand-over and update take, whatever their number.  Alone, a processor waits for nobody. */
+static void test_charges_come_in_batches(void **state)
+{
+    (void)state;
+    enum { CPUS = 16, BATCH = 64, CHARGES = CPUS * BATCH * 100 };
+    struct bench *bench = bench_open("{\"kernel\": \"v6.12\","
+                                     "\"machine\": {\"cpus\": 16},"
+                                     "\"cgroups\": {\"/a\": {}, \"/b\": {}, \"/b/c\": {}},"
+                                     "\"tasks\": [" TASK("/a", 1000) "]}");
+    struct mm *mm = bench->mm;
+    const uint64_t *ns = mm->costs->ns;
+    uint32_t memcg = memcg_find(mm, "/a");
+    uint64_t at_ns[CPUS] = {0}, alone_ns = bench->exec.now_ns;
+    for (unsigned i = 0; i < 1000; i++)
+        memcg_charge(mm, &bench->exec, memcg, 1);
+    assert_int_equal(bench->exec.now_ns, alone_ns);
+    for (unsigned i = 0; i < CHARGES; i++) {
+        uint32_t cpu = 0;
+        for (uint32_t other = 1; other < CPUS; other++)
+            if (at_ns[other] < at_ns[cpu])
+                cpu = other;
+        bench->exec = (struct exec){.now_ns = at_ns[cpu], .cpu = cpu, .space = NO_SPACE};
+        memcg_charge(mm, &bench->exec, memcg, 1);
+        at_ns[cpu] = bench->exec.now_ns + 1; /* each charge itself */
+    }
+    double expected = (double)(ns[COST_line_same_socket] + ns[COST_atomic_local]) / BATCH;
+    double found = (double)at_ns[0] / CHARGES;
+    assert_true(found > 0.98 * expected && found < 1.02 * expected);
+    memcg_uncharge(mm, memcg, 1000 + CHARGES);
+    bench_close(bench);
+}
+
 static void check_index_locks(const char *config, uint32_t expected)
 {
     struct bench *bench = bench_open(config);
@@ -240,11 +274,17 @@ static void test_shrinker_lock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shrinker_lock), cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_wait_alone),    cmocka_unit_test(test_alone_is_the_same),
-        cmocka_unit_test(test_list_locks),    cmocka_unit_test(test_of_a_store_and_a_writeback),
-        cmocka_unit_test(test_slot_locks),    cmocka_unit_test(test_index_locks),
-        cmocka_unit_test(test_slot_charges),  cmocka_unit_test(test_charge_counters),
+        cmocka_unit_test(test_shrinker_lock),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_wait_alone),
+        cmocka_unit_test(test_alone_is_the_same),
+        cmocka_unit_test(test_list_locks),
+        cmocka_unit_test(test_of_a_store_and_a_writeback),
+        cmocka_unit_test(test_slot_locks),
+        cmocka_unit_test(test_index_locks),
+        cmocka_unit_test(test_slot_charges),
+        cmocka_unit_test(test_charge_counters),
+        cmocka_unit_test(test_charges_come_in_batches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
