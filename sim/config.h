@@ -42,6 +42,7 @@ struct machine_config {
     uint64_t cpus;
     uint64_t sockets;                    /* processors are dealt out to sockets in equal runs */
     uint64_t threads_per_core;           /* 1 or 2 */
+    uint64_t time_slice_ns;              /* how long a task keeps a processor that others want */
     uint64_t nodes;                      /* count of node_memory[] in use */
     uint64_t node_memory[NODES_AT_MOST]; /* bytes managed by the page allocator, per node */
     uint64_t node_distances[NODES_AT_MOST][NODES_AT_MOST]; /* as the firmware's SLIT: 10 is near */

@@ -414,7 +414,7 @@ def multiples($document; $spec):
       | map([(.[0] | scaled($x[0]))] + (.[1:] | map(scaled($y[0]))))] | datablock);
 
 # Two variants: where their time went, and the counters on the way from a scan to the disk.
-def chain: ["pgscan_direct", "pgscan_proactive", "pgscan_kswapd", "zswpout", "refused_stores", "pool_limit_hit",
+def chain: ["pgscan_direct", "pgscan_proactive", "pgscan_kswapd", "reclaim_in_vain", "zswpout", "refused_stores", "pool_limit_hit",
   "worker_wakeups", "worker_gave_up", "shrink_memcg_calls", "zswap_entries_scanned", "zswap_rotations",
   "reject_reclaim_fail", "zswpwb", "zswpin", "zswap_invalidated", "pswpout", "pswpin",
   "workingset_refault_anon", "workingset_restore_anon"];

@@ -69,6 +69,7 @@
     X(refused_by_limit, "pages", "zsim", "of these: refused by the pool limit or its hysteresis") \
     X(refused_by_memcg, "pages", "zsim", "of these: refused by memory.zswap.max") \
     X(refused_by_admission, "pages", "zsim", "of these: refused by the admission policy") \
+    X(reclaim_in_vain, "runs", "zsim", "runs of reclaim for a limit, for memory.reclaim or by a task for itself that freed nothing; nearly all are tried again") \
     X(worker_wakeups, "runs", "zsim", "runs of the zswap shrink worker") \
     X(worker_gave_up, "runs", "zsim", "of these: ended by 16 failures") \
     X(shrink_memcg_calls, "calls", "zsim", "calls of shrink_memcg") \

@@ -12,6 +12,7 @@ void processors_init(struct processors *processors, struct event_queue *events,
     processors->costs = costs;
     processors->topology = topology;
     processors->time_ns = time_ns;
+    processors->slice_ns = PROCESSOR_SLICE_NS;
     processors->list = memory_zeroed(topology.cpus, sizeof(*processors->list), "the processors");
 }
 
@@ -273,7 +274,8 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     uint64_t start_ns = now_ns + processor->owed_ns;
     if (processor->previous && processor->previous != runner)
         start_ns += processors->costs->ns[COST_context_switch];
-    if (processor->previous != runner || start_ns - processor->slice_began_ns >= PROCESSOR_SLICE_NS)
+    if (processor->previous != runner ||
+        start_ns - processor->slice_began_ns >= processors->slice_ns)
         processor->slice_began_ns = start_ns;
     processor->previous = runner;
     processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
@@ -294,7 +296,7 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     runner->sys_ns += start_ns - now_ns; /* the switch to it, and interrupts */
     runner->queued = false;
     bool slice_left =
-        end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < PROCESSOR_SLICE_NS;
+        end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < processors->slice_ns;
     if (end == TURN_PAUSED || slice_left)
         requeue_first(processor, runner, end_ns);
     else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))

@@ -22,7 +22,8 @@
 
 /* base_slice_ns of EEVDF on one processor (6.6 and later) and
  * sched_min_granularity_ns of CFS before: how long the one that runs keeps the
- * processor while others wait.  Later ticks and earlier wake-ups are left out. */
+ * processor while others wait, unless slice_ns says otherwise.  Later ticks and earlier
+ * wake-ups are left out. */
 enum { PROCESSOR_SLICE_NS = 750000 };
 
 enum turn_end {
@@ -73,6 +74,7 @@ struct processors {
     struct topology topology;
     struct processor *list; /* [topology.cpus] */
     uint64_t *time_ns;      /* [TIME_KINDS] of the run */
+    uint64_t slice_ns;
 };
 
 void processors_init(struct processors *processors, struct event_queue *events,

@@ -24,6 +24,10 @@ static const struct param machine_rows[] = {
      "Hardware threads of a core. With 2, the second half of a socket's processors are the second "
      "threads of its cores; a thread loses smt_sibling while the other one is busy.",
      NULL},
+    {"time_slice", PARAM_TIME, FIELD(time_slice_ns), "750us", 1000, 1e9, NULL, 0,
+     "How long a task keeps its processor while others wait for it. 750 us are a kernel's on one "
+     "processor; it takes 1.5 ms on 2 and 3, 2.25 ms on 4 to 7 and 3 ms on 8 and more.",
+     "kernel/sched/fair.c, sysctl_sched_base_slice, scaled by get_update_sysctl_factor()"},
     {"total_ram_pages", PARAM_COUNT, FIELD(total_ram_pages), "0", 0, 0, NULL, 0,
      "Pages that zswap.max_pool_percent refers to; 0: the sum of the nodes. For replaying a case "
      "of a machine whose other memory is not simulated.",

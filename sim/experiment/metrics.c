@@ -44,6 +44,7 @@ static const bool counter_lower_is_better[COUNTERS] = {
     [COUNTER_refused_stores] = true,
     [COUNTER_refused_by_limit] = true,
     [COUNTER_refused_by_memcg] = true,
+    [COUNTER_reclaim_in_vain] = true,
     [COUNTER_worker_gave_up] = true,
     [COUNTER_zswap_entries_scanned] = true,
     [COUNTER_unbacked_activate] = true,

@@ -379,6 +379,10 @@ static uint64_t try_to_free_pages(struct mm *mm, struct exec *exec, struct scan_
         }
     }
     exec->memalloc = memalloc;
+    if (!scan->reclaimed) {
+        mm->counters[COUNTER_reclaim_in_vain]++;
+        mm->memcgs[scan->target].counters[COUNTER_reclaim_in_vain]++;
+    }
     return scan->reclaimed;
 }
 

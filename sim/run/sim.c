@@ -91,6 +91,7 @@ bool simulation_build(struct simulation *simulation)
     mm->kill_owner = simulation;
     processors_init(&simulation->processors, &simulation->events, mm->costs, mm->topology,
                     mm->time_ns);
+    simulation->processors.slice_ns = config->machine.time_slice_ns;
     if (!place_spaces(simulation))
         return false;
     rw_lock_init(&mm->shrinkers, true, &simulation->events.settled_ns);

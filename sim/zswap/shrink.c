@@ -257,7 +257,7 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
         return;
     uint64_t start_ns = exec->now_ns;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
-                                      exec->now_ns, PROCESSOR_SLICE_NS);
+                                      exec->now_ns, zswap->mm->processors->slice_ns);
     worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) / WORKER_TASK_PART;
 }
 

@@ -5,8 +5,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 
+#include "sim/base/random.h"
 #include "sim/mm/memcg.h"
+#include "tests/unit/cases.h"
 #include "tests/unit/run_config.h"
 #include "tests/unit/simulate.h"
 
@@ -94,7 +97,7 @@ static void test_a_request_gives_up(void **state)
             drains++;
             continue;
         }
-        attempts++;
+        assert_int_equal(bench_count(bench, COUNTER_reclaim_in_vain), ++attempts);
         if (progress == RECLAIM_ENDED)
             break;
     }
@@ -147,7 +150,17 @@ static void test_a_drain_waits_for_a_busy_processor(void **state)
         run_result_release(&result);
     }
     assert_in_range(took_ns[0], ATTEMPTS * (RECLAIM_CALL + PASSES * RECLAIM_PASS), MS);
-    assert_in_range(took_ns[1] - took_ns[0], WAKEUP, PROCESSOR_SLICE_NS + WAKEUP + 3 * SWITCH);
+    uint64_t waited_ns = took_ns[1] - took_ns[0];
+    assert_in_range(waited_ns, WAKEUP, PROCESSOR_SLICE_NS + WAKEUP + 3 * SWITCH);
+    /* Another slice: 10.64 ms are in the first of 40 ms, and the end of that is waited for. */
+    assert_true(run_config("{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 2, \"time_slice\": "
+                           "\"40ms\", \"nodes\": [{\"memory\": \"64M\"}]}, \"vm\": "
+                           "{\"page_cluster\": 0}, \"cgroups\": {\"/a\": {}, \"/b\": {}}, "
+                           "\"tasks\": [" ASKER(0) "," BUSY(1) "]}",
+                           CHECKS_FULL, 1, &result));
+    waited_ns = result.end_ns - 110 * MS - took_ns[0];
+    run_result_release(&result);
+    assert_in_range(waited_ns, 29 * MS, 30 * MS);
 }
 
 /* A page that zswap takes is free at once; one that goes to the disk is free when its write
@@ -187,6 +200,47 @@ static void test_a_loop_closes_over_the_disk(void **state)
     assert_true(impatient > 2 * refused);
 }
 
+/* Whatever kernel: tasks that share processors and a limit, some of which reclaim by
+ * themselves, and pages are where they are kept. */
+static void test_invariants_hold(void **state)
+{
+    (void)state;
+    static const char *const kernels[] = {"v6.1", "v6.5", "v6.8", "v6.12", "v6.18", "v7.3"};
+    uint64_t random = 77, proactive = 0, in_vain = 0;
+    for (unsigned i = 0; i < CASES(36, 6); i++) {
+        char text[2048];
+        int used = snprintf(text, sizeof(text),
+                            "{\"kernel\": \"%s\", \"machine\": {\"cpus\": 2, \"nodes\": "
+                            "[{\"memory\": \"64M\"}]}, \"vm\": {\"page_cluster\": 0%s}, \"swap\": "
+                            "{\"devices\": [{\"name\": \"d\", \"size\": \"64M\", "
+                            "\"write_latency\": \"%" PRIu64 "us\"}]}, \"zswap\": "
+                            "{\"max_pool_percent\": 1}, \"cgroups\": {\"/a\": "
+                            "{\"memory.max\": \"2M\"}, \"/a/b\": {}}, \"tasks\": [",
+                            kernels[i % 6], i % 4 == 3 ? ", \"reclaim\": \"mglru\"" : "",
+                            1 + random_below(&random, 3000));
+        for (unsigned t = 0; t < 3; t++)
+            used += snprintf(
+                text + used, sizeof(text) - (size_t)used,
+                "%s{\"name\": \"t%u\", \"cgroup\": \"%s\", \"cpu\": %u, \"stop\": \"60ms\", "
+                "\"burst\": %" PRIu64 ", \"burst_reclaim\": \"%" PRIu64 "K\", \"burst_tries\": "
+                "%" PRIu64 ", \"burst_sleep\": \"%" PRIu64
+                "us\", \"workload\": {\"type\": \"steps\","
+                "\"seed\": %u, \"steps\": \"0:rand:0:600:6000:60\"}, \"content\": {\"type\": "
+                "\"uniform\", \"length\": %" PRIu64 "}}",
+                t ? ", " : "", t, t ? "/a/b" : "/a", t % 2, random_below(&random, 300),
+                random_below(&random, 200) * 4, 1 + random_below(&random, 4),
+                random_below(&random, 3000), i, 100 + random_below(&random, 3900));
+        snprintf(text + used, sizeof(text) - (size_t)used, "]}");
+        struct run_result result;
+        assert_true(run_config(text, CHECKS_FULL, i, &result));
+        proactive += counted(&result, COUNTER_pgsteal_proactive);
+        in_vain += counted(&result, COUNTER_reclaim_in_vain);
+        run_result_release(&result);
+    }
+    assert_true(proactive > CASES(36, 6) * 100);
+    assert_true(in_vain > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -197,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_a_task_reclaims_its_own),
         cmocka_unit_test(test_a_drain_waits_for_a_busy_processor),
         cmocka_unit_test(test_a_loop_closes_over_the_disk),
+        cmocka_unit_test(test_invariants_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
