@@ -113,3 +113,36 @@ with_figures() {
     [ "$status" -eq 1 ]
     [ -z "$(find half -type f)" ]
 }
+
+@test "the difference of two variants, of one result or of two" {
+    difference=${PLOT%plot}difference
+    run "$difference" results/all.json 0 2
+    [ "$status" -eq 0 ]
+    [[ ${lines[0]} == 'time, ms '*'difference' ]]
+    run grep -c '^counter ' <<<"$output"
+    [ "$output" -eq 1 ]
+    "$difference" results/all.json 0 2 | grep '^zswpout ' >one
+    jq '.variants = [.variants[2]]' results/all.json >other.json
+    "$difference" results/all.json other.json | grep '^zswpout ' >two
+    [ -s one ]
+    cmp one two
+    # Backwards: before and after change places.
+    "$difference" other.json 0 results/all.json 0 | grep '^zswpout ' >back
+    [ "$(awk '{print $2, $3}' back)" = "$(awk '{print $3, $2}' one)" ]
+    "$difference" -o drawn results/all.json other.json >/dev/null
+    grep -q '</svg>' drawn/all/difference.svg
+}
+
+@test "a difference that there is not is told" {
+    difference=${PLOT%plot}difference
+    run --separate-stderr "$difference" results/all.json 0 9
+    [ "$status" -eq 1 ]
+    [ "$stderr" = 'difference: error: there is no variant 0 in results/all.json, or 9 in results/all.json' ]
+    jq '.variants[].runs[].seed += 100' results/all.json >late.json
+    run --separate-stderr "$difference" results/all.json late.json
+    [ "$status" -eq 1 ]
+    [ "$stderr" = 'difference: error: no seed is in both' ]
+    run --separate-stderr "$difference" none.json
+    [ "$status" -eq 1 ]
+    [ "$stderr" = 'difference: error: none.json: cannot be read' ]
+}
