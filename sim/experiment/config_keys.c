@@ -407,7 +407,7 @@ static const struct param task_rows[] = {
      "it has several): it reclaims by itself, on its processor, and goes on when that is done; 0: "
      "it does not.",
      "mm/memcontrol.c, memory_reclaim()"},
-    {"burst_tries", PARAM_COUNT, FIELD(burst_tries), "1", 1, 1e9, NULL, 0,
+    {"burst_tries", PARAM_COUNT, FIELD(burst_tries), "1", 1, 10000, NULL, 0,
      "How often it writes that, at most, while the kernel answers EAGAIN: 17 attempts have not "
      "freed all of it, as they cannot while a page of it is being written.",
      "mm/memcontrol.c, memory_reclaim(): MAX_RECLAIM_RETRIES"},
