@@ -60,6 +60,16 @@ static inline uint64_t events_next_time(const struct event_queue *queue)
     return queue->count ? queue->heap[0].time_ns : UINT64_MAX;
 }
 
+/* Nothing happens before time_ns, nor then: it is that time now, as if an event had come.
+ * False: something does, or this is within somebody's turn. */
+static inline bool events_skip_to(struct event_queue *queue, uint64_t time_ns)
+{
+    if (queue->in_turn || queue->catching_up || events_next_time(queue) <= time_ns)
+        return false;
+    queue->now_ns = time_ns;
+    return true;
+}
+
 /* Whoever runs now has come to now_ns and will not go back. */
 static inline void events_settle(struct event_queue *queue, uint64_t now_ns)
 {

@@ -66,8 +66,9 @@ void processors_wake(struct processors *processors, struct runner *runner, uint6
     schedule_dispatch(processors, runner->cpu, now_ns);
 }
 
-/* Where nothing else happens first, the runner has its turn at once: of the three events
- * of a fault that waits for a device, one is left (see the end of dispatch()). */
+/* Where nothing else happens first, the runner has its turn at once: of the three events of
+ * a fault that waits for a device, one is left, and none where nothing happens while it
+ * waits (see the end of give_turn()). */
 static void wake_event(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
@@ -252,19 +253,29 @@ uint32_t processors_find_idle(const struct processors *processors, uint32_t othe
     return otherwise;
 }
 
-/* Give the first runner in the queue its turn; look again when the turn is over. */
-static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
+/* The only runner sleeps until wake_at_ns, and nothing happens before, here or elsewhere: it
+ * can have its next turn without an event, 230 instructions less a fault that waits. */
+static bool nothing_until(struct processors *processors, const struct processor *processor,
+                          uint64_t end_ns, uint64_t wake_at_ns)
 {
-    struct processors *processors = owner;
+    return wake_at_ns > end_ns && !processor->first && !processor->dispatch_pending &&
+           events_skip_to(processors->events, wake_at_ns);
+}
+
+/* Give the first runner in the queue its turn; look again when the turn is over.  True: it
+ * is *at_ns then, and the runner is in the queue again. */
+static bool give_turn(struct processors *processors, uint32_t cpu, uint64_t *at_ns)
+{
     struct processor *processor = &processors->list[cpu];
+    uint64_t now_ns = *at_ns;
     processor->dispatch_pending = false;
     struct runner *runner = processor->first;
     /* In the middle of a turn (events_catch_up()): the end of the turn looks again. */
     if (!runner || processor->in_turn)
-        return;
+        return false;
     if (now_ns < processor->free_ns) { /* its sibling has made the last turn longer */
-        schedule_dispatch(processors, (uint32_t)cpu, processor->free_ns);
-        return;
+        schedule_dispatch(processors, cpu, processor->free_ns);
+        return false;
     }
     processor->first = runner->next;
     if (!processor->first)
@@ -286,10 +297,10 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
     processor->in_turn = true;
     processor->nested_ns = 0;
     bool outer = events_begin_turn(processors->events);
-    enum turn_end end = runner->turn(runner, (uint32_t)cpu, start_ns, &end_ns, &wake_at_ns);
+    enum turn_end end = runner->turn(runner, cpu, start_ns, &end_ns, &wake_at_ns);
     events_end_turn(processors->events, outer);
     processor->in_turn = false;
-    end_ns += slow_down(processors, (uint32_t)cpu, runner, start_ns, end_ns);
+    end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
     processor->free_ns = end_ns;
     processor->busy_ns += end_ns - now_ns;
     note_turn(processors, processor, runner, end_ns - start_ns, processor->nested_ns);
@@ -301,12 +312,25 @@ static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
         requeue_first(processor, runner, end_ns);
     else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
         enqueue(processor, runner, end_ns);
-    else if (end == TURN_BLOCKED && wake_at_ns)
+    else if (end == TURN_BLOCKED && wake_at_ns) {
+        if (nothing_until(processors, processor, end_ns, wake_at_ns)) {
+            enqueue(processor, runner, wake_at_ns);
+            *at_ns = wake_at_ns;
+            return true;
+        }
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+    }
     /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
      * nothing at all happens until then is there nothing to look at. */
     bool sleeps = end == TURN_BLOCKED && wake_at_ns && !processor->first;
     if (!sleeps || outer || processors->events->catching_up ||
         events_next_time(processors->events) <= end_ns)
-        schedule_dispatch(processors, (uint32_t)cpu, end_ns);
+        schedule_dispatch(processors, cpu, end_ns);
+    return false;
+}
+
+static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
+{
+    while (give_turn(owner, (uint32_t)cpu, &now_ns))
+        ;
 }

@@ -28,6 +28,8 @@ static inline uint32_t topology_socket(const struct topology *topology, uint32_t
 
 static inline uint32_t topology_node(const struct topology *topology, uint32_t cpu)
 {
+    if (topology->nodes == 1)
+        return 0; /* without a division, once a turn */
     return (uint32_t)((uint64_t)cpu * topology->nodes / topology->cpus);
 }
 

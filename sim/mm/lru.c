@@ -65,12 +65,19 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
     }
 }
 
-static void prefetch_victim(const struct mm *mm, uint32_t page)
+PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)
 {
     page_prefetch(mm->cold, page);
     __builtin_prefetch(&mm->hot[page], 1);
-    if (mm->swap_hooks.prefetch)
-        mm->swap_hooks.prefetch(mm->swap, page);
+}
+
+/* What writing them out will read, of those that have not been accessed: the others stay,
+ * more than half of all. */
+static void prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
+{
+    for (uint32_t i = 0; mm->swap_hooks.prefetch && i < n; i++)
+        if ((mm->hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED)) != (HOT_MAPPED | HOT_ACCESSED))
+            mm->swap_hooks.prefetch(mm->swap, pages[i]);
 }
 
 /* What adding a page to the list will read of the one LRU_STRIDE pages before. */
@@ -225,6 +232,7 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     list->count -= taken;
     list->taken += taken;
     mm->coming = list->count > LRU_STRIDE ? list : NULL; /* of a short one nothing is known */
+    prefetch_writes(mm, pages, taken);
     return taken;
 }
 

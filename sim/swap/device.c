@@ -32,7 +32,8 @@ void device_init(struct device *device, struct mm *mm, const struct swap_device_
     for (unsigned i = 0; i < 2; i++) {
         struct device_queue *queue = &device->queues[i];
         queue->busy_until =
-            memory_zeroed(device->servers, sizeof(*queue->busy_until), "a device queue");
+            memory_zeroed(device->servers + 1u, sizeof(*queue->busy_until), "a device queue");
+        queue->busy_until[device->servers] = UINT64_MAX; /* every server has a neighbour */
         queue->unfinished =
             memory_zeroed(REQUESTS_AT_MOST, sizeof(*queue->unfinished), "a device queue");
     }
@@ -61,18 +62,15 @@ void device_release(struct device *device)
 
 /* ---- times ----------------------------------------------------------------------------- */
 
-/* Replace the earliest-free server's time and restore the heap. */
+/* Replace the earliest-free server's time and restore the heap.  Which of two is free earlier
+ * nobody can foretell: chosen without a branch. */
 static void occupy_first_server(const struct device *device, struct device_queue *queue,
                                 uint64_t until_ns)
 {
     uint64_t *heap = queue->busy_until;
     uint32_t at = 0;
-    for (;;) {
-        uint32_t child = 2 * at + 1;
-        if (child >= device->servers)
-            break;
-        if (child + 1 < device->servers && heap[child + 1] < heap[child])
-            child++;
+    for (uint32_t child; (child = 2 * at + 1) < device->servers;) {
+        child += heap[child + 1] < heap[child];
         if (heap[child] >= until_ns)
             break;
         heap[at] = heap[child];
