@@ -20,9 +20,9 @@ static inline unsigned histogram_bucket_of(uint64_t value)
     if (value < HISTOGRAM_SUB_BUCKETS)
         return (unsigned)value;
     unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
-    unsigned index =
-        (shift + 1) * HISTOGRAM_SUB_BUCKETS + (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
-    return index < HISTOGRAM_BUCKETS ? index : HISTOGRAM_BUCKETS - 1;
+    /* The largest value is in the last bucket. */
+    return (shift + 1) * HISTOGRAM_SUB_BUCKETS +
+           (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
 }
 
 void histogram_begin(struct histogram *histogram, uint64_t value);

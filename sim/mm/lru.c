@@ -10,6 +10,9 @@
 /* How many pages of a cgroup are asked for before reclaim comes to it. */
 enum { VICTIMS_OF_WALK = 2 };
 
+/* How many pages are asked for at a fault: each fault has two or three looked at. */
+enum { VICTIMS_OF_FAULT = 3 };
+
 void lru_init(struct mm *mm)
 {
     mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
@@ -195,7 +198,10 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
 void lru_prefetch(struct mm *mm)
 {
     struct lru_list *list = mm->coming;
-    if (list && list->asked != list->taken + LRU_STRIDE)
+    if (!list)
+        return;
+    uint32_t until = list->taken + LRU_STRIDE;
+    for (uint32_t n = 0; n < VICTIMS_OF_FAULT && list->asked != until; n++)
         prefetch_victim(mm, list->coming[list->asked++ % LRU_STRIDE]);
 }
 

@@ -30,8 +30,8 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 /* isolate_lru_folios: up to n pages off the tail of a list, oldest first.  Returns how many. */
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages);
 
-/* Ask the host's caches for the next page that lru_isolate() will probably take.  Once
- * at a fault and twice at an eviction, so that it is there when its turn comes. */
+/* Ask the host's caches for the next pages that lru_isolate() will probably take, a few at
+ * each fault, so that they are there when their turn comes. */
 void lru_prefetch(struct mm *mm);
 
 /* Ask the host's caches, one after the other and some time apart, for the lists of a

@@ -113,7 +113,6 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
                              uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
-    lru_prefetch(mm);
     if (!(cold->bits & PAGE_HAS_SLOT)) {
         if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
             return FATE_ACTIVATE;
@@ -149,7 +148,6 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
             return FATE_KEEP;
     }
     spend_cost(mm, exec, TIME_evict, COST_evict_page);
-    lru_prefetch(mm);
     drop(mm, exec, scan, page);
     return FATE_FREED;
 }

@@ -212,6 +212,8 @@ static bool check_pools(struct simulation *simulation)
             return false;
         pages += total;
     }
+    if (!check_equal(simulation, "pages of all pools", pages, zswap_total_pages(zswap)))
+        return false;
     for (uint32_t page = 0; page < simulation->mm.page_count; page++) {
         uint32_t bits = simulation->mm.cold[page].bits;
         if (!(bits & PAGE_IN_ZSWAP) || bits_field(bits, ENTRY_POOL_SHIFT) == NO_POOL)

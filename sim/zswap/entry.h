@@ -48,7 +48,7 @@ static inline enum allocator_result entry_alloc(struct zswap *zswap, struct exec
                                                      page_node(zswap->mm, page), handle);
     if (result != ALLOCATOR_OK)
         return result;
-    pool->total_pages += zpool->pages - pages;
+    zswap_note_pool_pages(zswap, pool, zpool, pages);
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries++;
     return ALLOCATOR_OK;
@@ -62,7 +62,7 @@ static inline void entry_free_object(struct zswap *zswap, struct exec *exec,
     uint64_t pages = zpool->pages;
     object_pool_free(zswap->mm, exec, zpool, cold->handle,
                      bits_field(cold->bits, ENTRY_NODE_SHIFT));
-    pool->total_pages += zpool->pages - pages;
+    zswap_note_pool_pages(zswap, pool, zpool, pages);
     zswap->pool_ref->update(zswap, exec, pool);
     pool->entries--;
 }

@@ -56,6 +56,7 @@ static void destroy_pool(struct zswap *zswap, struct zswap_pool *pool)
 {
     for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
         object_pool_release(&pool->zpools[i]);
+    zswap->total_pages -= pool->total_pages;
     free(pool->zpools);
     cache_line_release(&pool->reference_line);
     memset(pool, 0, sizeof(*pool));
@@ -203,7 +204,7 @@ enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec 
             result = tried;
         uint64_t pages = zpool->pages;
         object_pool_settle(zswap->mm, exec, zpool, eviction.node);
-        pool->total_pages += zpool->pages - pages;
+        zswap_note_pool_pages(zswap, pool, zpool, pages);
     }
     pool->being_shrunk = false;
     zswap_pool_reap(zswap, number);

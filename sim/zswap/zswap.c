@@ -31,14 +31,6 @@ uint64_t zswap_accept_threshold_pages(const struct zswap *zswap)
                                  zswap->max_pool_percent, zswap->accept_threshold_percent);
 }
 
-uint64_t zswap_total_pages(const struct zswap *zswap)
-{
-    uint64_t total = 0;
-    for (uint32_t i = 0; i < zswap->pool_count; i++)
-        total += zswap->pools[zswap->order[i]].total_pages;
-    return total;
-}
-
 uint64_t zswap_shown_pages(const struct zswap *zswap)
 {
     bool cached = zswap->config->zswap.limit_rule == LIMIT_CACHED;

@@ -92,7 +92,8 @@ struct zswap {
     struct zswap_pool pools[POOLS_AT_MOST];
     uint8_t order[POOLS_AT_MOST]; /* pool list: [0] is the current one, the last the oldest */
     uint32_t pool_count;
-    uint32_t zpools; /* of each pool */
+    uint32_t zpools;      /* of each pool */
+    uint64_t total_pages; /* of all pools */
     bool reached_full;
     uint64_t cached_pages; /* the total that eras with LIMIT_CACHED look at */
 
@@ -151,7 +152,10 @@ static inline struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, u
 
 /* ---- limits ----------------------------------------------------------------------- */
 
-uint64_t zswap_total_pages(const struct zswap *zswap);
+static inline uint64_t zswap_total_pages(const struct zswap *zswap)
+{
+    return zswap->total_pages;
+}
 /* What debugfs shows as pool_total_size, in pages: up to 6.9 the cached sum. */
 uint64_t zswap_shown_pages(const struct zswap *zswap);
 uint64_t zswap_max_pages(const struct zswap *zswap);
@@ -173,6 +177,15 @@ void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compres
 static inline struct zswap_pool *zswap_current_pool(struct zswap *zswap)
 {
     return &zswap->pools[zswap->order[0]];
+}
+/* After something was done to an instance of a pool that had so many pages before. */
+static inline void zswap_note_pool_pages(struct zswap *zswap, struct zswap_pool *pool,
+                                         const struct object_pool *zpool, uint64_t before)
+{
+    if (zpool->pages == before)
+        return;
+    pool->total_pages += zpool->pages - before;
+    zswap->total_pages += zpool->pages - before;
 }
 /* zpool_shrink: let the pool's allocator evict one of its pages, oldest first. */
 enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec *exec,

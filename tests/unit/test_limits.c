@@ -41,7 +41,7 @@ struct limits {
 
 static void set_pages(struct limits *limits, uint64_t pages)
 {
-    limits->zswap.pools[0].total_pages = limits->zswap.cached_pages = pages;
+    limits->zswap.total_pages = limits->zswap.cached_pages = pages;
 }
 
 static struct limits *limits_of(unsigned rule)
@@ -106,7 +106,7 @@ static void test_cached_sum_is_stale(void **state)
     (void)state;
     bool full;
     struct limits *limits = limits_of(LIMIT_CACHED);
-    limits->zswap.pools[0].total_pages = 50;
+    limits->zswap.total_pages = 50;
     limits->zswap.cached_pages = 101;
     assert_false(zswap_check_limits(&limits->zswap, &full));
     assert_true(full);
