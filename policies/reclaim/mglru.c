@@ -5,10 +5,10 @@
  * lru_gen_add_folio, try_to_inc_max_seq, walk_pte_range, lru_gen_look_around,
  * evict_folios, get_nr_to_scan, lru_gen_refault.
  * A walk sees exactly what was accessed; it costs time by the entries it reads.
- * Leaves out: file pages, mlock, false positives of the Bloom filters, the batch
- * that folio_activate() collects, the rule that fewer than 64 free slots are none,
- * min_ttl_ms, and the memcg LRU: cgroups are visited in tree order, and global
- * reclaim that has met its goal leaves the rest for the next time. */
+ * Leaves out: file pages, mlock, false positives of the Bloom filters, the batch of
+ * folio_rotate_reclaimable(), the rule that fewer than 64 free slots are none, min_ttl_ms, and the
+ * memcg LRU: cgroups are visited in tree order, and global reclaim that has met its goal leaves the
+ * rest for the next time. */
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -472,17 +472,8 @@ struct eviction {
     uint32_t count;
 };
 
-/* folio_activate of a neighbour */
-static void activate_listed(struct mm *mm, struct eviction *eviction, uint32_t page)
-{
-    struct lruvec *lruvec = page_lruvec(mm, page);
-    mglru_remove(mm, lruvec, page);
-    mm->cold[page].bits |= PAGE_ACTIVE;
-    mglru_add(mm, lruvec, page);
-    count_event(mm, eviction->memcg, eviction->node, COUNTER_pgactivate, 1);
-}
-
-static void promote_neighbour(struct mm *mm, struct eviction *eviction, uint32_t page)
+static void promote_neighbour(struct mm *mm, struct exec *exec, struct eviction *eviction,
+                              uint32_t page)
 {
     struct generations *state = eviction->state;
     if (eviction->walker) {
@@ -497,7 +488,7 @@ static void promote_neighbour(struct mm *mm, struct eviction *eviction, uint32_t
     if (rules_of(mm) == RULES_7_3 && !second_access(mm, page))
         return;
     if (generation_of(mm, page) != state->max_seq % GENERATIONS)
-        activate_listed(mm, eviction, page);
+        lru_activate(mm, exec, page);
 }
 
 /* Which entries to look at around a young one, within its page table: *first up to
@@ -522,17 +513,17 @@ static void find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t 
 }
 
 /* lru_gen_look_around: entries near a young one are likely young; all of them are
- * dealt with at once.  The page's own entry has been tested already. */
-static void look_around(struct mm *mm, struct eviction *eviction, uint32_t page)
+ * dealt with at once.  The page's own entry has been tested already, and counts. */
+static void look_around(struct mm *mm, struct exec *exec, struct eviction *eviction, uint32_t page)
 {
-    uint32_t first, end, young = 0;
+    uint32_t first, end, young = 1;
     find_window(mm, page, &first, &end);
     for (uint32_t at = first; at < end; at++) {
         if (!entry_is_young(mm, at, eviction->node) || is_passed_over(mm, at))
             continue;
         young++;
         make_entry_old(mm, at);
-        promote_neighbour(mm, eviction, at);
+        promote_neighbour(mm, exec, eviction, at);
     }
     if (worth_a_walk(end - first, young))
         filter_add(eviction->state, eviction->state->max_seq, page);
@@ -540,12 +531,13 @@ static void look_around(struct mm *mm, struct eviction *eviction, uint32_t page)
 
 /* folio_check_references: a young page is kept; 7.3 activates it if that has
  * happened before. */
-static enum page_fate check_references(struct mm *mm, struct eviction *eviction, uint32_t page)
+static enum page_fate check_references(struct mm *mm, struct exec *exec, struct eviction *eviction,
+                                       uint32_t page)
 {
     bool young = entry_is_young(mm, page, eviction->node);
     if (young) {
         make_entry_old(mm, page);
-        look_around(mm, eviction, page);
+        look_around(mm, exec, eviction, page);
     }
     if (rules_of(mm) == RULES_7_3) {
         if (!young)
@@ -578,7 +570,7 @@ static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_
         mm->cold[page].bits |= PAGE_RECLAIM;
         return FATE_ACTIVATE;
     }
-    enum page_fate fate = check_references(mm, eviction, page);
+    enum page_fate fate = check_references(mm, exec, eviction, page);
     return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
 }
 

@@ -211,6 +211,11 @@ static const struct param device_rows[] = {
      "Writes of one plug to neighbouring slots are one request, of one latency; else each page "
      "has its own.",
      "block/blk-merge.c, blk_attempt_plug_merge()"},
+    {"io_scheduler", PARAM_BOOL, FIELD(io_scheduler), "false", 0, 0, NULL, 0,
+     "An I/O scheduler such as mq-deadline is attached: a write that is submitted outside a plug, "
+     "as the shrink worker does, reaches the device when its submitter leaves the processor to "
+     "the thread that dispatches it (kblockd).",
+     "block/blk-mq.c, blk_mq_submit_bio(); queue/scheduler"},
     {"bandwidth", PARAM_BYTES, FIELD(bandwidth_bytes_per_s), "2G", 1, 0x1p62, NULL, 0,
      "Bytes per second over all transfers.", NULL},
     {"queue_depth", PARAM_COUNT, FIELD(queue_depth), "32", 1, 65536, NULL, 0,
@@ -639,11 +644,11 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
 
 bool config_device_has(unsigned type, const char *name)
 {
-    static const char *const not_of[][11] = {
+    static const char *const not_of[][12] = {
         [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
         [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "duplex",
                          "rotational", "synchronous", "latency_distribution", "latency_p99_ratio",
-                         "merge", NULL},
+                         "merge", "io_scheduler", NULL},
     };
     for (const char *const *key = not_of[type]; *key; key++)
         if (strcmp(*key, name) == 0)

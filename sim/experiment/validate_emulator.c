@@ -165,14 +165,14 @@ static const char *phases_of(struct kernel_case *at, const struct config_node *p
 /* What its processor takes, from the durations of the phases that the cases list
  * (least squares over all of 6.12: 24 us to fill a page, 12 us a page scanned, 109 us
  * a fault that reads the disk, 102 us a page written back, reclaim included): 8 times
- * the built-in table; of a page written back 40 us besides what else it takes.  A page more in a
+ * the built-in table; of a page written back 50 us besides what else it takes.  A page more in a
  * write takes next to nothing beside that.  The worker is looked at for its own speed: how many
  * stores are refused for each of its runs before the first page is written back. */
 enum {
     EMULATOR_SLOWDOWN = 8,
     EMULATOR_SUBMIT_WRITE_NS = 7000,
-    EMULATOR_WRITEBACK_ENTRY_NS = 40000,
-    EMULATOR_SHRINK_MEMCG_NS = 2000,
+    EMULATOR_WRITEBACK_ENTRY_NS = 50000,
+    EMULATOR_SHRINK_MEMCG_NS = 1700,
     EMULATOR_CONTEXT_SWITCH_NS = 1500,
 };
 #define EMULATOR_FILL "16800ns" /* EMULATOR_SLOWDOWN times REPLAY_FILL */
@@ -291,6 +291,8 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add_string(device, "name", "vda");
     json_add_string(device, "size", "1G");
     json_add_bool(device, "rotational", is_rotational(config));
+    /* Debian attaches mq-deadline to a disk of one queue. */
+    json_add_bool(device, "io_scheduler", true);
     json_add_to_array(devices, device);
 }
 

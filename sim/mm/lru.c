@@ -16,6 +16,7 @@ enum { VICTIMS_OF_FAULT = 3 };
 void lru_init(struct mm *mm)
 {
     mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
+    mm->activations = memory_zeroed(mm->topology.cpus, sizeof(*mm->activations), "the LRU batches");
     mm->lock_released_ns =
         memory_zeroed(mm->topology.cpus, sizeof(*mm->lock_released_ns), "the ends of locks");
 }
@@ -23,6 +24,7 @@ void lru_init(struct mm *mm)
 void lru_release(struct mm *mm)
 {
     free(mm->batches);
+    free(mm->activations);
     free(mm->lock_released_ns);
 }
 
@@ -98,9 +100,8 @@ void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
 }
 
 /* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
-static void lock_for_batch(struct mm *mm, struct exec *exec)
+static void lock_for_batch(struct mm *mm, struct exec *exec, const struct lru_batch *batch)
 {
-    const struct lru_batch *batch = &mm->batches[exec->cpu];
     for (uint32_t i = 0, next; i < batch->count; i = next) {
         struct lruvec *lruvec = page_lruvec(mm, batch->pages[i]);
         for (next = i + 1; next < batch->count; next++)
@@ -110,7 +111,7 @@ static void lock_for_batch(struct mm *mm, struct exec *exec)
     }
 }
 
-static void drain(struct mm *mm, uint32_t cpu)
+static void move_added(struct mm *mm, uint32_t cpu)
 {
     struct lru_batch *batch = &mm->batches[cpu];
     struct lruvec *next = batch->count ? page_lruvec(mm, batch->pages[0]) : NULL;
@@ -126,17 +127,69 @@ static void drain(struct mm *mm, uint32_t cpu)
     batch->count = 0;
 }
 
-void lru_add_drain(struct mm *mm, struct exec *exec)
+static void drain_added(struct mm *mm, struct exec *exec)
 {
     if (mm->batches[exec->cpu].count)
-        lock_for_batch(mm, exec);
-    drain(mm, exec->cpu);
+        lock_for_batch(mm, exec, &mm->batches[exec->cpu]);
+    move_added(mm, exec->cpu);
+}
+
+/* lru_activate, for what is still on a list. */
+static void move_activated(struct mm *mm, uint32_t cpu)
+{
+    struct lru_batch *batch = &mm->activations[cpu];
+    for (uint32_t i = 0; i < batch->count; i++) {
+        uint32_t page = batch->pages[i];
+        uint32_t *bits = &mm->cold[page].bits;
+        if (!(*bits & PAGE_ON_LRU) || (*bits & PAGE_ACTIVE))
+            continue;
+        struct lruvec *lruvec = page_lruvec(mm, page);
+        mm->reclaim->remove(mm, lruvec, page);
+        *bits |= PAGE_ACTIVE;
+        mm->reclaim->add(mm, lruvec, page);
+        reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
+        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgactivate, 1);
+    }
+    batch->count = 0;
+}
+
+static void drain_activated(struct mm *mm, struct exec *exec)
+{
+    if (!mm->activations[exec->cpu].count)
+        return;
+    lock_for_batch(mm, exec, &mm->activations[exec->cpu]);
+    move_activated(mm, exec->cpu);
+}
+
+void lru_add_drain(struct mm *mm, struct exec *exec)
+{
+    drain_added(mm, exec);
+    drain_activated(mm, exec);
 }
 
 void lru_add_drain_all(struct mm *mm)
 {
-    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
-        drain(mm, cpu);
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
+        move_added(mm, cpu);
+        move_activated(mm, cpu);
+    }
+}
+
+void lru_activate(struct mm *mm, struct exec *exec, uint32_t page)
+{
+    struct lru_batch *batch = &mm->activations[exec->cpu];
+    batch->pages[batch->count++] = page;
+    if (batch->count >= mm->config->vm.lru_add_batch)
+        drain_activated(mm, exec);
+}
+
+bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page)
+{
+    const struct lru_batch *batch = &mm->activations[exec->cpu];
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->pages[i] == page)
+            return true;
+    return false;
 }
 
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
@@ -156,7 +209,7 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
-        lru_add_drain(mm, exec);
+        drain_added(mm, exec);
 }
 
 /* The batch is not recorded in the page: freeing a page this young is rare. */

@@ -10,14 +10,21 @@ void lru_release(struct mm *mm);
 /* folio_add_lru: into the processor's batch; the batch goes onto the lists when full. */
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page);
 
-/* lru_add_drain: this processor's batch onto the lists. */
+/* folio_activate of a page on a list: into the processor's batch of such pages; they
+ * become active when it is full or drained.  Until then the batch has a reference to each. */
+void lru_activate(struct mm *mm, struct exec *exec, uint32_t page);
+
+/* Has this processor's batch such a reference?  Others' batches are not looked at. */
+bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page);
+
+/* lru_add_drain: this processor's batches onto the lists. */
 void lru_add_drain(struct mm *mm, struct exec *exec);
 
 /* Take lruvec->lru_lock for an operation on so many pages, and let it go.  The work
  * itself is part of other costs. */
 void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages);
 
-/* Every processor's batch (lru_add_drain_all). */
+/* Every processor's batches (lru_add_drain_all). */
 void lru_add_drain_all(struct mm *mm);
 
 /* Take a page off its list or out of its batch; it is about to be freed. */

@@ -256,12 +256,13 @@ struct mm {
     uint32_t memcg_count;
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
-    struct charge_stock *stocks;  /* [cpus] */
-    struct lru_batch *batches;    /* [cpus] */
-    struct lru_drain *drains;     /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
-    struct psi_queue *psi_queues; /* [cpus] */
-    struct lru_list *coming;      /* whose pages are being asked for (lru_prefetch()) */
-    struct reclaim_walk *walk;    /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
+    struct charge_stock *stocks;   /* [cpus] */
+    struct lru_batch *batches;     /* [cpus] */
+    struct lru_batch *activations; /* [cpus], of lru_activate() */
+    struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
+    struct psi_queue *psi_queues;  /* [cpus] */
+    struct lru_list *coming;       /* whose pages are being asked for (lru_prefetch()) */
+    struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

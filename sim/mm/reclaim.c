@@ -120,6 +120,9 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
     }
     if (mm->hot[page] & HOT_MAPPED)
         unmap(mm, exec, &scan->tlb, page);
+    /* pageout() and __remove_mapping(): somebody else has a reference. */
+    if (lru_is_activating(mm, exec, page))
+        return FATE_KEEP;
     /* pageout(): not anonymous before it is mapped. */
     if ((cold->bits & PAGE_DIRTY) && (cold->bits & PAGE_READAHEAD) &&
         mm->config->vm.unmapped_swap_cache == UNMAPPED_ACTIVATE)

@@ -275,6 +275,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     if (now_ns > SIMULATED_NS_AT_MOST)
         simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
                         task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
+    if (simulation->swap.held_write_count)
+        swap_dispatch_writes(&simulation->swap, &exec);
     while (exec.now_ns < until_ns) {
         if (simulation->interrupted || simulation->failure[0]) {
             end = TURN_FINISHED;

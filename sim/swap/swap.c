@@ -335,6 +335,7 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
 {
     struct swap *swap = state;
     struct mm *mm = swap->mm;
+    swap_dispatch_writes(swap, exec);
     if (exec->plug)
         swap_flush_plug(swap, exec); /* as whoever goes to sleep does */
     uint64_t done_ns = pending_writes_end(&swap->writes, page);
@@ -369,6 +370,26 @@ static void submit_write(struct swap *swap, struct exec *exec, const uint32_t *p
     for (uint32_t i = 0; i < count; i++)
         pending_writes_add(&swap->writes, done_ns, pages[i]);
     events_schedule(mm->events, done_ns, RANK_DEVICE, write_ends, swap, 0);
+}
+
+void swap_dispatch_writes(struct swap *swap, struct exec *exec)
+{
+    uint32_t count = swap->held_write_count;
+    swap->held_write_count = 0;
+    for (uint32_t i = 0; i < count; i++)
+        submit_write(swap, exec, &swap->held_writes[i], 1);
+}
+
+/* A scheduler has the request until kblockd has a processor: at once where one is idle.
+ * When its requests are used up the submitter sleeps, and kblockd has this one. */
+static void hold_write(struct swap *swap, struct exec *exec, uint32_t page)
+{
+    bool idle = processors_find_idle(swap->mm->processors, NO_CPU) != NO_CPU;
+    if (swap->held_write_count == HELD_WRITES_AT_MOST)
+        swap_dispatch_writes(swap, exec);
+    swap->held_writes[swap->held_write_count++] = page;
+    if (idle)
+        swap_dispatch_writes(swap, exec);
 }
 
 void swap_flush_plug(void *state, struct exec *exec)
@@ -454,11 +475,12 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
     }
     mm->cold[page].bits |= PAGE_WRITEBACK;
     mm->writes_under_way++;
-    if (!exec->plug) {
+    if (exec->plug)
+        add_to_plug(swap, exec, page);
+    else if (device->config->io_scheduler)
+        hold_write(swap, exec, page);
+    else
         submit_write(swap, exec, &page, 1);
-        return SWAP_UNDER_WAY;
-    }
-    add_to_plug(swap, exec, page);
     return SWAP_UNDER_WAY;
 }
 

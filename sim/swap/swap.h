@@ -30,6 +30,8 @@
 struct zswap;
 struct swap_backing_hooks;
 
+enum { HELD_WRITES_AT_MOST = 256 }; /* nr_requests of a queue with an I/O scheduler */
+
 enum { SLOT_LOCKS_AT_MOST = 1024 }; /* clusters that have a lock of their own here */
 
 struct swap {
@@ -39,6 +41,8 @@ struct swap {
     uint32_t device_count;
     bool has_zram, has_synchronous; /* one of them is */
     struct pending_writes writes;
+    /* Pages whose writes an I/O scheduler has, for kblockd to dispatch. */
+    uint32_t held_writes[HELD_WRITES_AT_MOST], held_write_count;
     uint64_t slots, slots_used; /* pages over all devices */
     uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
     uint64_t slots_taken;       /* so many so far, the last one by newest_slot_page */
@@ -74,6 +78,8 @@ bool swap_take_slot(void *swap, struct exec *exec, uint32_t page);
 enum swap_write_result swap_write(void *swap, struct exec *exec, uint32_t page);
 void swap_flush_plug(void *swap, struct exec *exec);
 void swap_settle_writes(void *swap, uint64_t now_ns);
+/* kblockd has its turn: what I/O schedulers have goes to the devices. */
+void swap_dispatch_writes(struct swap *swap, struct exec *exec);
 void swap_wait_for_write(void *swap, struct exec *exec, uint32_t page);
 void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);

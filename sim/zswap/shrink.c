@@ -19,10 +19,10 @@ enum { WORKER_HEAD_START_NS = 3000000 };
 enum { RUNS_DUE_AT_MOST = 64 };
 
 /* Where they share a processor, the task that refuses stores has this part of the time
- * that the worker has just had before the worker comes in front of it again.  A third:
+ * that the worker has just had, in percent, before the worker comes in front of it again:
  * with equal shares, or none, 6.12 fills and drains its pool too seldom, or too often
  * (the emulator's cases). */
-enum { WORKER_TASK_PART = 3 };
+enum { WORKER_TASK_PART = 45 };
 
 /* ---- lists --------------------------------------------------------------------- */
 
@@ -208,6 +208,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
     if (more && !worker_is_done(zswap, worker))
         return TURN_RUNNABLE;
     worker->running = false;
+    swap_dispatch_writes(zswap->swap, &exec);
     return worker->pending ? TURN_RUNNABLE : TURN_BLOCKED;
 }
 
@@ -258,7 +259,8 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
     uint64_t start_ns = exec->now_ns;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
                                       exec->now_ns, zswap->mm->processors->slice_ns);
-    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) / WORKER_TASK_PART;
+    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PART / 100;
+    swap_dispatch_writes(zswap->swap, exec);
 }
 
 void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
@@ -284,6 +286,7 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec)
         exec->waited_ns += waited_ns;
         spend(mm, exec, TIME_worker, end_ns - exec->now_ns);
     } while (end == TURN_RUNNABLE && exec->now_ns - start_ns < WORKER_HEAD_START_NS);
+    swap_dispatch_writes(zswap->swap, exec);
     spend_cost(mm, exec, TIME_worker, COST_context_switch);
     if (end == TURN_RUNNABLE)
         processors_wake_at(mm->processors, &worker->runner, exec->now_ns);

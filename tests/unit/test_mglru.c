@@ -359,12 +359,96 @@ static void test_look_around_a_young_page(void **state)
     assert_int_equal(shrink(world, 7), 61);
     assert_true(in_ram(world, 0));   /* young: kept */
     assert_true(in_ram(world, 5));   /* in the same batch: marked, and kept for that */
-    assert_true(in_ram(world, 20));  /* listed, in the window 0..63 of page 0: activated */
+    assert_true(in_ram(world, 20));  /* listed, in the window 0..63 of page 0: to be activated */
     assert_true(in_ram(world, 117)); /* young: kept */
     assert_true(in_ram(world, 140)); /* listed, in the window 85..148 of page 117 */
+    assert_true(lru_is_activating(&world->mm, &world->exec, 20));
+    assert_true(lru_is_activating(&world->mm, &world->exec, 140));
+    assert_false(lru_is_activating(&world->mm, &world->exec, 149)); /* just outside */
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
+    assert_int_equal(active(world), 3);
+    lru_add_drain(&world->mm, &world->exec);
     assert_int_equal(count_of(world, COUNTER_pgactivate), 2);
-    assert_int_equal(active(world), 5); /* 149 is just outside */
+    assert_int_equal(active(world), 5);
+    assert_false(lru_is_activating(&world->mm, &world->exec, 20));
     free_world(world);
+}
+
+/* Pages that wait to be activated may be isolated, but not freed: their batch has a
+ * reference.  They are unmapped by then, and go to the youngest generation. */
+static void test_page_in_an_activation_batch_is_not_freed(void **state)
+{
+    (void)state;
+    struct world *world = make_cold_world(1000);
+    assert_int_equal(shrink(world, 9), 0);
+    touch_again(world, 40); /* window 8..71; the batch is 0..63 */
+    touch_again(world, 70);
+    assert_int_equal(shrink(world, 3), 63 + 63); /* 1000 >> 3 = 125: two batches */
+    assert_true(in_ram(world, 70));
+    assert_false(world->hot[70] & HOT_MAPPED);
+    assert_true((world->cold[70].bits & (PAGE_HAS_SLOT | PAGE_DIRTY)) ==
+                (PAGE_HAS_SLOT | PAGE_DIRTY));
+    assert_int_equal(active(world), 2);
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
+    free_world(world);
+}
+
+/* The 31st page of a batch moves all of them. */
+static void test_full_activation_batch_is_moved(void **state)
+{
+    (void)state;
+    struct world *world = make_cold_world(1000);
+    assert_int_equal(shrink(world, 9), 0);
+    for (uint32_t page = 50; page < 82; page++)
+        touch_again(world, page); /* 50 is in the batch, with 51..63; 64..81 are listed */
+    assert_int_equal(shrink(world, 9), 50);
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
+    assert_true(lru_is_activating(&world->mm, &world->exec, 81));
+    for (uint32_t page = 100; page < 112; page++)
+        lru_activate(&world->mm, &world->exec, page);
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
+    lru_activate(&world->mm, &world->exec, 112);
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 31);
+    assert_false(lru_is_activating(&world->mm, &world->exec, 112));
+    free_world(world);
+}
+
+/* One turn of reclaim; the time of a walk over page tables in it, without that of pages. */
+static uint64_t walk_of_turn(struct world *world)
+{
+    uint64_t before_ns = world->mm.time_ns[TIME_reclaim_scan];
+    uint64_t before = count_of(world, COUNTER_pgscan_anon) + count_of(world, COUNTER_pgrefill);
+    shrink(world, 8);
+    uint64_t after = count_of(world, COUNTER_pgscan_anon) + count_of(world, COUNTER_pgrefill);
+    return world->mm.time_ns[TIME_reclaim_scan] - before_ns -
+           (after - before) * world->costs.ns[COST_scan_page];
+}
+
+/* Eight young entries of 64 make a table worth a walk, the page's own one included. */
+static void check_table_of_look_around(uint32_t others, uint64_t walked_ns)
+{
+    struct world *world = make_cold_world(500);
+    assert_int_equal(shrink(world, 8), 0);
+    world->costs.ns[COST_scan_page] = 32;
+    touch_first(world, 1024, 1700);
+    assert_int_equal(walk_of_turn(world), 2 * 512); /* more than half is young: a walk */
+    for (uint32_t page = 40; page <= 40 + others; page++)
+        touch_again(world, page);
+    assert_int_equal(shrink(world, 8), 63 - others);
+    touch_first(world, 2048, 4096);
+    touch_again(world, 40); /* kept, and in the table of what was looked at */
+    uint64_t walked = 0;
+    for (int turn = 0; turn < 8; turn++)
+        walked += walk_of_turn(world);
+    assert_int_equal(walked, walked_ns);
+    free_world(world);
+}
+
+static void test_look_around_marks_tables(void **state)
+{
+    (void)state;
+    check_table_of_look_around(6, 0);
+    check_table_of_look_around(7, 512);
 }
 
 static void test_refault_is_recent_while_its_generation_is_oldest(void **state)
@@ -589,6 +673,9 @@ int main(void)
         cmocka_unit_test(test_walk_leaves_unused_tables_out),
         cmocka_unit_test(test_young_page_is_kept_once),
         cmocka_unit_test(test_look_around_a_young_page),
+        cmocka_unit_test(test_page_in_an_activation_batch_is_not_freed),
+        cmocka_unit_test(test_full_activation_batch_is_moved),
+        cmocka_unit_test(test_look_around_marks_tables),
         cmocka_unit_test(test_refault_is_recent_while_its_generation_is_oldest),
         cmocka_unit_test(test_restored_page_gets_another_generation),
         cmocka_unit_test(test_page_whose_write_ended_is_next),

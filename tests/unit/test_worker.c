@@ -458,6 +458,32 @@ static void test_bound_worker_takes_the_storers_time(void **state)
     bench_close(bench);
 }
 
+/* With an I/O scheduler the worker's writes wait for kblockd, unless a processor is idle;
+ * those of a plug do not. */
+static void test_scheduler_holds_the_workers_writes(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG_ON(", \"io_scheduler\": true", "v6.12", "", A));
+    bench_store(bench, 0, 3);
+    struct processor *processor = &bench->mm->processors->list[0];
+    processor->in_turn = true;
+    assert_int_equal(zswap_writeback_entry(bench->zswap, &bench->exec, 0), WRITEBACK_DONE);
+    assert_int_equal(zswap_writeback_entry(bench->zswap, &bench->exec, 1), WRITEBACK_DONE);
+    assert_int_equal(bench->swap->held_write_count, 2);
+    assert_int_equal(bench->mm->writes_under_way, 2);
+    assert_false(pending_writes_any(&bench->swap->writes));
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), 2);
+    swap_dispatch_writes(bench->swap, &bench->exec);
+    assert_int_equal(bench->swap->held_write_count, 0);
+    assert_true(pending_writes_any(&bench->swap->writes));
+    processor->in_turn = false;
+    assert_int_equal(zswap_writeback_entry(bench->zswap, &bench->exec, 2), WRITEBACK_DONE);
+    assert_int_equal(bench->swap->held_write_count, 0);
+    bench_settle(bench);
+    assert_int_equal(bench->mm->writes_under_way, 0);
+    bench_close(bench);
+}
+
 /* ---- writeback by the clock ------------------------------------------------------ */
 
 #define PROACTIVE(more)                                                                            \
@@ -596,6 +622,7 @@ int main(void)
         cmocka_unit_test(test_retired_pool_is_destroyed_after_shrinking),
         cmocka_unit_test(test_given_rate_of_runs),
         cmocka_unit_test(test_bound_worker_takes_the_storers_time),
+        cmocka_unit_test(test_scheduler_holds_the_workers_writes),
         cmocka_unit_test(test_proactive_pace),
         cmocka_unit_test(test_proactive_floor),
         cmocka_unit_test(test_proactive_age),
