@@ -200,7 +200,7 @@ static void move_intervals(struct interval_chunk *to, struct interval_chunk *chu
 
 /* Make room in a full chunk: half of it goes into a new one; nothing does where the next
  * interval is the last of all. */
-static struct place split(struct cache_line *line, struct place place)
+static __attribute__((noinline)) struct place split(struct cache_line *line, struct place place)
 {
     struct interval_list *list = line->more;
     struct interval_chunk *full = list->chunk[place.chunk];
@@ -228,8 +228,8 @@ static void note_gap(struct interval_chunk *chunk, uint32_t before)
         chunk->widest_ns = gap_ns;
 }
 
-static void list_insert(struct cache_line *line, struct place place, uint64_t start_ns,
-                        uint64_t end_ns, uint32_t owner)
+static inline void list_insert(struct cache_line *line, struct place place, uint64_t start_ns,
+                               uint64_t end_ns, uint32_t owner)
 {
     struct interval_list *list = line->more;
     if (list->chunk[place.chunk]->count == CHUNK_INTERVALS)
@@ -241,12 +241,14 @@ static void list_insert(struct cache_line *line, struct place place, uint64_t st
     chunk->taken[at].end_ns = end_ns;
     chunk->taken[at].owner = owner;
     chunk->owner_bits |= owner_bit(owner);
-    if (at > 0)
+    /* In between it only makes a gap narrower. */
+    if (behind == 0 && at > 0)
         note_gap(chunk, at - 1);
-    if (behind > 0)
-        note_gap(chunk, at);
-    if (at == 0)
+    if (at == 0) {
         list->start_ns[place.chunk] = start_ns;
+        if (behind > 0)
+            note_gap(chunk, 0);
+    }
     list->last_used = place.chunk;
 }
 
@@ -315,7 +317,7 @@ struct request {
     uint32_t cpu;
     bool any_is_near; /* from all other processors the way is the same */
     uint64_t use_ns;
-    uint64_t least_way_ns; /* from another core */
+    uint64_t near_way_ns; /* from another core of the same socket */
     uint64_t start_ns, length_ns;
 };
 
@@ -325,7 +327,7 @@ static inline uint64_t way_from(const struct request *request, uint32_t owner)
     if (owner == request->cpu)
         return 0;
     if (request->any_is_near && owner != NO_CPU)
-        return request->least_way_ns;
+        return request->near_way_ns;
     return cache_line_transfer_ns(owner, request->topology, request->costs, request->cpu);
 }
 
@@ -352,7 +354,10 @@ static bool all_too_short(const struct request *request, const struct interval_c
         return true;
     uint32_t sibling = topology_sibling(request->topology, request->cpu);
     uint64_t own = owner_bit(request->cpu) | (sibling == NO_CPU ? 0 : owner_bit(sibling));
-    return !(chunk->owner_bits & own) && chunk->widest_ns < request->least_way_ns + request->use_ns;
+    uint64_t way_ns = request->near_way_ns, far_ns = request->costs->ns[COST_line_cross_socket];
+    if (!request->any_is_near && far_ns < way_ns)
+        way_ns = far_ns;
+    return !(chunk->owner_bits & own) && chunk->widest_ns < way_ns + request->use_ns;
 }
 
 /* Gaps have been filled since they were noted. */
@@ -464,14 +469,13 @@ static uint64_t take(struct cache_line *line, const struct topology *topology,
                      const struct costs *costs, uint32_t cpu, uint64_t now_ns, uint64_t use_ns,
                      uint64_t *wait_ns)
 {
-    uint64_t near_ns = costs->ns[COST_line_same_socket], far_ns = costs->ns[COST_line_cross_socket];
-    bool any_is_near = topology->sockets == 1 && topology->threads_per_core < 2;
     struct request request = {.topology = topology,
                               .costs = costs,
                               .cpu = cpu,
-                              .any_is_near = any_is_near,
+                              .any_is_near =
+                                  topology->sockets == 1 && topology->threads_per_core < 2,
                               .use_ns = use_ns,
-                              .least_way_ns = any_is_near || near_ns < far_ns ? near_ns : far_ns,
+                              .near_way_ns = costs->ns[COST_line_same_socket],
                               .start_ns = now_ns};
     if (line->settled_ns)
         cache_line_forget(line, *line->settled_ns);
