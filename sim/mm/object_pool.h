@@ -40,12 +40,12 @@ static inline struct spinlock *object_pool_lock_of(const struct object_pool *poo
     return pool->locks + (allocator->lock_of ? allocator->lock_of(pool->state, handle) : 0);
 }
 
-/* Is all that a step takes this processor's already?  It is where there is no other. */
+/* Is all that a step takes this processor's already? */
 static inline bool object_pool_is_own(const struct mm *mm, const struct exec *exec,
                                       const struct object_pool *pool, uint32_t handle,
                                       unsigned takes)
 {
-    if (mm->topology.cpus == 1)
+    if (mm->topology.cpus == 1) /* as line_is_own(), without finding the lock */
         return true;
     if ((takes & ALLOCATOR_TAKES_LOCK) &&
         !cache_line_is_own(&object_pool_lock_of(pool, handle)->line, exec->cpu))

@@ -11,12 +11,13 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
     return &lookahead->faults[number % LOOKAHEAD_FAULTS];
 }
 
-/* Ask for what a fault reads of its page: the record, the length. */
+/* Ask for what a fault reads of its page: the record, the length, the lock of its slot. */
 PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
 {
     const struct address_space *space = page_space(swap->mm, page);
     page_prefetch(swap->mm->cold, page);
     content_prefetch_length(space->content, page - space->first_page, compressor);
+    swap_prefetch_lock(swap, page);
 }
 
 /* Find the next faults, and ask for what is read of their pages. */

@@ -527,4 +527,5 @@ void swap_prefetch(const void *state, uint32_t page)
     uint32_t number = page - space->first_page;
     content_prefetch_length(space->content, number, zswap->pools[zswap->order[0]].compressor);
     content_prefetch_kind(space->content, number);
+    swap_prefetch_lock(swap, page);
 }

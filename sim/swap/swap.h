@@ -93,6 +93,13 @@ static inline uint32_t swap_lock_number(const struct swap *swap, uint32_t page)
     return swap->slot_lock_count == 1 ? 0 : page / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
 }
 
+/* Ask the host's caches for the lock of a page's slot, if it will be looked at. */
+PREFETCHING void swap_prefetch_lock(const struct swap *swap, uint32_t page)
+{
+    if (swap->slot_lock_count > 1 && swap->mm->topology.cpus > 1)
+        __builtin_prefetch(&swap->slot_locks[swap_lock_number(swap, page)], 1);
+}
+
 /* Pages that have a place in swap, those in the swap cache included. */
 uint64_t swap_pages(const struct swap *swap);
 
