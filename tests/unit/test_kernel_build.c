@@ -1,8 +1,10 @@
 /* The build workload: what its processes do, and files that tasks share. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -13,23 +15,39 @@
 enum { PROCESS, OBJECTS, SOURCES };
 
 /* 8 compilers and a linker: a mean of 256 pages, 8 pages of sources, objects of 2. */
-static struct workload *open_build(uint64_t seed)
+static struct workload *try_to_open(uint64_t seed, uint64_t file_pages, struct diagnostics *errors)
 {
     struct {
-        uint64_t processes, process, touches, newest_percent, recency, sources, source_percent;
+        uint64_t processes, process, touches;
+        bool long_lives;
+        uint64_t newest_percent, recency, sources, file;
+        uint64_t source_percent;
         double exponent;
         uint64_t object, exec_ns;
-    } params = {8, 256 * 4096, 4, 96, 1, 8 * 4096, 25, 0.9, 2 * 4096, 1000000};
+    } params = {8,        256 * 4096,        4,  true, 96,       1,
+                8 * 4096, file_pages * 4096, 25, 0.9,  2 * 4096, 1000000};
     struct source_position position = {0};
-    struct diagnostics errors = {0};
     assert_int_equal(workload_kernel_build.params.struct_bytes, sizeof(params));
-    struct workload *workload = workload_kernel_build.open(&params, seed, &position, &errors);
+    return workload_kernel_build.open(&params, seed, &position, errors);
+}
+
+static struct workload *open_build(uint64_t seed)
+{
+    struct diagnostics errors = {0};
+    struct workload *workload = try_to_open(seed, 2, &errors);
     assert_non_null(workload);
     return workload;
 }
 
+static int by_size(const void *one, const void *other)
+{
+    uint32_t a = *(const uint32_t *)one, b = *(const uint32_t *)other;
+    return (a > b) - (a < b);
+}
+
 /* Every process writes its pages in order, frees all of them in order at its end and
- * uses nothing that it does not have; objects are written once and read once. */
+ * uses nothing that it does not have; objects are written once and read once; files are
+ * read from their beginning to their end, unless the process ends first. */
 static void test_lives_of_processes(void **state)
 {
     (void)state;
@@ -43,14 +61,19 @@ static void test_lives_of_processes(void **state)
     struct workload_cursor cursor = {.workload = workload};
     assert_true(workload_kernel_build.start(&cursor));
     const struct access *block;
-    uint64_t records = 0, own = 0, sources = 0, lives = 0;
-    uint32_t have = 0, freed = 0, written = 0, read = 0, sizes[9] = {0};
+    uint64_t records = 0, own = 0, sources = 0, lives = 0, writes = 0;
+    uint32_t have = 0, freed = 0, written = 0, read = 0, sizes[9] = {0}, touches[9] = {0};
+    uint32_t last_source = 1;
     for (uint32_t n; (n = workload_kernel_build.next(&cursor, &block)) > 0; records += n)
         for (uint32_t i = 0; i < n; i++) {
             if (block[i].space == SOURCES) {
                 assert_int_equal(block[i].op, ACCESS_READ);
                 assert_true(block[i].page < 8);
+                if (block[i].page % 2)
+                    assert_int_equal(block[i].page, last_source + 1);
+                last_source = block[i].page;
                 sources++;
+                touches[lives]++;
             } else if (block[i].space == OBJECTS) {
                 if (block[i].op == ACCESS_WRITE)
                     assert_int_equal(block[i].page, written++);
@@ -67,8 +90,10 @@ static void test_lives_of_processes(void **state)
                 if (block[i].page == have)
                     assert_int_equal(block[i].op, ACCESS_WRITE);
                 assert_true(block[i].page <= have);
+                writes += block[i].page < have && block[i].op == ACCESS_WRITE;
                 have += block[i].page == have;
                 own++;
+                touches[lives]++;
             }
         }
     workload_kernel_build.stop(&cursor);
@@ -83,10 +108,28 @@ static void test_lives_of_processes(void **state)
         pages += sizes[i];
     assert_int_equal(pages, 101 + 144 + 177 + 209 + 244 + 289 + 354 + 527);
     pages += sizes[8];
-    assert_int_equal(own + sources, pages * 4);
-    /* A quarter of the accesses after each first one. */
-    assert_true(sources > pages * 3 / 5 && sources < pages * 9 / 10);
+    /* A quarter of the accesses after each first one, and of the rest half are writes. */
+    uint64_t later = own + sources - pages;
+    assert_true(sources > later * 23 / 100 && sources < later * 27 / 100);
+    assert_true(writes > (later - sources) * 48 / 100 && writes < (later - sources) * 52 / 100);
+    /* How often a process uses each of its pages: eight values with a mean of 4. */
+    static const uint32_t expected[8] = {1, 1, 1, 2, 3, 4, 6, 14};
+    for (uint32_t i = 0; i < 9; i++) {
+        assert_int_equal(touches[i] % sizes[i], 0);
+        touches[i] /= sizes[i];
+    }
+    qsort(touches, 8, sizeof(*touches), by_size);
+    assert_memory_equal(touches, expected, sizeof(expected));
     workload_kernel_build.close(workload);
+}
+
+static void test_files_divide_the_sources(void **state)
+{
+    (void)state;
+    struct diagnostics errors = {0};
+    assert_null(try_to_open(1, 3, &errors));
+    assert_int_equal(errors.count, 1);
+    diagnostics_release(&errors);
 }
 
 static void test_fingerprints_differ_by_seed(void **state)
@@ -229,6 +272,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lives_of_processes),
+        cmocka_unit_test(test_files_divide_the_sources),
         cmocka_unit_test(test_fingerprints_differ_by_seed),
         cmocka_unit_test(test_files_become_active),
         cmocka_unit_test(test_processes_cost_time),
