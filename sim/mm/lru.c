@@ -10,8 +10,8 @@
 /* How many pages of a cgroup are asked for before reclaim comes to it. */
 enum { VICTIMS_OF_WALK = 2 };
 
-/* How many pages are asked for at a fault: each fault has two or three looked at. */
-enum { VICTIMS_OF_FAULT = 3 };
+/* How many pages are asked for at a time: for each fault two or three are looked at. */
+enum { VICTIMS_AT_A_TIME = 3 };
 
 void lru_init(struct mm *mm)
 {
@@ -254,7 +254,7 @@ void lru_prefetch(struct mm *mm)
     if (!list)
         return;
     uint32_t until = list->taken + LRU_STRIDE;
-    for (uint32_t n = 0; n < VICTIMS_OF_FAULT && list->asked != until; n++)
+    for (uint32_t n = 0; n < VICTIMS_AT_A_TIME && list->asked != until; n++)
         prefetch_victim(mm, list->coming[list->asked++ % LRU_STRIDE]);
 }
 

@@ -113,6 +113,7 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
                              uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
+    lru_prefetch(mm);
     if (!(cold->bits & PAGE_HAS_SLOT)) {
         if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
             return FATE_ACTIVATE;
