@@ -29,18 +29,26 @@ uint32_t readahead_window(uint32_t hits, uint32_t previous_offset, uint32_t offs
     return pages;
 }
 
+/* swap_use_vma_readahead(); shmem_swapin_cluster() goes by slots whatever the device. */
+static bool goes_by_slot(const struct swap *swap, uint32_t page)
+{
+    return swap->rotational ||
+           (page_space(swap->mm, page)->file && swap->numbered && !swap->numbered_when_written);
+}
+
 void readahead_note_hit(struct swap *swap, uint32_t page)
 {
     struct mm *mm = swap->mm;
     struct address_space *space = page_space(mm, page);
+    bool by_slot = goes_by_slot(swap, page);
     /* Faults of a VMA are in sequence also where they find what was read for them. */
-    if (!swap->rotational)
+    if (!by_slot)
         space->readahead_address = page - space->first_page;
     if (!(mm->cold[page].bits & PAGE_READAHEAD))
         return;
     mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra_hit, 1);
-    if (swap->rotational)
+    if (by_slot)
         swap->readahead_hits++;
     else if (space->readahead_hits < READAHEAD_HITS_AT_MOST)
         space->readahead_hits++;
@@ -165,7 +173,8 @@ bool readahead_swap_in_window(struct swap *swap, struct exec *exec, uint32_t pag
                               enum swap_source *source, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
-    if (!(swap->rotational ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
+    bool by_slot = goes_by_slot(swap, page);
+    if (!(by_slot ? cluster_readahead : vma_readahead)(swap, exec, page, source, ready_ns))
         return false;
     mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
     lru_add_drain(mm, exec); /* up to 7.2, where a window was read */

@@ -67,7 +67,7 @@ struct swap {
 
     /* cluster readahead */
     uint32_t readahead_hits, readahead_previous, readahead_window;
-    bool rotational; /* some device is: readahead goes by slots */
+    bool rotational; /* some device is: readahead goes by slots, not only that of files */
 };
 
 void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap);

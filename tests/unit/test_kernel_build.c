@@ -268,6 +268,40 @@ static void test_killer_spares_files(void **state)
     run_result_release(&result);
 }
 
+#define FILES_SWAPPED(cluster, rotational)                                                         \
+    "{\"kernel\": \"v6.9\", \"machine\": {\"cpus\": 1, \"nodes\": [{\"memory\": \"64M\"}]},"       \
+    "\"vm\": {\"page_cluster\": " cluster "},"                                                     \
+    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"64M\", \"rotational\": " rotational    \
+    "}]}, \"cgroups\": {\"/build\": {\"memory.max\": \"4M\"}},"                                    \
+    "\"tasks\": [{\"name\": \"job\", \"cgroup\": \"/build\","                                      \
+    "\"workload\": {\"type\": \"kernel_build\", \"processes\": 1600, \"process\": \"64K\", "       \
+    "\"touches\": 4,"                                                                              \
+    "\"sources\": \"6M\", \"file\": \"64K\", \"source_percent\": 96, \"exponent\": 0.3,"           \
+    "\"object\": \"4K\"}, \"content\": {\"type\": \"uniform\", \"length\": 1360}}]}"
+
+/* Pages of files are read ahead by slot on any device: where little else is swapped in, one
+ * that is not rotational sees what one sees that is.  Whole files are evicted together, in
+ * order, so that most of what comes in is wanted. */
+static void test_files_are_read_ahead(void **state)
+{
+    (void)state;
+    struct run_result solid, rotational, alone;
+    assert_true(run_config(FILES_SWAPPED("3", "false"), CHECKS_FULL, 1, &solid));
+    assert_true(run_config(FILES_SWAPPED("3", "true"), CHECKS_FULL, 1, &rotational));
+    assert_true(run_config(FILES_SWAPPED("0", "false"), CHECKS_FULL, 1, &alone));
+    assert_true(counted(&solid, COUNTER_swap_ra) > 1000);
+    assert_true(counted(&solid, COUNTER_swap_ra_hit) > counted(&solid, COUNTER_swap_ra) / 2);
+    assert_true(counted(&solid, COUNTER_swap_ra) >
+                counted(&rotational, COUNTER_swap_ra) * 98 / 100);
+    assert_true(counted(&solid, COUNTER_swap_ra) <
+                counted(&rotational, COUNTER_swap_ra) * 102 / 100);
+    assert_int_equal(counted(&alone, COUNTER_swap_ra), 0);
+    assert_true(counted(&alone, COUNTER_pgmajfault) > 2 * counted(&solid, COUNTER_pgmajfault));
+    run_result_release(&solid);
+    run_result_release(&rotational);
+    run_result_release(&alone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +315,7 @@ int main(void)
         cmocka_unit_test(test_exit_frees_entries),
         cmocka_unit_test(test_tasks_meet_at_a_page),
         cmocka_unit_test(test_killer_spares_files),
+        cmocka_unit_test(test_files_are_read_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
