@@ -22,7 +22,7 @@ enum { RUNS_DUE_AT_MOST = 64 };
  * that the worker has just had, in percent, before the worker comes in front of it again:
  * with equal shares, or none, 6.12 fills and drains its pool too seldom, or too often
  * (the emulator's cases). */
-enum { WORKER_TASK_PART = 45 };
+enum { WORKER_TASK_PERCENT = 45 };
 
 /* ---- lists --------------------------------------------------------------------- */
 
@@ -259,7 +259,7 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
     uint64_t start_ns = exec->now_ns;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
                                       exec->now_ns, zswap->mm->processors->slice_ns);
-    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PART / 100;
+    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PERCENT / 100;
     swap_dispatch_writes(zswap->swap, exec);
 }
 
