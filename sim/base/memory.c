@@ -111,9 +111,13 @@ static ssize_t append_text(void *context, const char *bytes, size_t count)
     struct text_stream *stream = context;
     size_t length = *stream->length;
     if (count >= stream->room - length) {
-        stream->room = 2 * (length + count + 1);
-        stream->bytes = memory_resized(stream->bytes, stream->room, 1, "a text");
-        *stream->text = stream->bytes;
+        /* The process must not end here: exit() would come back to write what is left. */
+        size_t room = 2 * (length + count + 1);
+        char *text = realloc(stream->bytes, room);
+        if (!text)
+            return 0; /* memory_stream_close() will see it */
+        stream->room = room;
+        *stream->text = stream->bytes = text;
     }
     memcpy(stream->bytes + length, bytes, count);
     *stream->length = length + count;

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-#include <zstd.h>
 
 #include "sim/base/fuzzing.h"
 #include "sim/base/memory.h"
 #include "workloads/generators/stream.h"
 #include "workloads/readers/native.h"
+#include "workloads/readers/zstd_result.h"
 
 /* ---- the header and the tables ------------------------------------------ */
 
@@ -274,8 +274,9 @@ static bool open_block(struct native_walk *walk)
         decoder->encoded =
             memory_resized(decoder->encoded, decoder->encoded_room, 1, "a trace block");
     }
-    size_t got = ZSTD_decompressDCtx(decoder->zstd, decoder->encoded, block->encoded_bytes,
-                                     trace->bytes + block->offset, block->compressed_bytes);
+    size_t got =
+        zstd_result(ZSTD_decompressDCtx(decoder->zstd, decoder->encoded, block->encoded_bytes,
+                                        trace->bytes + block->offset, block->compressed_bytes));
     if (ZSTD_isError(got)) {
         native_fail(walk, block->offset, "block %" PRIu32 " cannot be decompressed: %s",
                     decoder->block, ZSTD_getErrorName(got));

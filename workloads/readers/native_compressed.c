@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 #include "sim/base/memory.h"
 #include "workloads/generators/stream.h"
 #include "workloads/readers/native.h"
+#include "workloads/readers/zstd_result.h"
 
 struct native_decoder {
     ZSTD_DStream *zstd;
@@ -24,7 +24,8 @@ static size_t inflate(struct native_decoder *decoder, void *out, size_t bytes, c
         size_t before = decoder->in.pos, written = buffer.pos;
         if (before == decoder->in.size && decoder->unfinished == 0)
             break;
-        decoder->unfinished = ZSTD_decompressStream(decoder->zstd, &buffer, &decoder->in);
+        decoder->unfinished =
+            zstd_result(ZSTD_decompressStream(decoder->zstd, &buffer, &decoder->in));
         if (ZSTD_isError(decoder->unfinished)) {
             *why = ZSTD_getErrorName(decoder->unfinished);
             break;

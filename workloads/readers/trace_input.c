@@ -9,9 +9,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 #include <zlib.h>
-#include <zstd.h>
 
 #include "sim/base/memory.h"
+#include "workloads/readers/zstd_result.h"
 
 enum {
     FILE_BYTES = USUAL_OR_FUZZING(1 << 17, 1 << 8),
@@ -158,9 +158,9 @@ static void begin_coding(struct trace_input *in)
         in->zstd = memory_checked(ZSTD_createDStream(), "zstd");
         ZSTD_DCtx_setParameter(in->zstd, ZSTD_d_windowLogMax, WINDOW_BITS_AT_MOST);
     }
-    if (in->coding == CODING_DEFLATE)
-        /* 32 KiB window, gzip or zlib by its header; without memory inflate() says so. */
-        inflateInit2(&in->deflate, 15 + 32);
+    /* 32 KiB window, gzip or zlib by its header */
+    if (in->coding == CODING_DEFLATE && inflateInit2(&in->deflate, 15 + 32) != Z_OK)
+        memory_exhausted("zlib");
 }
 
 static size_t decode_plain(struct trace_input *in, char *out, size_t room)
@@ -175,7 +175,7 @@ static size_t decode_zstd(struct trace_input *in, char *out, size_t room)
 {
     ZSTD_inBuffer from = {.src = in->raw + in->raw_begin, .size = in->raw_end - in->raw_begin};
     ZSTD_outBuffer to = {.dst = out, .size = room};
-    size_t result = ZSTD_decompressStream(in->zstd, &to, &from);
+    size_t result = zstd_result(ZSTD_decompressStream(in->zstd, &to, &from));
     if (ZSTD_isError(result))
         trace_input_error(in, "byte %" PRIu64 " of the compressed file: %s", raw_position(in),
                           ZSTD_getErrorName(result));
@@ -191,6 +191,8 @@ static size_t decode_deflate(struct trace_input *in, char *out, size_t room)
     in->deflate.next_out = (unsigned char *)out;
     in->deflate.avail_out = (uInt)room;
     int result = inflate(&in->deflate, Z_NO_FLUSH);
+    if (result == Z_MEM_ERROR)
+        memory_exhausted("zlib");
     in->raw_begin = in->raw_end - in->deflate.avail_in;
     size_t written = room - in->deflate.avail_out;
     in->inside = result != Z_STREAM_END;
