@@ -115,7 +115,7 @@ refuse_memory() {
 @test "memory: traces, contents and bounds" {
     mkdir results
     cp right/inputs.json results
-    FAULT_EVERY=3 FAULT_RESULT=results/inputs.json refuse_memory 2500 "$ZSIM" -j 1 inputs.json
+    FAULT_RESULT=results/inputs.json refuse_memory 7500 "$ZSIM" -j 1 inputs.json
     refuse_memory 400 "$ZSIM" --check-only inputs.json
 }
 
