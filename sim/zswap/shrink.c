@@ -259,7 +259,8 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
     uint64_t start_ns = exec->now_ns;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
                                       exec->now_ns, zswap->mm->processors->slice_ns);
-    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PERCENT / 100;
+    worker->may_preempt_at_ns =
+        exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PERCENT / 100;
     swap_dispatch_writes(zswap->swap, exec);
 }
 
