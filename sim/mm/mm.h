@@ -366,10 +366,9 @@ static inline void spend_on_line(struct mm *mm, struct exec *exec, enum time_kin
 
 /* When a processor asks for what it only waits for: not before it is done with the last
  * such thing, as no work of its own lies between. */
-static inline uint64_t wait_begins(struct mm *mm, const struct exec *exec)
+static inline uint64_t wait_begins(const struct mm *mm, const struct exec *exec)
 {
     uint64_t released_ns = mm->lock_released_ns[exec->cpu];
-    events_settle(mm->events, exec->now_ns);
     return exec->now_ns > released_ns ? exec->now_ns : released_ns;
 }
 
@@ -405,9 +404,7 @@ void spend_shared_lock_wait(struct mm *mm, struct exec *exec, enum time_kind tim
 static inline void spend_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
                                    enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
 {
-    uint64_t released_ns = mm->lock_released_ns[exec->cpu];
-    uint64_t start_ns = exec->now_ns > released_ns ? exec->now_ns : released_ns;
-    if (!hold_own_lock(mm, exec, kind, lock, start_ns, hold_ns))
+    if (!hold_own_lock(mm, exec, kind, lock, wait_begins(mm, exec), hold_ns))
         spend_shared_lock_wait(mm, exec, time, kind, lock, hold_ns);
 }
 

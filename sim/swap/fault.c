@@ -78,7 +78,6 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
     if (result != CACHE_ADDED)
         return result;
     bool stall = cold->bits & PAGE_WORKINGSET;
-    *ready_ns = exec->now_ns;
     if (stall)
         psi_memstall_enter(mm, exec);
     if (cold->bits & PAGE_ZERO_MARK) {

@@ -54,7 +54,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
 
 static void destroy_pool(struct zswap *zswap, struct zswap_pool *pool)
 {
-    for (uint64_t i = 0; i < zswap->config->zswap.zpools; i++)
+    for (uint32_t i = 0; i < zswap->zpools; i++)
         object_pool_release(&pool->zpools[i]);
     zswap->total_pages -= pool->total_pages;
     free(pool->zpools);
@@ -97,7 +97,7 @@ static void create_pool(struct zswap *zswap, uint32_t number, uint64_t now_ns, u
     if (zswap->lru->group_of_pool)
         pool->group = zswap->lru->group_of_pool(zswap, number);
     cache_line_init(&pool->reference_line, &zswap->mm->events->settled_ns);
-    uint64_t zpools = zswap->config->zswap.zpools;
+    uint32_t zpools = zswap->zpools;
     pool->zpools = memory_zeroed(zpools, sizeof(*pool->zpools), "zpools");
     for (uint64_t i = 0; i < zpools && zswap->allocator->registers_shrinker; i++)
         reclaim_change_shrinkers(zswap->mm, now_ns);
@@ -196,7 +196,7 @@ enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec 
     if (!pool->alive || !pool->evicts || pool->being_shrunk)
         return result;
     pool->being_shrunk = true;
-    for (uint32_t z = 0; z < zswap->config->zswap.zpools && result != ALLOCATOR_SHRUNK; z++) {
+    for (uint32_t z = 0; z < zswap->zpools && result != ALLOCATOR_SHRUNK; z++) {
         struct object_pool *zpool = &pool->zpools[z];
         enum allocator_shrink_result tried =
             zswap->allocator->shrink(zpool->state, evict_object, &eviction);
