@@ -15,7 +15,8 @@
 enum { PROCESS, OBJECTS, SOURCES };
 
 /* 8 compilers and a linker: a mean of 256 pages, 8 pages of sources, objects of 2. */
-static struct workload *try_to_open(uint64_t seed, uint64_t file_pages, struct diagnostics *errors)
+static struct workload *try_to_open(uint64_t seed, uint64_t file_pages, bool long_lives,
+                                    struct diagnostics *errors)
 {
     struct {
         uint64_t processes, process, touches;
@@ -24,8 +25,8 @@ static struct workload *try_to_open(uint64_t seed, uint64_t file_pages, struct d
         uint64_t source_percent;
         double exponent;
         uint64_t object, exec_ns;
-    } params = {8,        256 * 4096,        4,  true, 96,       1,
-                8 * 4096, file_pages * 4096, 25, 0.9,  2 * 4096, 1000000};
+    } params = {8,        256 * 4096,        4,  long_lives, 96,       1,
+                8 * 4096, file_pages * 4096, 25, 0.9,        2 * 4096, 1000000};
     struct source_position position = {0};
     assert_int_equal(workload_kernel_build.params.struct_bytes, sizeof(params));
     return workload_kernel_build.open(&params, seed, &position, errors);
@@ -34,7 +35,7 @@ static struct workload *try_to_open(uint64_t seed, uint64_t file_pages, struct d
 static struct workload *open_build(uint64_t seed)
 {
     struct diagnostics errors = {0};
-    struct workload *workload = try_to_open(seed, 2, &errors);
+    struct workload *workload = try_to_open(seed, 2, true, &errors);
     assert_non_null(workload);
     return workload;
 }
@@ -127,9 +128,20 @@ static void test_files_divide_the_sources(void **state)
 {
     (void)state;
     struct diagnostics errors = {0};
-    assert_null(try_to_open(1, 3, &errors));
+    assert_null(try_to_open(1, 3, true, &errors));
     assert_int_equal(errors.count, 1);
     diagnostics_release(&errors);
+}
+
+/* Other accesses have another fingerprint: by it runs are known to have had the same input. */
+static void test_fingerprints_differ_by_lives(void **state)
+{
+    (void)state;
+    struct diagnostics errors = {0};
+    struct workload *short_lives = try_to_open(1, 2, false, &errors), *long_lives = open_build(1);
+    assert_string_not_equal(short_lives->fingerprint, long_lives->fingerprint);
+    workload_kernel_build.close(short_lives);
+    workload_kernel_build.close(long_lives);
 }
 
 static void test_fingerprints_differ_by_seed(void **state)
@@ -308,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_lives_of_processes),
         cmocka_unit_test(test_files_divide_the_sources),
         cmocka_unit_test(test_fingerprints_differ_by_seed),
+        cmocka_unit_test(test_fingerprints_differ_by_lives),
         cmocka_unit_test(test_files_become_active),
         cmocka_unit_test(test_processes_cost_time),
         cmocka_unit_test(test_walks_that_meet_the_swap_cache),

@@ -421,10 +421,10 @@ static struct workload *kernel_build_open(const void *params, uint64_t seed,
              "kernel_build processes=%" PRIu64 " process=%" PRIu64 " touches=%" PRIu64
              " newest_percent=%" PRIu64 " sources=%" PRIu64 " source_percent=%" PRIu64
              " exponent=%.17g object=%" PRIu64 " recency=%" PRIu64 " exec=%" PRIu64 " file=%" PRIu64
-             " seed=%" PRIu64,
+             " long_lives=%d seed=%" PRIu64,
              own->processes, own->process, own->touches, own->newest_percent, own->sources,
              own->source_percent, own->exponent, own->object, own->recency, own->exec_ns, own->file,
-             seed);
+             own->long_lives, seed);
     workload_fingerprint(description, strlen(description), build->fingerprint);
     struct workload *workload = memory_zeroed(1, sizeof(*workload), "a workload");
     *workload = (struct workload){.type = &workload_kernel_build,
