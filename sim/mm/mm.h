@@ -243,6 +243,9 @@ struct mm {
     struct lock_counts locks[LOCK_KINDS];
     struct rw_lock shrinkers;   /* shrinker_rwsem, where the kernel has one */
     uint64_t *lock_released_ns; /* [cpus]: the end of its last spend_lock_wait() */
+    /* One processor, and nobody works beside it: whoever asks for a lock has come behind all who
+     * had it, and never waits. */
+    bool one_at_a_time;
 
     uint32_t page_count;
     uint8_t *hot;
@@ -336,6 +339,22 @@ static inline bool line_is_own(const struct mm *mm, const struct cache_line *lin
     return mm->topology.cpus == 1 || cache_line_is_own(line, cpu);
 }
 
+/* Does nobody else do anything before until_ns? */
+static inline bool is_alone_until(const struct mm *mm, uint64_t until_ns)
+{
+    return mm->one_at_a_time || until_ns <= mm->events->alone_until_ns;
+}
+
+/* spend_in_lock() of a lock that is this processor's, while nobody else does anything. */
+static inline void spend_in_own_lock(struct mm *mm, struct exec *exec, enum time_kind time,
+                                     enum lock_kind kind, uint64_t hold_ns)
+{
+    uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
+    mm->locks[kind].acquisitions++;
+    mm->locks[kind].hold_ns += use_ns;
+    spend(mm, exec, time, use_ns);
+}
+
 /* Take a lock, hold it and let it go: all of that is time of the given kind.
  * A fault takes a dozen, nearly all of them its own processor's while nobody else does
  * anything: these cost 15 instructions each in place of 60. */
@@ -343,14 +362,10 @@ static inline void spend_in_lock(struct mm *mm, struct exec *exec, enum time_kin
                                  enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
 {
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
-    if (!line_is_own(mm, &lock->line, exec->cpu) ||
-        exec->now_ns + use_ns > mm->events->alone_until_ns) {
+    if (line_is_own(mm, &lock->line, exec->cpu) && is_alone_until(mm, exec->now_ns + use_ns))
+        spend_in_own_lock(mm, exec, time, kind, hold_ns);
+    else
         spend_in_shared_lock(mm, exec, time, kind, lock, hold_ns);
-        return;
-    }
-    mm->locks[kind].acquisitions++;
-    mm->locks[kind].hold_ns += use_ns;
-    spend(mm, exec, time, use_ns);
 }
 
 /* One atomic update of a line, in the same way. */
@@ -358,7 +373,7 @@ static inline void spend_on_line(struct mm *mm, struct exec *exec, enum time_kin
                                  struct cache_line *line)
 {
     uint64_t use_ns = mm->costs->ns[COST_atomic_local];
-    if (line_is_own(mm, line, exec->cpu) && exec->now_ns + use_ns <= mm->events->alone_until_ns)
+    if (line_is_own(mm, line, exec->cpu) && is_alone_until(mm, exec->now_ns + use_ns))
         spend(mm, exec, time, use_ns);
     else
         spend_on_shared_line(mm, exec, time, line);
@@ -381,17 +396,24 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
         spend_on_shared_counter(mm, exec, line);
 }
 
-/* Nobody else does anything while this processor holds a lock of its own, not before
- * start_ns, for hold_ns: then that is counted, and all that there is to it. */
+/* This processor's own lock is held from start_ns on for use_ns, while nobody else does
+ * anything: that is counted, and all that there is to it. */
+static inline void count_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
+                                  uint64_t start_ns, uint64_t use_ns)
+{
+    mm->locks[kind].acquisitions++;
+    mm->locks[kind].hold_ns += use_ns;
+    mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
+}
+
+/* The same, if it is so. */
 static inline bool hold_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
                                  const struct spinlock *lock, uint64_t start_ns, uint64_t hold_ns)
 {
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
-    if (!line_is_own(mm, &lock->line, exec->cpu) || start_ns + use_ns > mm->events->alone_until_ns)
+    if (!line_is_own(mm, &lock->line, exec->cpu) || !is_alone_until(mm, start_ns + use_ns))
         return false;
-    mm->locks[kind].acquisitions++;
-    mm->locks[kind].hold_ns += use_ns;
-    mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
+    count_own_lock(mm, exec, kind, start_ns, use_ns);
     return true;
 }
 

@@ -219,9 +219,23 @@ uint64_t control_reach(struct simulation *simulation, struct exec *exec, uint64_
     return UINT64_MAX;
 }
 
+/* Whatever is done by time begins in the middle of what a processor does. */
+static bool works_beside_processors(const struct simulation *simulation)
+{
+    const struct config *config = simulation->config;
+    for (uint32_t i = 0; i < config->event_count; i++)
+        if (!config->events[i].at_access)
+            return true;
+    return zswap_writeback_interval_ns(&simulation->zswap) ||
+           simulation->mm.proactive_reclaim->tick;
+}
+
 void control_init(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
+    simulation->mm.one_at_a_time = config->machine.cpus == 1 &&
+                                   !simulation->events.turns_go_back &&
+                                   !works_beside_processors(simulation);
     uint64_t accesses = config->task_count ? config->tasks[0].workload->accesses : 0;
     for (uint64_t i = 0; i < config->vm.memcg_stat_flushes_per_run; i++)
         add_stop(

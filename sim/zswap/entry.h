@@ -119,9 +119,12 @@ static inline struct page_list *zswap_lock_list(struct zswap *zswap, struct exec
         number = 0;
     else if (zswap->config->zswap.list_locks == LIST_LOCK_PER_CGROUP)
         number = list;
-    spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru,
-                  lock_of(at->locks, number, &mm->events->settled_ns),
-                  mm->costs->ns[COST_lru_lock_hold]);
+    uint64_t hold_ns = mm->costs->ns[COST_lru_lock_hold];
+    if (mm->one_at_a_time) /* the lock is not even looked for */
+        spend_in_own_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru, hold_ns);
+    else
+        spend_in_lock(mm, exec, TIME_lru_lock_wait, LOCK_zswap_lru,
+                      lock_of(at->locks, number, &mm->events->settled_ns), hold_ns);
     return &at->lists[list];
 }
 
