@@ -262,7 +262,7 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
 {
     const struct memcg *at = &mm->memcgs[memcg];
     uint64_t protection = 0;
-    if (memcg != scan->target) {
+    if (at->is_protected && memcg != scan->target) {
         protection = at->effective_min;
         if (!scan->low_reclaim && at->effective_low > at->effective_min)
             protection = at->effective_low;

@@ -255,6 +255,8 @@ static void mglru_release(struct lruvec *lruvec)
         return;
     free(state->filters[0]);
     free(state->filters[1]);
+    for (uint32_t i = 0; i < GENERATIONS; i++)
+        lru_list_release(&state->lists[i]);
     free(state);
     lruvec->reclaim_state = NULL;
 }

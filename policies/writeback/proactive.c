@@ -144,7 +144,7 @@ static uint64_t young_entries(const struct zswap *zswap, const struct proactive 
                               const struct proactive_params *params, uint32_t memcg)
 {
     uint64_t rounds = (params->min_age_ns + params->interval_ns - 1) / params->interval_ns;
-    uint64_t stored = zswap->mm->memcgs[memcg].counters[COUNTER_zswpout];
+    uint64_t stored = *memcg_counter(&zswap->mm->memcgs[memcg], COUNTER_zswpout);
     if (!params->min_age_ns)
         return 0;
     if (rounds > HISTORY)
@@ -160,7 +160,7 @@ static void note_stores(const struct zswap *zswap, struct proactive *own)
     const struct mm *mm = zswap->mm;
     uint64_t *row = &own->stored_then[own->rounds % HISTORY * mm->memcg_count];
     for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++)
-        row[memcg] = mm->memcgs[memcg].counters[COUNTER_zswpout];
+        row[memcg] = *memcg_counter(&mm->memcgs[memcg], COUNTER_zswpout);
     own->rounds++;
 }
 

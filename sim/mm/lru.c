@@ -39,45 +39,62 @@ void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t 
                         lock_of(&lruvec->lock, 0, &mm->events->settled_ns), hold_ns);
 }
 
+/* ---- rings ------------------------------------------------------------------- */
+
+struct lru_ring *lru_list_make_ring(struct lru_list *list)
+{
+    list->ring = memory_zeroed(1, sizeof(*list->ring), "an LRU list");
+    list->ring->asked = LRU_STRIDE;
+    return list->ring;
+}
+
+void lru_list_release(struct lru_list *list)
+{
+    free(list->ring);
+    list->ring = NULL;
+}
+
+/* ---- the host's caches ------------------------------------------------------- */
+
 /* Found without the cgroup's record, which is not there yet. */
 static const struct lruvec *lruvec_of(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     return &mm->memcgs[0].lruvecs[(size_t)memcg * mm->node_count + node];
 }
 
+PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)
+{
+    page_prefetch(mm->cold, page);
+    __builtin_prefetch(&mm->hot[page], 1);
+}
+
 void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
-    __builtin_prefetch(&lruvec->lists[LRU_INACTIVE_ANON], 1);
-    __builtin_prefetch(&lruvec->lists[LRU_ACTIVE_ANON], 1);
-    __builtin_prefetch(&lruvec->nonresident_age, 1);
-    __builtin_prefetch(&lruvec->lock, 1);
+    __builtin_prefetch(lruvec, 1);
+    if (!mm->one_at_a_time)
+        __builtin_prefetch(&lruvec->lock, 1);
 }
 
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
-    __builtin_prefetch(lruvec->lock, 1);
-    __builtin_prefetch((const char *)lruvec->lock + 64, 1);
+    if (!mm->one_at_a_time) {
+        __builtin_prefetch(lruvec->lock, 1);
+        __builtin_prefetch((const char *)lruvec->lock + HOST_LINE, 1);
+    }
     for (unsigned list = 0; list < LRU_LISTS; list++) {
         const struct lru_list *at = &lruvec->lists[list];
-        if (at->head == NO_PAGE)
-            continue;
-        page_prefetch(mm->cold, at->head);
-        __builtin_prefetch(&at->recent[at->added % LRU_STRIDE], 1);
-        if (at->count > LRU_STRIDE)
-            __builtin_prefetch(&at->coming[at->taken % LRU_STRIDE], 1);
+        const struct lru_ring *ring = lru_list_ring(at);
+        if (at->head != NO_PAGE)
+            page_prefetch(mm->cold, at->head);
+        if (ring) {
+            __builtin_prefetch(&ring->recent[ring->added % LRU_STRIDE], 1);
+            __builtin_prefetch(&ring->coming[ring->taken % LRU_STRIDE], 1);
+        }
     }
-    if (lruvec->lists[LRU_INACTIVE_ANON].tail != NO_PAGE) {
-        page_prefetch(mm->cold, lruvec->lists[LRU_INACTIVE_ANON].tail);
-        __builtin_prefetch(&mm->hot[lruvec->lists[LRU_INACTIVE_ANON].tail], 1);
-    }
-}
-
-PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)
-{
-    page_prefetch(mm->cold, page);
-    __builtin_prefetch(&mm->hot[page], 1);
+    if (lruvec->lists[LRU_INACTIVE_ANON].tail != NO_PAGE)
+        prefetch_victim(mm, lruvec->lists[LRU_INACTIVE_ANON].tail);
 }
 
 /* What writing them out will read, of those that have not been accessed: the others stay,
@@ -92,15 +109,21 @@ static void prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t
 /* What adding a page to the list will read of the one LRU_STRIDE pages before. */
 PREFETCHING void prefetch_recent(const struct mm *mm, const struct lru_list *list)
 {
-    page_prefetch(mm->cold, list->recent[list->added % LRU_STRIDE]);
+    const struct lru_ring *ring = lru_list_ring(list);
+    if (ring)
+        page_prefetch(mm->cold, ring->recent[ring->added % LRU_STRIDE]);
 }
 
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
+    const struct lru_ring *ring = lru_list_ring(inactive);
     prefetch_recent(mm, inactive);
-    for (uint32_t i = 0; i < VICTIMS_OF_WALK && i < inactive->count; i++)
-        prefetch_victim(mm, lru_list_coming(inactive, i));
+    for (uint32_t i = 0; ring && i < VICTIMS_OF_WALK; i++)
+        prefetch_victim(mm, ring->coming[(ring->taken + i) % LRU_STRIDE]);
+    /* Of a short list the last page is known, and by now its neighbour. */
+    if (!ring && inactive->tail != NO_PAGE && mm->cold[inactive->tail].lru.previous != NO_PAGE)
+        prefetch_victim(mm, mm->cold[inactive->tail].lru.previous);
 }
 
 /* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
@@ -254,35 +277,36 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
 
 void lru_prefetch(struct mm *mm)
 {
-    struct lru_list *list = mm->coming;
-    if (!list)
+    struct lru_ring *ring = mm->coming;
+    if (!ring)
         return;
-    uint32_t until = list->taken + LRU_STRIDE;
-    for (uint32_t n = 0; n < VICTIMS_AT_A_TIME && list->asked != until; n++)
-        prefetch_victim(mm, list->coming[list->asked++ % LRU_STRIDE]);
+    uint32_t until = ring->taken + LRU_STRIDE;
+    for (uint32_t n = 0; n < VICTIMS_AT_A_TIME && ring->asked != until; n++)
+        prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
 }
 
 /* What is about to be taken: better all at once now than one by one.  After others' turns
  * only what a walk has just asked for is still there. */
-static void prefetch_batch(const struct mm *mm, struct lru_list *list, uint32_t n)
+static void prefetch_batch(const struct mm *mm, struct lru_ring *ring, uint32_t n)
 {
-    if (n > list->count)
-        n = list->count;
-    if (mm->coming != list)
-        list->asked = list->taken + (memcgs_are_many(mm) ? VICTIMS_OF_WALK : 0);
-    for (; list->asked - list->taken < n; list->asked++)
-        prefetch_victim(mm, lru_list_coming(list, list->asked - list->taken));
+    if (mm->coming != ring)
+        ring->asked = ring->taken + (memcgs_are_many(mm) ? VICTIMS_OF_WALK : 0);
+    for (; ring->asked - ring->taken < n; ring->asked++)
+        prefetch_victim(mm, ring->coming[ring->asked % LRU_STRIDE]);
 }
 
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages)
 {
-    prefetch_batch(mm, list, n);
+    struct lru_ring *ring = lru_list_ring(list);
+    if (ring)
+        prefetch_batch(mm, ring, n);
     /* Cut off at once: neighbours that go as well need no new links. */
     uint32_t taken = 0, page = list->tail;
     while (taken < n && page != NO_PAGE) {
         struct page_cold *cold = &mm->cold[page];
-        uint32_t later = cold->bits & PAGE_IN_ZSWAP ? page : cold->later;
-        list->coming[(list->taken + taken) % LRU_STRIDE] = later;
+        if (ring)
+            ring->coming[(ring->taken + taken) % LRU_STRIDE] =
+                cold->bits & PAGE_IN_ZSWAP ? page : cold->later;
         cold->bits &= ~(uint32_t)PAGE_ON_LRU;
         pages[taken++] = page;
         page = cold->lru.previous;
@@ -293,8 +317,9 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     else
         list->head = NO_PAGE;
     list->count -= taken;
-    list->taken += taken;
-    mm->coming = list->count > LRU_STRIDE ? list : NULL; /* of a short one nothing is known */
+    if (ring)
+        ring->taken += taken;
+    mm->coming = lru_list_ring(list); /* of a short one nothing is known */
     prefetch_writes(mm, pages, taken);
     return taken;
 }

@@ -20,6 +20,11 @@ static uint64_t limit_pages(uint64_t bytes)
 
 /* ---- the tree -------------------------------------------------------------- */
 
+static size_t counters_bytes(const struct mm *mm)
+{
+    return (size_t)mm->memcg_count * COUNTERS * sizeof(uint64_t);
+}
+
 void memcg_init(struct mm *mm)
 {
     const struct config *config = mm->config;
@@ -29,6 +34,10 @@ void memcg_init(struct mm *mm)
     mm->memcgs = memory_mapped(mm->memcg_count * sizeof(*mm->memcgs), "the cgroups");
     mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
     struct lruvec *lruvecs = memory_mapped(count * sizeof(*lruvecs), "the lruvecs");
+    uint64_t *counters = memory_mapped(counters_bytes(mm), "the counters of cgroups");
+    struct psi_group *psi = memory_zeroed(mm->memcg_count, sizeof(*psi), "PSI");
+    struct cache_line *lines =
+        memory_zeroed((size_t)mm->memcg_count * CHARGE_LINES, sizeof(*lines), "the charges' lines");
     uint32_t *iterators = memory_zeroed(count, sizeof(*iterators), "the reclaim cursors");
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         const struct cgroup_config *from = &config->cgroups[i];
@@ -46,6 +55,9 @@ void memcg_init(struct mm *mm)
         memcg->zswap_writeback = from->memory_zswap_writeback;
         memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
         memcg->iterator = &iterators[(size_t)i * mm->node_count];
+        memcg->counters = &counters[(size_t)i * COUNTERS];
+        memcg->psi = &psi[i];
+        memcg->lines = &lines[(size_t)i * CHARGE_LINES];
         for (unsigned line = 0; line < CHARGE_LINES; line++)
             cache_line_init(&memcg->lines[line], &mm->events->settled_ns);
         for (uint32_t node = 0; node < mm->node_count; node++) {
@@ -62,6 +74,13 @@ void memcg_init(struct mm *mm)
     }
 }
 
+static void lruvec_release(struct lruvec *lruvec)
+{
+    lock_release(lruvec->lock);
+    for (unsigned list = 0; list < LRU_LISTS; list++)
+        lru_list_release(&lruvec->lists[list]);
+}
+
 void memcg_release(struct mm *mm)
 {
     size_t count = (size_t)mm->memcg_count * mm->node_count;
@@ -69,9 +88,12 @@ void memcg_release(struct mm *mm)
         for (size_t i = 0; mm->reclaim->release && i < count; i++)
             mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
         for (size_t i = 0; i < count; i++)
-            lock_release(mm->memcgs[0].lruvecs[i].lock);
+            lruvec_release(&mm->memcgs[0].lruvecs[i]);
         for (size_t i = 0; i < mm->memcg_count * (size_t)CHARGE_LINES; i++)
-            cache_line_release(&mm->memcgs[i / CHARGE_LINES].lines[i % CHARGE_LINES]);
+            cache_line_release(&mm->memcgs[0].lines[i]);
+        free(mm->memcgs[0].lines);
+        free(mm->memcgs[0].psi);
+        memory_unmap(mm->memcgs[0].counters, counters_bytes(mm));
         memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }
@@ -81,13 +103,9 @@ void memcg_release(struct mm *mm)
 
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
-    enum { LINE = 64 };
     const struct memcg *at = &mm->memcgs[memcg];
-    for (size_t line = 0; line < offsetof(struct memcg, psi); line += LINE)
+    for (size_t line = 0; line < offsetof(struct memcg, memory_min); line += HOST_LINE)
         __builtin_prefetch((const char *)at + line, 1);
-    __builtin_prefetch(&at->counters[COUNTER_pgfault], 1);
-    __builtin_prefetch(&at->counters[COUNTER_pgscan_anon], 1);
-    __builtin_prefetch(&at->counters[COUNTER_pgactivate], 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)
@@ -500,6 +518,8 @@ static uint64_t effective_protection(const struct mm *mm, uint32_t memcg, bool l
 void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg)
 {
     struct memcg *at = &mm->memcgs[memcg];
+    if (!at->is_protected)
+        return; /* nothing to hand down or to keep: both are 0 */
     if (memcg == root) {
         at->effective_min = at->effective_low = 0;
     } else if (at->parent == root) {
@@ -517,7 +537,10 @@ static void show_own(struct mm *mm, uint32_t memcg)
 {
     for (uint32_t node = 0; node < mm->node_count; node++) {
         struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-        lru_sizes(mm, lruvec, lruvec->seen_pages);
+        uint64_t sizes[LRU_LISTS];
+        lru_sizes(mm, lruvec, sizes);
+        for (unsigned list = 0; list < LRU_LISTS; list++)
+            lruvec->seen_pages[list] = (uint32_t)sizes[list];
         lruvec->seen_activations = lruvec->activations;
     }
 }

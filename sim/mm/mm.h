@@ -15,6 +15,7 @@
 #define ZSIM_MM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sim/base/counters.h"
@@ -79,19 +80,24 @@ enum { NO_SPACE = UINT32_MAX, ROOT_MEMCG = 0 };
 
 enum lru { LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_LISTS };
 
-/* The LRU lists of one cgroup on one node. */
+enum { HOST_LINE = 64 }; /* bytes of a cache line of the host */
+
+/* The LRU lists of one cgroup on one node.  With thousands of cgroups a visit of reclaim finds
+ * none of this in the host's caches: what it reads and writes is the first line. */
 struct lruvec {
     struct lru_list lists[LRU_LISTS];
-    uint64_t nonresident_age; /* evictions and activations, of the subtree */
-    uint64_t anon_cost;       /* of reclaiming anonymous pages, decaying; of the subtree */
-    uint64_t activations;     /* workingset_activate_anon of this cgroup alone, live */
+    uint64_t anon_cost; /* of reclaiming anonymous pages, decaying; of the subtree */
     /* What lruvec_page_state() shows: sums over the subtree as of the last flush. */
-    uint64_t seen_pages[LRU_LISTS];
+    uint32_t seen_pages[LRU_LISTS];
     uint64_t seen_activations;
+    uint64_t nonresident_age;      /* evictions and activations, of the subtree */
+    uint64_t activations;          /* workingset_activate_anon of this cgroup alone, live */
     uint64_t snapshot_activations; /* seen_activations when reclaim of this root last ended */
     void *reclaim_state;           /* the reclaim policy's own */
     struct spinlock *lock;         /* lru_lock; NULL until it is first taken */
-};
+} __attribute__((aligned(HOST_LINE)));
+
+_Static_assert(offsetof(struct lruvec, seen_activations) == HOST_LINE, "a visit's line");
 
 /* ---- memory cgroup --------------------------------------------------------- */
 
@@ -105,30 +111,84 @@ enum charge_line {
     CHARGE_LINES
 };
 
+/* Events that a visit of reclaim (the first eight), a store or a fault counts of its cgroup: side
+ * by side, a line of the host's caches for each eight. */
+#define OFTEN_COUNTED(X)                                                                           \
+    X(pgscan_anon)                                                                                 \
+    X(pgsteal_anon)                                                                                \
+    X(pgscan_kswapd)                                                                               \
+    X(pgsteal_kswapd)                                                                              \
+    X(pgscan_direct)                                                                               \
+    X(pgsteal_direct)                                                                              \
+    X(pgactivate)                                                                                  \
+    X(nr_vmscan_write)                                                                             \
+    X(zswpout)                                                                                     \
+    X(pswpout)                                                                                     \
+    X(refused_stores)                                                                              \
+    X(pgfault)                                                                                     \
+    X(pgmajfault)                                                                                  \
+    X(pswpin)                                                                                      \
+    X(fault_disk)                                                                                  \
+    X(workingset_refault_anon)                                                                     \
+    X(refused_by_limit)                                                                            \
+    X(zswpin)                                                                                      \
+    X(fault_zswap)                                                                                 \
+    X(minor_swap_cache)                                                                            \
+    X(pgrefill)                                                                                    \
+    X(pgdeactivate)                                                                                \
+    X(pgrotated)                                                                                   \
+    X(zswpwb)
+enum often_counted {
+#define X(name) OFTEN_##name,
+    OFTEN_COUNTED(X)
+#undef X
+        OFTEN_COUNTERS
+};
+
+/* With thousands of cgroups none is in the host's caches: what a charge, a fault, or a visit of
+ * reclaim reads and writes lies in the first two lines and those of `often`. */
 struct memcg {
-    const char *path;
-    uint32_t parent, first_child,
-        next_sibling;      /* NO_MEMCG at the end; siblings in creation order */
-    uint32_t next_in_tree; /* pre-order successor, NO_MEMCG at the end */
-    bool offline;
     struct memcg *above; /* the parent's record, NULL at the root: a fault walks up eight times */
     /* charges, in pages, of the subtree */
-    uint64_t usage, swap_usage;
-    uint64_t usage_peak;                                                /* memory.peak */
-    uint64_t memory_min, memory_low, memory_high, memory_max, swap_max; /* pages */
-    uint64_t zswap_max;                                                 /* pages */
-    bool zswap_writeback;
+    uint64_t usage, usage_peak;         /* memory.peak */
+    uint64_t memory_high, memory_max;   /* pages */
+    uint64_t swap_usage, swap_max;      /* pages */
     /* zswap charges of this cgroup alone; zswap_bytes_subtree includes children */
-    uint64_t zswap_bytes_subtree, zswapped_subtree;
+    uint64_t zswap_bytes_subtree;
+    uint64_t zswapped_subtree;
+    uint64_t zswap_max;                                                /* pages */
+    uint32_t resident_pages, swap_cache_pages, disk_pages, zero_pages; /* of this cgroup alone */
     uint32_t object_stock_bytes; /* bytes of whole charged pages that no object uses yet */
+    uint32_t parent;             /* NO_MEMCG at the root */
+    bool offline, zswap_writeback;
+    bool is_protected;      /* it or an ancestor has a memory.min or memory.low */
+    struct lruvec *lruvecs; /* [nodes] */
+    uint64_t *counters;     /* [COUNTERS], without those that are counted often */
+    uint64_t often[OFTEN_COUNTERS]; /* memcg_counter() finds either */
+    uint64_t memory_min, memory_low;       /* pages */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
-    uint64_t resident_pages, swap_cache_pages, disk_pages, zero_pages; /* of this cgroup alone */
-    struct lruvec *lruvecs;                                            /* [nodes] */
-    struct psi_group psi;
-    uint64_t counters[COUNTERS];
-    uint32_t *iterator; /* [nodes]: where partial walks with this root go on */
-    struct cache_line lines[CHARGE_LINES];
-};
+    const char *path;
+    uint32_t first_child, next_sibling; /* NO_MEMCG at the end; siblings in creation order */
+    struct psi_group *psi;
+    uint32_t *iterator;       /* [nodes]: where partial walks with this root go on */
+    struct cache_line *lines; /* [CHARGE_LINES] */
+} __attribute__((aligned(HOST_LINE)));
+
+_Static_assert(offsetof(struct memcg, often) == 2 * HOST_LINE, "two lines of charges");
+
+/* Where an event of a cgroup is counted. */
+static inline uint64_t *memcg_counter(struct memcg *memcg, enum counter counter)
+{
+    switch (counter) {
+#define X(name)                                                                                    \
+    case COUNTER_##name:                                                                           \
+        return &memcg->often[OFTEN_##name];
+        OFTEN_COUNTED(X)
+#undef X
+    default:
+        return &memcg->counters[counter];
+    }
+}
 
 enum { NO_MEMCG = UINT32_MAX };
 
@@ -264,7 +324,7 @@ struct mm {
     struct lru_batch *activations; /* [cpus], of lru_activate() */
     struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
     struct psi_queue *psi_queues;  /* [cpus] */
-    struct lru_list *coming;       /* whose pages are being asked for (lru_prefetch()) */
+    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()) */
     struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 
@@ -446,7 +506,7 @@ static inline void count_event(struct mm *mm, uint32_t memcg, uint32_t node, enu
                                uint64_t by)
 {
     mm->counters[counter] += by;
-    mm->memcgs[memcg].counters[counter] += by;
+    *memcg_counter(&mm->memcgs[memcg], counter) += by;
     mm->nodes[node].counters[counter] += by;
 }
 

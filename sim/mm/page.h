@@ -96,11 +96,10 @@ struct page_list {
 /* As many pages as reclaim takes off a list at a time. */
 enum { LRU_STRIDE = 32 };
 
-/* An LRU list.  Links lead from page to page, and each step is a miss in the host's
- * caches that waits for the one before; so every page also names one a whole batch
- * further on, and the next batch can be fetched all at once. */
-struct lru_list {
-    uint32_t head, tail, count;
+/* Links lead from page to page, and each step is a miss in the host's caches that waits for
+ * the one before; so every page of a list also names one a whole batch further on, and the
+ * next batch can be fetched all at once. */
+struct lru_ring {
     uint32_t added;              /* pages added at the head so far */
     uint32_t taken;              /* pages isolated at the tail so far, */
     uint32_t asked;              /* and those asked for: at most LRU_STRIDE more */
@@ -109,14 +108,23 @@ struct lru_list {
                                     nothing came between, at n % LRU_STRIDE */
 };
 
-#define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE, .asked = LRU_STRIDE})
+/* An LRU list.  One that is no longer than a batch has no use for its ring, and does not touch
+ * it: of 10,000 cgroups' lists most are as short, and the rings were two more lines of memory
+ * that a visit waited for. */
+struct lru_list {
+    uint32_t head, tail, count;
+    struct lru_ring *ring; /* made when the list is first longer than LRU_STRIDE */
+};
 
-/* The page that will be isolated when n more have been, if nothing comes between; n <
- * LRU_STRIDE and n < list->count. */
-static inline uint32_t lru_list_coming(const struct lru_list *list, uint32_t n)
+#define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE})
+
+struct lru_ring *lru_list_make_ring(struct lru_list *list);
+void lru_list_release(struct lru_list *list);
+
+/* The ring of a list of which something further on than the tail is known; else NULL. */
+static inline struct lru_ring *lru_list_ring(const struct lru_list *list)
 {
-    return list->count > LRU_STRIDE ? list->coming[(list->taken + n) % LRU_STRIDE]
-                                    : list->recent[(list->added - list->count + n) % LRU_STRIDE];
+    return list->count > LRU_STRIDE ? list->ring : NULL;
 }
 
 static inline uint32_t bits_field(uint32_t bits, unsigned shift)
@@ -142,8 +150,11 @@ PREFETCHING void page_prefetch(const struct page_cold *cold, uint32_t page)
 /* Tell the page added LRU_STRIDE pages before. */
 static inline void lru_list_note_added(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
-    uint32_t *recent = &list->recent[list->added % LRU_STRIDE];
-    if (list->added++ >= LRU_STRIDE && !(cold[*recent].bits & PAGE_IN_ZSWAP))
+    if (list->count < LRU_STRIDE)
+        return;
+    struct lru_ring *ring = list->ring ? list->ring : lru_list_make_ring(list);
+    uint32_t *recent = &ring->recent[ring->added % LRU_STRIDE];
+    if (ring->added++ >= LRU_STRIDE && !(cold[*recent].bits & PAGE_IN_ZSWAP))
         cold[*recent].later = page;
     *recent = page;
 }

@@ -17,7 +17,7 @@ void psi_release(struct mm *mm)
         free(mm->psi_queues[cpu].changes);
     free(mm->psi_queues);
     for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
-        struct psi_group *group = &mm->memcgs[memcg].psi;
+        struct psi_group *group = mm->memcgs[memcg].psi;
         for (uint32_t i = 0; i < group->cpu_count; i++)
             free(group->cpus[i]);
         free(group->cpus);
@@ -47,7 +47,7 @@ void psi_task_init(struct mm *mm, struct psi_task *task, uint32_t memcg, uint32_
     task->chain = memory_zeroed(task->levels, sizeof(struct psi_cpu *), "PSI");
     uint32_t level = 0;
     for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        task->chain[level++] = group_cpu(&mm->memcgs[at].psi, cpu);
+        task->chain[level++] = group_cpu(mm->memcgs[at].psi, cpu);
 }
 
 void psi_task_release(struct psi_task *task)
@@ -159,7 +159,7 @@ static void weigh(struct mm *mm, const struct psi_group *group, uint64_t now_ns,
 
 void psi_collect(struct mm *mm, uint32_t memcg, uint64_t now_ns)
 {
-    struct psi_group *group = &mm->memcgs[memcg].psi;
+    struct psi_group *group = mm->memcgs[memcg].psi;
     uint64_t stalled_ns[PSI_STATES];
     weigh(mm, group, now_ns, stalled_ns);
     for (unsigned state = 0; state < PSI_STATES; state++)
@@ -172,7 +172,7 @@ void psi_collect(struct mm *mm, uint32_t memcg, uint64_t now_ns)
 
 uint64_t psi_total_us(struct mm *mm, uint32_t memcg, enum psi_state state, uint64_t now_ns)
 {
-    const struct psi_group *group = &mm->memcgs[memcg].psi;
+    const struct psi_group *group = mm->memcgs[memcg].psi;
     uint64_t stalled_ns[PSI_STATES];
     /* Others may not have told yet what they do until then. */
     if (now_ns > mm->events->now_ns)
@@ -194,7 +194,7 @@ uint64_t psi_next_average(uint64_t average, unsigned which, uint64_t sample)
 void psi_update_averages(struct mm *mm, uint64_t now_ns)
 {
     for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
-        struct psi_group *group = &mm->memcgs[memcg].psi;
+        struct psi_group *group = mm->memcgs[memcg].psi;
         if (!group->cpu_count)
             continue;
         psi_collect(mm, memcg, now_ns);
@@ -214,5 +214,5 @@ void psi_update_averages(struct mm *mm, uint64_t now_ns)
 uint64_t psi_average_ppm(const struct mm *mm, uint32_t memcg, enum psi_state state,
                          unsigned average)
 {
-    return mm->memcgs[memcg].psi.average[state][average] * 10000 / PSI_FIXED_1;
+    return mm->memcgs[memcg].psi->average[state][average] * 10000 / PSI_FIXED_1;
 }

@@ -257,22 +257,32 @@ void reclaim_change_shrinkers(struct mm *mm, uint64_t now_ns)
     counts->wait_ns += left_ns - now_ns > hold_ns ? left_ns - now_ns - hold_ns : 0;
 }
 
+/* Is its memory kept from this reclaim (mem_cgroup_below_min, mem_cgroup_below_low)? */
+static bool is_kept(struct mm *mm, struct scan_control *scan, uint32_t memcg)
+{
+    struct memcg *at = &mm->memcgs[memcg];
+    memcg_calculate_protection(mm, scan->target, memcg);
+    if (memcg == scan->target)
+        return false;
+    if (at->usage <= at->effective_min && at->effective_min)
+        return true;
+    if (at->usage > at->effective_low || !at->effective_low)
+        return false;
+    if (!scan->low_reclaim) {
+        scan->low_skipped = true;
+        return true;
+    }
+    mm->counters[COUNTER_memory_low]++;
+    at->counters[COUNTER_memory_low]++;
+    return false;
+}
+
 /* shrink_one of one cgroup. */
 static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t memcg, uint32_t node)
 {
-    struct memcg *at = &mm->memcgs[memcg];
-    memcg_calculate_protection(mm, scan->target, memcg);
-    if (memcg != scan->target && at->usage <= at->effective_min && at->effective_min)
+    if (mm->memcgs[memcg].is_protected && is_kept(mm, scan, memcg))
         return;
-    if (memcg != scan->target && at->usage <= at->effective_low && at->effective_low) {
-        if (!scan->low_reclaim) {
-            scan->low_skipped = true;
-            return;
-        }
-        mm->counters[COUNTER_memory_low]++;
-        at->counters[COUNTER_memory_low]++;
-    }
     struct write_plug plug, *outer = exec->plug;
     write_plug_init(&plug);
     exec->plug = &plug;

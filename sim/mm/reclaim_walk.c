@@ -10,12 +10,11 @@ enum { LEVELS = 32, WORD_BITS = 64 };
 
 /* Cgroups are known by their place in a pre-order walk, where a subtree is a range. */
 struct reclaim_walk {
-    uint32_t *order;    /* [memcgs]: the cgroup at a place */
-    uint32_t *place;    /* [memcgs] */
-    uint32_t *end;      /* [memcgs]: the place behind the subtree */
-    bool *is_protected; /* [memcgs]: it or an ancestor has a memory.min or memory.low */
-    uint32_t *sizes;    /* [nodes][place]: size_to_scan() */
-    uint64_t *marks;    /* [nodes][levels][words]: the places whose size reaches the level */
+    uint32_t *order; /* [memcgs]: the cgroup at a place */
+    uint32_t *place; /* [memcgs] */
+    uint32_t *end;   /* [memcgs]: the place behind the subtree */
+    uint32_t *sizes; /* [nodes][place]: size_to_scan() */
+    uint64_t *marks; /* [nodes][levels][words]: the places whose size reaches the level */
     uint32_t words;
 };
 
@@ -67,7 +66,7 @@ static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size
 static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     /* Protection is worked out, and counted, at the visit. */
-    if (mm->walk->is_protected[memcg])
+    if (mm->memcgs[memcg].is_protected)
         return UINT32_MAX;
     return mm->reclaim->size_to_scan(mm, &mm->memcgs[memcg].lruvecs[node]);
 }
@@ -81,20 +80,18 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
 static void note_protection_of(struct mm *mm, uint32_t memcg)
 {
     struct memcg *at = &mm->memcgs[memcg];
-    bool above = at->parent != NO_MEMCG && mm->walk->is_protected[at->parent];
-    mm->walk->is_protected[memcg] = above || at->memory_min || at->memory_low;
-    if (!mm->walk->is_protected[memcg])
-        at->effective_min = at->effective_low = 0; /* as the visits that there will not be */
+    bool above = at->above && at->above->is_protected;
+    at->is_protected = above || at->memory_min || at->memory_low;
+    if (!at->is_protected)
+        at->effective_min = at->effective_low = 0; /* no visit looks at them */
     for (uint32_t node = 0; node < mm->node_count; node++)
         reclaim_walk_note(mm, memcg, node);
 }
 
 void reclaim_walk_note_protection(struct mm *mm, uint32_t root)
 {
-    if (!mm->walk)
-        return;
-    for (uint32_t place = mm->walk->place[root]; place < mm->walk->end[root]; place++)
-        note_protection_of(mm, mm->walk->order[place]);
+    for (uint32_t memcg = root; memcg != NO_MEMCG; memcg = memcg_next(mm, root, memcg))
+        note_protection_of(mm, memcg);
 }
 
 static void number_places(struct mm *mm)
@@ -117,15 +114,16 @@ static void number_places(struct mm *mm)
 
 void reclaim_walk_init(struct mm *mm)
 {
-    if (!mm->reclaim->size_to_scan)
+    if (!mm->reclaim->size_to_scan) {
+        reclaim_walk_note_protection(mm, ROOT_MEMCG);
         return;
+    }
     struct reclaim_walk *walk = mm->walk = memory_zeroed(1, sizeof(*walk), "the walks of reclaim");
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
     walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
     walk->place = memory_zeroed(count, sizeof(*walk->place), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
-    walk->is_protected = memory_zeroed(count, sizeof(*walk->is_protected), "the walks of reclaim");
     walk->sizes =
         memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
     walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->words, sizeof(*walk->marks),
@@ -142,7 +140,6 @@ void reclaim_walk_release(struct mm *mm)
     free(walk->order);
     free(walk->place);
     free(walk->end);
-    free(walk->is_protected);
     free(walk->sizes);
     free(walk->marks);
     free(walk);

@@ -23,7 +23,7 @@ uint32_t reclaim_walk_next(const struct mm *mm, const struct scan_control *scan,
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node);
 
 /* memory.min or memory.low of a cgroup was set: it and what is below it are protected
- * or no longer. */
+ * or no longer (memcg->is_protected; also where every cgroup is visited). */
 void reclaim_walk_note_protection(struct mm *mm, uint32_t root);
 
 /* NULL, or what is wrong with the index for a cgroup on a node. */

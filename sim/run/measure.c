@@ -48,15 +48,20 @@ static void add_pressure(struct simulation *simulation, uint32_t memcg, uint64_t
     }
 }
 
-static void measure_memcg(struct simulation *simulation, uint32_t root, struct counters_at *at)
+static void count_memcg(struct mm *mm, uint32_t root, uint64_t *counters)
+{
+    memset(counters, 0, COUNTERS * sizeof(*counters));
+    for (uint32_t memcg = root; memcg != NO_MEMCG; memcg = memcg_next(mm, root, memcg))
+        for (unsigned i = 0; i < COUNTERS; i++)
+            counters[i] += *memcg_counter(&mm->memcgs[memcg], i);
+}
+
+static void measure_gauges(struct simulation *simulation, uint32_t root, struct counters_at *at)
 {
     struct mm *mm = &simulation->mm;
-    memset(at, 0, sizeof(*at));
-    for (uint32_t memcg = root; memcg != NO_MEMCG; memcg = memcg_next(mm, root, memcg)) {
-        for (unsigned i = 0; i < COUNTERS; i++)
-            at->counters[i] += mm->memcgs[memcg].counters[i];
+    memset(at->gauges, 0, sizeof(at->gauges));
+    for (uint32_t memcg = root; memcg != NO_MEMCG; memcg = memcg_next(mm, root, memcg))
         add_memcg_gauges(simulation, memcg, at->gauges);
-    }
     const struct memcg *own = &mm->memcgs[root];
     at->gauges[GAUGE_memory_current] = own->usage * PAGE_BYTES;
     at->gauges[GAUGE_stored_pages] = own->zswapped_subtree;
@@ -78,7 +83,7 @@ static void add_zram_gauges(const struct zram *zram, uint64_t *gauges)
 static void measure_all(struct simulation *simulation, struct counters_at *at)
 {
     const struct zswap *zswap = &simulation->zswap;
-    measure_memcg(simulation, ROOT_MEMCG, at);
+    measure_gauges(simulation, ROOT_MEMCG, at);
     memcpy(at->counters, simulation->mm.counters, sizeof(at->counters));
     at->gauges[GAUGE_stored_pages] = zswap->stored_pages;
     at->gauges[GAUGE_same_filled_pages] = zswap->same_filled_pages;
@@ -355,8 +360,8 @@ static void measure_fairness(struct simulation *simulation)
     uint64_t *by_memcg = memory_zeroed(mm->memcg_count, sizeof(*by_memcg), "fairness");
     size_t members = 0;
     for (uint32_t i = 0; i < mm->memcg_count; i++)
-        if (mm->memcgs[i].counters[COUNTER_zswpout])
-            by_memcg[members++] = mm->memcgs[i].counters[COUNTER_zswpwb];
+        if (*memcg_counter(&mm->memcgs[i], COUNTER_zswpout))
+            by_memcg[members++] = *memcg_counter(&mm->memcgs[i], COUNTER_zswpwb);
     simulation->result->fairness.cgroups_ppm = jain_ppm(by_memcg, members);
     simulation->result->fairness.nodes_ppm =
         jain_ppm(simulation->zswap.written_back_by_node, mm->node_count);
@@ -499,7 +504,8 @@ void measure_finish(struct simulation *simulation)
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         result->cgroups[i].path = mm->memcgs[i].path;
         result->cgroups[i].usage_peak = mm->memcgs[i].usage_peak;
-        measure_memcg(simulation, i, &result->cgroups[i].at_end);
+        measure_gauges(simulation, i, &result->cgroups[i].at_end);
+        count_memcg(mm, i, result->cgroups[i].at_end.counters);
     }
     result->resident_peak = mm->resident_peak;
     result->pool_peak = mm->pool_peak;

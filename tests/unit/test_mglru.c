@@ -22,6 +22,7 @@ struct world {
     struct costs costs;
     struct memcg memcgs[2];
     struct lruvec lruvecs[2];
+    uint64_t counters[2][COUNTERS];
     struct address_space space;
     uint8_t hot[PAGES];
     struct page_cold cold[PAGES];
@@ -65,8 +66,9 @@ static bool stub_half_full(const void *swap, uint32_t memcg)
 
 static struct world *make_world(const char *rules)
 {
-    struct world *world = calloc(1, sizeof(*world));
+    struct world *world = aligned_alloc(_Alignof(struct world), sizeof(*world));
     assert_non_null(world);
+    memset(world, 0, sizeof(*world));
     struct mm *mm = &world->mm;
     const struct policy *policy = policy_find("reclaim", "mglru");
     assert_non_null(policy);
@@ -82,6 +84,7 @@ static struct world *make_world(const char *rules)
     world->memcgs[ROOT_MEMCG].parent = NO_MEMCG;
     for (uint32_t i = 0; i < 2; i++) {
         world->memcgs[i].lruvecs = &world->lruvecs[i];
+        world->memcgs[i].counters = world->counters[i];
         world->memcgs[i].memory_max = UINT64_MAX;
         for (unsigned list = 0; list < LRU_LISTS; list++)
             world->lruvecs[i].lists[list] = LRU_LIST_EMPTY;

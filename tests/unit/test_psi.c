@@ -150,11 +150,11 @@ static void test_averages(void **state)
     mm->events->now_ns = PSI_PERIOD_NS;
     psi_update_averages(mm, PSI_PERIOD_NS);
     /* 505 ms of 2 s is 25 whole per cent; 25 * 2048 * 371 / 2048, rounded up */
-    assert_int_equal(mm->memcgs[a].psi.average[PSI_SOME][0], 9275);
+    assert_int_equal(mm->memcgs[a].psi->average[PSI_SOME][0], 9275);
     assert_int_equal(psi_average_ppm(mm, a, PSI_SOME, 0), 45288); /* "4.52" */
     mm->events->now_ns = 2 * PSI_PERIOD_NS;
     psi_update_averages(mm, 2 * PSI_PERIOD_NS);
-    assert_int_equal(mm->memcgs[a].psi.average[PSI_SOME][0], 9275 * 1677 / 2048);
+    assert_int_equal(mm->memcgs[a].psi->average[PSI_SOME][0], 9275 * 1677 / 2048);
     assert_int_equal(psi_total_us(mm, a, PSI_SOME, 2 * PSI_PERIOD_NS), 505000);
     psi_task_release(&task);
     bench_close(bench);

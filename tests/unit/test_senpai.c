@@ -35,7 +35,7 @@ static void tick(struct bench *bench)
 
 static void stall(struct bench *bench, const char *path, uint64_t ms)
 {
-    bench->mm->memcgs[memcg_find(bench->mm, path)].psi.total_ns[PSI_SOME] += ms * 1000000;
+    bench->mm->memcgs[memcg_find(bench->mm, path)].psi->total_ns[PSI_SOME] += ms * 1000000;
 }
 
 /* Pages that a look at the cgroup after so much pressure asks for, or more: reclaim

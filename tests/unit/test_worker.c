@@ -90,8 +90,8 @@ static void test_cgroups_take_turns(void **state)
     zswap->max_pool_percent = 1;
     zswap->accept_threshold_percent = 100;
     bench_run_worker(bench);
-    uint64_t a = bench->mm->memcgs[page_memcg(bench->mm, 0)].counters[COUNTER_zswpwb];
-    uint64_t b = bench->mm->memcgs[page_memcg(bench->mm, B)].counters[COUNTER_zswpwb];
+    uint64_t a = *memcg_counter(&bench->mm->memcgs[page_memcg(bench->mm, 0)], COUNTER_zswpwb);
+    uint64_t b = *memcg_counter(&bench->mm->memcgs[page_memcg(bench->mm, B)], COUNTER_zswpwb);
     assert_true(a + b > 0);
     assert_true(a == b || a == b + 1);
     assert_int_equal(bench_count(bench, COUNTER_worker_gave_up), 0);
@@ -542,9 +542,9 @@ static void test_proactive_pressure(void **state)
     struct bench *bench = bench_open(PROACTIVE("\"pace\": 8000, \"pressure\": 0.001"));
     bench_store(bench, 0, 40);
     assert_int_equal(written_in_a_round(bench), 8);
-    bench->mm->memcgs[ROOT_MEMCG].psi.total_ns[PSI_SOME] += 1000000; /* 0.1 % is not above it */
+    bench->mm->memcgs[ROOT_MEMCG].psi->total_ns[PSI_SOME] += 1000000; /* 0.1 % is not above it */
     assert_int_equal(written_in_a_round(bench), 8);
-    bench->mm->memcgs[ROOT_MEMCG].psi.total_ns[PSI_SOME] += 1001000;
+    bench->mm->memcgs[ROOT_MEMCG].psi->total_ns[PSI_SOME] += 1001000;
     assert_int_equal(written_in_a_round(bench), 0);
     assert_int_equal(written_in_a_round(bench), 6); /* 4000 + 1001 bytes */
     bench_close(bench);
