@@ -66,6 +66,8 @@ PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)
 {
     page_prefetch(mm->cold, page);
     __builtin_prefetch(&mm->hot[page], 1);
+    if (memcgs_are_many(mm)) /* whose spaces are many, too */
+        __builtin_prefetch(&mm->spaces[mm->chunks[page >> CHUNK_SHIFT].space]);
 }
 
 void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)
@@ -226,10 +228,8 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
         mm->reclaim->enter(mm, exec, page);
     lru_prefetch(mm);
     if (memcgs_are_many(mm)) {
-        lru_prefetch_lists(mm, page_memcg(mm, page), page_node(mm, page));
+        lru_prefetch_ends(mm, page_memcg(mm, page), page_node(mm, page));
         uint32_t before = batch->count ? batch->pages[batch->count - 1] : page;
-        lru_prefetch_ends(mm, page_memcg(mm, before), page_node(mm, before));
-        before = batch->count > 1 ? batch->pages[batch->count - 2] : before;
         enum lru list = mm->cold[before].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
         prefetch_recent(mm, &page_lruvec(mm, before)->lists[list]);
     }

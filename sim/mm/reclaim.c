@@ -171,13 +171,21 @@ void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)
 /* With thousands of cgroups none is in the host's caches: a walk asks for each some visits
  * before its turn, first for its own records, then for what they lead to.  A visit waits
  * for memory half as long then. */
-enum { MEMCGS_AHEAD = 16, LRUVECS_AHEAD = 10, PAGES_AHEAD = 4 };
+enum { MEMCGS_AHEAD = 16, LISTS_AHEAD = 10, PAGES_AHEAD = 4 };
 
 struct walk_ahead {
     uint32_t last;                 /* the last one asked for */
     uint32_t memcgs[MEMCGS_AHEAD]; /* those asked for, in a ring */
     unsigned asked;
 };
+
+/* The one to be visited so many visits later. */
+static uint32_t memcg_ahead(const struct walk_ahead *ahead, unsigned visits)
+{
+    unsigned before = MEMCGS_AHEAD - visits; /* it was asked for */
+    return ahead->asked > before ? ahead->memcgs[(ahead->asked - 1 - before) % MEMCGS_AHEAD]
+                                 : NO_MEMCG;
+}
 
 /* One cgroup further ahead of the visits. */
 static void prefetch_walk(const struct mm *mm, const struct scan_control *scan, uint32_t node,
@@ -190,11 +198,11 @@ static void prefetch_walk(const struct mm *mm, const struct scan_control *scan, 
         memcg_prefetch(mm, ahead->last);
         lru_prefetch_lists(mm, ahead->last, node);
     }
-    uint32_t next = ahead->memcgs[(ahead->asked - LRUVECS_AHEAD) % MEMCGS_AHEAD];
-    if (ahead->asked >= LRUVECS_AHEAD && next != NO_MEMCG)
+    uint32_t next = memcg_ahead(ahead, LISTS_AHEAD);
+    if (next != NO_MEMCG)
         lru_prefetch_ends(mm, next, node);
-    next = ahead->memcgs[(ahead->asked - PAGES_AHEAD) % MEMCGS_AHEAD];
-    if (ahead->asked >= PAGES_AHEAD && next != NO_MEMCG)
+    next = memcg_ahead(ahead, PAGES_AHEAD);
+    if (next != NO_MEMCG)
         lru_prefetch_victims(mm, next, node);
 }
 

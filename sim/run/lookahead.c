@@ -1,5 +1,6 @@
 #include "sim/run/lookahead.h"
 
+#include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/zswap/entry.h"
 
@@ -11,9 +12,16 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
     return &lookahead->faults[number % LOOKAHEAD_FAULTS];
 }
 
-/* Ask for what a fault reads of its page: the record, the length, the lock of its slot. */
+/* Ask for what a fault reads of its page: the record, the length, the lock of its slot; and of
+ * its cgroup, where these are many. */
 PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
 {
+    if (memcgs_are_many(swap->mm)) {
+        uint32_t memcg = page_memcg(swap->mm, page);
+        memcg_prefetch(swap->mm, memcg);
+        lru_prefetch_lists(swap->mm, memcg, 0);
+        zswap_prefetch_memcg(swap->zswap, memcg, 0);
+    }
     const struct address_space *space = page_space(swap->mm, page);
     page_prefetch(swap->mm->cold, page);
     content_prefetch_length(space->content, page - space->first_page, compressor);

@@ -118,6 +118,25 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
 
 /* ---- shrink_memcg ------------------------------------------------------------------------ */
 
+/* Ask the host's caches for the cgroups that will most likely be walked next, where there are
+ * too many for them: first for their records, then for the entries that these lead to. */
+static void prefetch_next_memcgs(const struct zswap *zswap, uint32_t group, uint32_t memcg)
+{
+    enum { RECORDS_AHEAD = 8, ENTRIES_AHEAD = 5, OBJECTS_AHEAD = 2 };
+    const struct mm *mm = zswap->mm;
+    const struct page_list *lists = zswap->groups[group].lists;
+    if (!lists || memcg + RECORDS_AHEAD >= mm->memcg_count)
+        return;
+    memcg_prefetch(mm, memcg + RECORDS_AHEAD);
+    __builtin_prefetch(&lists[(size_t)(memcg + RECORDS_AHEAD) * mm->node_count], 1);
+    uint32_t oldest = lists[(size_t)(memcg + ENTRIES_AHEAD) * mm->node_count].head;
+    if (oldest != NO_PAGE)
+        page_prefetch(mm->cold, oldest);
+    oldest = lists[(size_t)(memcg + OBJECTS_AHEAD) * mm->node_count].head;
+    if (oldest != NO_PAGE)
+        entry_prefetch(zswap, oldest, 0);
+}
+
 enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,
                                       const struct shrink_budget *budget, enum shrink_driver driver)
 {
@@ -128,6 +147,8 @@ enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, ui
         !zswap->lru->group_walked || !swap_has_backing_room(zswap->swap, memcg))
         return SHRINK_EMPTY;
     uint32_t group = zswap->lru->group_walked(zswap);
+    if (memcgs_are_many(mm))
+        prefetch_next_memcgs(zswap, group, memcg);
     uint64_t left = budget->entries, scanned = 0, written = 0;
     for (uint32_t node = 0; node < mm->node_count && left; node++) {
         uint64_t length = zswap_list(zswap, group, memcg, node)->count;

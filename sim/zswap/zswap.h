@@ -150,6 +150,17 @@ static inline struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, u
     return &zswap->shrinker_states[(size_t)memcg * zswap->mm->node_count + node];
 }
 
+/* Ask the host's caches for what loads and stores read of a cgroup: its list, and what the
+ * shrinker knows of it. */
+PREFETCHING void zswap_prefetch_memcg(const struct zswap *zswap, uint32_t memcg, uint32_t node)
+{
+    size_t list = (size_t)memcg * zswap->mm->node_count + node;
+    const struct entry_group *group = &zswap->groups[zswap->pools[zswap->order[0]].group];
+    __builtin_prefetch(&zswap->shrinker_states[list], 1);
+    if (group->lists)
+        __builtin_prefetch(&group->lists[list], 1);
+}
+
 /* ---- limits ----------------------------------------------------------------------- */
 
 static inline uint64_t zswap_total_pages(const struct zswap *zswap)
