@@ -150,9 +150,9 @@ enum often_counted {
 struct memcg {
     struct memcg *above; /* the parent's record, NULL at the root: a fault walks up eight times */
     /* charges, in pages, of the subtree */
-    uint64_t usage, usage_peak;         /* memory.peak */
-    uint64_t memory_high, memory_max;   /* pages */
-    uint64_t swap_usage, swap_max;      /* pages */
+    uint64_t usage, usage_peak;       /* memory.peak */
+    uint64_t memory_high, memory_max; /* pages */
+    uint64_t swap_usage, swap_max;    /* pages */
     /* zswap charges of this cgroup alone; zswap_bytes_subtree includes children */
     uint64_t zswap_bytes_subtree;
     uint64_t zswapped_subtree;
@@ -161,10 +161,10 @@ struct memcg {
     uint32_t object_stock_bytes; /* bytes of whole charged pages that no object uses yet */
     uint32_t parent;             /* NO_MEMCG at the root */
     bool offline, zswap_writeback;
-    bool is_protected;      /* it or an ancestor has a memory.min or memory.low */
-    struct lruvec *lruvecs; /* [nodes] */
-    uint64_t *counters;     /* [COUNTERS], without those that are counted often */
-    uint64_t often[OFTEN_COUNTERS]; /* memcg_counter() finds either */
+    bool is_protected;                     /* it or an ancestor has a memory.min or memory.low */
+    struct lruvec *lruvecs;                /* [nodes] */
+    uint64_t *counters;                    /* [COUNTERS], without those that are counted often */
+    uint64_t often[OFTEN_COUNTERS];        /* memcg_counter() finds either */
     uint64_t memory_min, memory_low;       /* pages */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
     const char *path;

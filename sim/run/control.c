@@ -233,8 +233,7 @@ static bool works_beside_processors(const struct simulation *simulation)
 void control_init(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
-    simulation->mm.one_at_a_time = config->machine.cpus == 1 &&
-                                   !simulation->events.turns_go_back &&
+    simulation->mm.one_at_a_time = config->machine.cpus == 1 && !simulation->events.turns_go_back &&
                                    !works_beside_processors(simulation);
     uint64_t accesses = config->task_count ? config->tasks[0].workload->accesses : 0;
     for (uint64_t i = 0; i < config->vm.memcg_stat_flushes_per_run; i++)
