@@ -3,7 +3,8 @@
  *
  * One instance serves one zswap pool.  Sizes are bytes of compressed data as
  * zswap asks for them (1..4096).  Only counts and positions are modelled: no
- * bytes are kept.  An object is named by a 32-bit handle, never 0. */
+ * bytes are kept.  An object is named by a 32-bit handle, never 0; objects that nothing
+ * tells apart may share one, which is freed as often then. */
 #ifndef ZSIM_POLICIES_ALLOCATOR_H
 #define ZSIM_POLICIES_ALLOCATOR_H
 
@@ -16,9 +17,6 @@ enum allocator_result {
     ALLOCATOR_INVALID = 2,   /* the same, reported as a wrong request (kernel: -EINVAL) */
     ALLOCATOR_NO_MEMORY = 3, /* not from alloc(): the machine has no page for it (-ENOMEM) */
 };
-
-/* Steps of prefetch(). */
-enum { ALLOCATOR_PREFETCH_STEPS = 2 };
 
 /* Ask zswap to write one object back.  `owner` is the cookie given at alloc.
  * True: the object is gone (zswap has called free for its handle); false: it stays. */
@@ -48,6 +46,7 @@ enum {
 struct allocator_setup {
     const void *params; /* the policy's own parameter struct, filled */
     bool evicts;        /* it will be asked to shrink(): keep an LRU and owners */
+    bool compacts;      /* it will be asked to compact(): objects move */
 };
 
 struct allocator_hooks {
@@ -66,7 +65,8 @@ struct allocator_hooks {
      * the instance was told that it will be asked */
     bool (*evicts)(const void *state);
     bool registers_shrinker; /* an instance is made and taken apart under shrinker_rwsem */
-    /* optional: move objects together; returns pages given back */
+    /* optional: move objects together; returns pages given back.  For instances that were
+     * told that it will be asked, which those of zswap and zram are not */
     uint64_t (*compact)(void *state);
     /* optional: which of the instance's locks covers this object, 0..locks-1
      * (zsmalloc: the size class); NULL: a single lock, number 0 */
@@ -78,10 +78,9 @@ struct allocator_hooks {
     /* optional: an object of this many bytes takes a page of its own, as a whole
      * page would; NULL: only one of 4096 */
     uint32_t (*huge_from)(const void *state);
-    /* optional: ask the host's caches for what free() of an object will read, one
-     * dependent step at a time: step 0 first, the next ones after a while each.
+    /* optional: ask the host's caches for what free() of an object will read first.
      * Changes nothing; NULL: nothing is asked for */
-    void (*prefetch)(const void *state, uint32_t handle, unsigned step);
+    void (*prefetch)(const void *state, uint32_t handle);
     /* optional: what is wrong with the instance's own books, or NULL (used by
      * --check-invariants) */
     const char *(*check)(const void *state);

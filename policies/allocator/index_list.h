@@ -36,21 +36,6 @@ static inline void index_list_add_head(struct index_list *list, void *elements, 
     list->head = index;
 }
 
-/* Put `index` directly behind `front`, which is on the list. */
-static inline void index_list_add_behind(struct index_list *list, void *elements, size_t stride,
-                                         uint32_t front, uint32_t index)
-{
-    struct index_link *link = index_link_at(elements, stride, index);
-    struct index_link *ahead = index_link_at(elements, stride, front);
-    link->previous = front;
-    link->next = ahead->next;
-    if (ahead->next)
-        index_link_at(elements, stride, ahead->next)->previous = index;
-    else
-        list->tail = index;
-    ahead->next = index;
-}
-
 static inline void index_list_remove(struct index_list *list, void *elements, size_t stride,
                                      uint32_t index)
 {

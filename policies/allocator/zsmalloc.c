@@ -9,11 +9,12 @@
  * Left out: the NUMA node of a page, migration of single pages, and the deferred
  * free of a zspage whose pages are locked.
  *
- * Books: 12 bytes a zspage and 4 bytes an object.  An instance that evicts
- * (6.2-6.4) keeps also the zspage LRU, the owner of every object and its position
- * in the zspage, because eviction follows positions.  Elsewhere positions have no
- * effect on any count, except on which object of a zspage compaction moves first:
- * without them it goes by handle number. */
+ * Books: 8 bytes a zspage and up to 8 in its fullness list.  Which objects lie in it has no
+ * effect on any count: a handle is the number of its zspage, which all objects there share.
+ * In an instance that compacts, where objects move, a handle is an object's own (4 bytes
+ * more).  One that evicts (6.2-6.4) keeps also the zspage LRU, the owner of every object and
+ * its position in the zspage, because eviction follows positions; without them, which object
+ * of a zspage compaction moves first goes by handle number. */
 #include "policies/allocator/zsmalloc.h"
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 
 #include "policies/allocator/allocator.h"
 #include "policies/allocator/index_list.h"
+#include "policies/allocator/index_stack.h"
 #include "policies/allocator/policies.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
@@ -55,9 +57,9 @@ struct zsmalloc_params {
 };
 
 struct zspage {
-    struct index_link link; /* in its fullness list; `next` also chains unused records */
-    uint16_t inuse;         /* objects in it */
-    uint8_t class;          /* index into classes[] */
+    uint32_t place; /* in its fullness list; chains unused records */
+    uint16_t inuse; /* objects in it */
+    uint8_t class;  /* index into classes[] */
     uint8_t group;
 };
 
@@ -75,7 +77,7 @@ struct zspage_positions {
 #define SLOT_NONE 0xffffu
 
 struct size_class {
-    struct index_list lists[GROUPS];
+    struct index_stack lists[GROUPS];
     uint16_t listed;   /* bit g: lists[g] is not empty */
     uint16_t objects;  /* in one zspage */
     uint16_t size;     /* bytes */
@@ -89,6 +91,7 @@ struct size_class {
 struct zsmalloc {
     uint8_t class_of[NOMINAL_CLASSES];
     bool evicts;
+    bool names_objects; /* handles are objects' own */
     enum allocator_result oversize;
     enum fullness_rule fullness;
     enum lock_rule lock_rule;
@@ -97,6 +100,7 @@ struct zsmalloc {
     struct zspage *zspages;
     uint32_t zspage_count, zspage_room, unused_zspage;
 
+    /* only when it names objects */
     uint32_t *home; /* [handle]: its zspage, or the next unused handle */
     uint32_t handle_count, handle_room, unused_handle;
 
@@ -241,9 +245,9 @@ static void zspage_isolate(struct zsmalloc *zsmalloc, struct size_class *class, 
 {
     struct zspage *zspage = &zsmalloc->zspages[index];
     if (group_is_listed(zspage->group)) {
-        struct index_list *list = &class->lists[zspage->group];
-        index_list_remove(list, zsmalloc->zspages, sizeof(*zspage), index);
-        if (!list->head)
+        struct index_stack *list = &class->lists[zspage->group];
+        index_stack_remove(list, zsmalloc->zspages, sizeof(*zspage), index);
+        if (!list->length)
             class->listed = (uint16_t)(class->listed & ~(1u << zspage->group));
     }
     zspage->group = GROUP_EMPTY;
@@ -257,12 +261,12 @@ static void zspage_place(struct zsmalloc *zsmalloc, struct size_class *class, ui
     zspage->group = class->group_of[zspage->inuse];
     if (!group_is_listed(zspage->group))
         return;
-    struct index_list *list = &class->lists[zspage->group];
-    if (zsmalloc->fullness == FOUR_GROUPS && list->head &&
-        zspage->inuse < zsmalloc->zspages[list->head].inuse)
-        index_list_add_behind(list, zsmalloc->zspages, sizeof(*zspage), list->head, index);
+    struct index_stack *list = &class->lists[zspage->group];
+    if (zsmalloc->fullness == FOUR_GROUPS && list->length &&
+        zspage->inuse < zsmalloc->zspages[index_stack_head(list)].inuse)
+        index_stack_add_behind_head(list, zsmalloc->zspages, sizeof(*zspage), index);
     else
-        index_list_add_head(list, zsmalloc->zspages, sizeof(*zspage), index);
+        index_stack_add_head(list, zsmalloc->zspages, sizeof(*zspage), index);
     class->listed = (uint16_t)(class->listed | 1u << zspage->group);
 }
 
@@ -281,12 +285,12 @@ static inline uint32_t fullest_partial(const struct size_class *class)
 {
     if (!class->listed)
         return 0;
-    return class->lists[31 - __builtin_clz(class->listed)].head;
+    return index_stack_head(&class->lists[31 - __builtin_clz(class->listed)]);
 }
 
 static uint32_t emptiest_partial(const struct size_class *class)
 {
-    return class->listed ? class->lists[__builtin_ctz(class->listed)].head : 0;
+    return class->listed ? index_stack_head(&class->lists[__builtin_ctz(class->listed)]) : 0;
 }
 
 /* ---- zspages -------------------------------------------------------------- */
@@ -330,7 +334,7 @@ static uint32_t zspage_record(struct zsmalloc *zsmalloc, struct size_class *clas
     uint32_t *unused = zsmalloc->evicts ? &class->unused : &zsmalloc->unused_zspage;
     uint32_t index = *unused;
     if (index) {
-        *unused = zsmalloc->zspages[index].link.next;
+        *unused = zsmalloc->zspages[index].place;
         return index;
     }
     if (zsmalloc->zspage_count >= zsmalloc->zspage_room)
@@ -382,7 +386,7 @@ static void zspage_destroy(struct zsmalloc *zsmalloc, struct size_class *class, 
     uint32_t *unused = zsmalloc->evicts ? &class->unused : &zsmalloc->unused_zspage;
     if (zsmalloc->evicts)
         index_list_remove(&zsmalloc->lru, zsmalloc->positions, sizeof(*zsmalloc->positions), index);
-    zsmalloc->zspages[index].link.next = *unused;
+    zsmalloc->zspages[index].place = *unused;
     *unused = index;
     class->zspages--;
     zsmalloc->pages -= class->pages;
@@ -412,7 +416,13 @@ static void handle_room_grow(struct zsmalloc *zsmalloc)
         array_grown(zsmalloc->slot_of, room, sizeof(*zsmalloc->slot_of), "object positions");
 }
 
-static inline uint32_t handle_take(struct zsmalloc *zsmalloc)
+/* The zspage that an object is in. */
+static inline uint32_t object_home(const struct zsmalloc *zsmalloc, uint32_t handle)
+{
+    return zsmalloc->names_objects ? zsmalloc->home[handle] : handle;
+}
+
+static uint32_t handle_take(struct zsmalloc *zsmalloc)
 {
     uint32_t handle = zsmalloc->unused_handle;
     if (handle) {
@@ -443,8 +453,9 @@ static void slot_release(struct zsmalloc *zsmalloc, uint32_t index, uint32_t han
 
 static inline void object_place(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
 {
-    zsmalloc->home[handle] = index;
     zsmalloc->zspages[index].inuse++;
+    if (zsmalloc->names_objects)
+        zsmalloc->home[handle] = index;
     if (zsmalloc->evicts)
         slot_take(zsmalloc, index, handle);
 }
@@ -467,7 +478,7 @@ zsmalloc_alloc(void *state, uint32_t size, uint32_t owner, uint32_t *handle)
     uint32_t index = fullest_partial(class);
     if (!index)
         index = zspage_create(zsmalloc, class);
-    *handle = handle_take(zsmalloc);
+    *handle = zsmalloc->names_objects ? handle_take(zsmalloc) : index;
     object_place(zsmalloc, index, *handle);
     class->used++;
     zspage_regroup(zsmalloc, class, index);
@@ -481,12 +492,14 @@ zsmalloc_alloc(void *state, uint32_t size, uint32_t owner, uint32_t *handle)
 __attribute__((flatten)) static void zsmalloc_free(void *state, uint32_t handle)
 {
     struct zsmalloc *zsmalloc = state;
-    uint32_t index = zsmalloc->home[handle];
+    uint32_t index = object_home(zsmalloc, handle);
     struct zspage *zspage = &zsmalloc->zspages[index];
     struct size_class *class = &zsmalloc->classes[zspage->class];
     object_remove(zsmalloc, index, handle);
-    zsmalloc->home[handle] = zsmalloc->unused_handle;
-    zsmalloc->unused_handle = handle;
+    if (zsmalloc->names_objects) {
+        zsmalloc->home[handle] = zsmalloc->unused_handle;
+        zsmalloc->unused_handle = handle;
+    }
     class->used--;
     /* zsmalloc_shrink() is working on it and decides what becomes of it */
     if (zsmalloc->evicts && zsmalloc->positions[index].under_reclaim)
@@ -496,16 +509,13 @@ __attribute__((flatten)) static void zsmalloc_free(void *state, uint32_t handle)
         zspage_destroy(zsmalloc, class, index);
 }
 
-/* Its zspage's number; the zspage.  The zspage's neighbours in its list are not asked for:
- * that cost 110 instructions and, with 4 million pages, no less time than it saved. */
-static void zsmalloc_prefetch(const void *state, uint32_t handle, unsigned step)
+static void zsmalloc_prefetch(const void *state, uint32_t handle)
 {
     const struct zsmalloc *zsmalloc = state;
-    if (step == 0) {
+    if (zsmalloc->names_objects)
         __builtin_prefetch(&zsmalloc->home[handle], 1);
-        return;
-    }
-    __builtin_prefetch(&zsmalloc->zspages[zsmalloc->home[handle]], 1);
+    else
+        __builtin_prefetch(&zsmalloc->zspages[handle], 1);
 }
 
 static uint64_t zsmalloc_total_pages(const void *state)
@@ -518,7 +528,7 @@ static uint32_t zsmalloc_lock_of(const void *state, uint32_t handle)
     const struct zsmalloc *zsmalloc = state;
     if (zsmalloc->lock_rule == LOCK_POOL)
         return 0;
-    return zsmalloc->zspages[zsmalloc->home[handle]].class;
+    return zsmalloc->zspages[object_home(zsmalloc, handle)].class;
 }
 
 static uint32_t zsmalloc_locks(const void *state)
@@ -721,7 +731,7 @@ static uint64_t zsmalloc_compact(void *state)
     struct zsmalloc *zsmalloc = state;
     struct members members = {NULL, NULL};
     uint64_t before = zsmalloc->pages;
-    for (uint32_t index = NOMINAL_CLASSES; index-- > 0;) {
+    for (uint32_t index = zsmalloc->names_objects ? NOMINAL_CLASSES : 0; index-- > 0;) {
         struct size_class *class = &zsmalloc->classes[index];
         if (!class->exists || !class_can_compact(class))
             continue;
@@ -749,7 +759,7 @@ struct audit {
 
 static void audit_unused_chain(const struct zsmalloc *zsmalloc, struct audit *audit, uint32_t index)
 {
-    for (; index && !audit->unused_zspage[index]; index = zsmalloc->zspages[index].link.next)
+    for (; index && !audit->unused_zspage[index]; index = zsmalloc->zspages[index].place)
         audit->unused_zspage[index] = true;
 }
 
@@ -783,7 +793,8 @@ static const char *audit_zspages(const struct zsmalloc *zsmalloc, struct audit *
         bool reclaimed = zsmalloc->evicts && zsmalloc->positions[index].under_reclaim;
         if (!class->exists)
             return "zsmalloc: a zspage is of a class that does not exist";
-        if (zspage->inuse != audit->objects[index] || zspage->inuse > class->objects)
+        if ((zsmalloc->names_objects && zspage->inuse != audit->objects[index]) ||
+            zspage->inuse > class->objects)
             return "zsmalloc: a zspage does not hold as many objects as it says";
         if (!zspage->inuse && !reclaimed)
             return "zsmalloc: an empty zspage was kept";
@@ -803,17 +814,18 @@ static const char *audit_lists(const struct zsmalloc *zsmalloc, const struct siz
 {
     uint64_t found = 0;
     for (uint32_t group = 0; group < GROUPS; group++) {
-        const struct index_list *list = &class->lists[group];
-        size_t length = index_list_verified_length(list, zsmalloc->zspages, sizeof(struct zspage),
-                                                   zsmalloc->zspage_count);
+        const struct index_stack *list = &class->lists[group];
+        size_t length = index_stack_verified_length(list, zsmalloc->zspages, sizeof(struct zspage));
         if (length == SIZE_MAX)
             return "zsmalloc: a fullness list is torn";
         if ((class->listed >> group & 1u) != (length != 0))
             return "zsmalloc: the mark of a fullness list is wrong";
-        for (uint32_t index = list->head; index; index = zsmalloc->zspages[index].link.next)
-            if (zsmalloc->zspages[index].group != group ||
-                &zsmalloc->classes[zsmalloc->zspages[index].class] != class)
+        for (uint32_t i = 0; i < list->length; i++) {
+            const struct zspage *zspage = &zsmalloc->zspages[list->items[i]];
+            if (list->items[i] &&
+                (zspage->group != group || &zsmalloc->classes[zspage->class] != class))
                 return "zsmalloc: a zspage is on the wrong fullness list";
+        }
         found += length;
     }
     return found == expected ? NULL : "zsmalloc: a partial zspage is on no fullness list";
@@ -886,6 +898,7 @@ static void *zsmalloc_create(const struct allocator_setup *setup)
     const struct zsmalloc_params *params = setup->params;
     struct zsmalloc *zsmalloc = memory_zeroed(1, sizeof(*zsmalloc), "a zsmalloc pool");
     zsmalloc->evicts = setup->evicts && params->evicts;
+    zsmalloc->names_objects = zsmalloc->evicts || setup->compacts;
     zsmalloc->oversize = params->oversize ? ALLOCATOR_INVALID : ALLOCATOR_TOO_LARGE;
     zsmalloc->fullness = (enum fullness_rule)params->fullness;
     zsmalloc->lock_rule = (enum lock_rule)params->locks;
@@ -907,6 +920,9 @@ static void zsmalloc_destroy(void *state)
     memory_unmap(zsmalloc->owners, handles * sizeof(*zsmalloc->owners));
     memory_unmap(zsmalloc->slot_of, handles * sizeof(*zsmalloc->slot_of));
     memory_unmap(zsmalloc->slots, zsmalloc->slot_room * sizeof(*zsmalloc->slots));
+    for (uint32_t index = 0; index < NOMINAL_CLASSES; index++)
+        for (uint32_t group = 0; group < GROUPS; group++)
+            free(zsmalloc->classes[index].lists[group].items);
     free(zsmalloc->group_tables);
     free(zsmalloc);
 }

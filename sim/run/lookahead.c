@@ -4,8 +4,8 @@
 #include "sim/mm/memcg.h"
 #include "sim/zswap/entry.h"
 
-/* How many faults before its own each step of a page is done. */
-static const uint32_t step_distance[ZSWAP_PREFETCH_STEPS] = {5, 3};
+/* How many faults before its own what a page's record leads to is asked for. */
+enum { ENTRY_DISTANCE = 3 };
 
 static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t number)
 {
@@ -61,8 +61,6 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
     lookahead->over = over;
     find_faults(lookahead, swap, first_pages, block, at, count);
     uint32_t coming = lookahead->found - over;
-    for (unsigned step = 0; step < ZSWAP_PREFETCH_STEPS; step++)
-        if (coming >= step_distance[step])
-            entry_prefetch(swap->zswap, fault_at(lookahead, over + step_distance[step] - 1)->page,
-                           step);
+    if (coming >= ENTRY_DISTANCE)
+        entry_prefetch(swap->zswap, fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page);
 }

@@ -74,16 +74,15 @@ static inline void entry_map(struct zswap *zswap, struct exec *exec, const struc
     object_pool_map(zswap->mm, exec, entry_zpool(zswap, pool, page), handle);
 }
 
-/* Ask the host's caches for what loading a page's entry will read, one dependent step
- * at a time, 0 to ZSWAP_PREFETCH_STEPS - 1; the page's record must be there. */
-enum { ZSWAP_PREFETCH_STEPS = ALLOCATOR_PREFETCH_STEPS };
-PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page, unsigned step)
+/* Ask the host's caches for what loading a page's entry will read; the page's record must be
+ * there. */
+PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page)
 {
     const struct page_cold *cold = &zswap->mm->cold[page];
     uint32_t bits = cold->bits, pool = bits_field(bits, ENTRY_POOL_SHIFT);
     if (!(bits & PAGE_IN_ZSWAP) || pool == NO_POOL)
         return;
-    if (step == 0 && (bits & PAGE_ENTRY_ON_LRU)) {
+    if (bits & PAGE_ENTRY_ON_LRU) {
         if (cold->entry_previous != NO_PAGE)
             page_prefetch(zswap->mm->cold, cold->entry_previous);
         if (cold->entry_next != NO_PAGE)
@@ -91,7 +90,7 @@ PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page, unsign
     }
     if (zswap->allocator->prefetch)
         zswap->allocator->prefetch(entry_zpool(zswap, &zswap->pools[pool], page)->state,
-                                   cold->handle, step);
+                                   cold->handle);
 }
 
 /* A page is swapped in without readahead, wherever it lies. */

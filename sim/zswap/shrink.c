@@ -134,7 +134,7 @@ static void prefetch_next_memcgs(const struct zswap *zswap, uint32_t group, uint
         page_prefetch(mm->cold, oldest);
     oldest = lists[(size_t)(memcg + OBJECTS_AHEAD) * mm->node_count].head;
     if (oldest != NO_PAGE)
-        entry_prefetch(zswap, oldest, 0);
+        entry_prefetch(zswap, oldest);
 }
 
 enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,

@@ -53,7 +53,7 @@ static const struct allocator_hooks *hooks(void)
 
 static void *create(struct params params, bool evicts)
 {
-    return hooks()->create(&(struct allocator_setup){&params, evicts});
+    return hooks()->create(&(struct allocator_setup){&params, evicts, true});
 }
 
 static uint32_t alloc(void *pool, uint32_t size, uint32_t owner)

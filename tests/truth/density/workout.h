@@ -88,7 +88,7 @@ static inline const char *workout_run(struct workout *workout, const struct poli
                                       const void *params, bool evicts, uint64_t seed)
 {
     *workout = (struct workout){.hooks = policy->hooks, .random = seed, .refusal_percent = 30};
-    workout->pool = workout->hooks->create(&(struct allocator_setup){params, evicts});
+    workout->pool = workout->hooks->create(&(struct allocator_setup){params, evicts, true});
     for (uint32_t step = 0; step < 40000 && !workout->wrong; step++) {
         workout_step(workout, step);
         if (step % 61 == 0 && !workout->wrong)
