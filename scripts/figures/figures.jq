@@ -413,18 +413,24 @@ def multiples($document; $spec):
     ([$panels[] | [.x] + .lines | transpose
       | map([(.[0] | scaled($x[0]))] + (.[1:] | map(scaled($y[0]))))] | datablock);
 
-# Two variants: where their time went, and the counters on the way from a scan to the disk.
-def chain: ["pgscan_direct", "pgscan_proactive", "pgscan_kswapd", "reclaim_in_vain", "zswpout", "refused_stores", "pool_limit_hit",
-  "worker_wakeups", "worker_gave_up", "shrink_memcg_calls", "zswap_entries_scanned", "zswap_rotations",
-  "reject_reclaim_fail", "zswpwb", "zswpin", "zswap_invalidated", "pswpout", "pswpin",
-  "workingset_refault_anon", "workingset_restore_anon"];
+# The counters on the way from a scan to the disk, in the order in which one leads to the next.
+def chain: ["pgscan_direct", "pgscan_proactive", "pgscan_kswapd", "pgsteal_direct", "pgsteal_proactive",
+  "pgsteal_kswapd", "reclaim_in_vain", "pgactivate", "zswpout", "refused_stores", "pool_limit_hit",
+  "worker_wakeups", "worker_gave_up", "shrink_memcg_calls", "slabs_scanned", "zswap_entries_scanned",
+  "zswap_rotations", "reject_reclaim_fail", "zswpwb", "zswpin", "zswap_invalidated", "pswpout", "pswpin",
+  "swap_ra", "swap_ra_hit", "workingset_refault_anon", "workingset_restore_anon"];
+
+# A figure has room for twenty.
+def chain_in_figure: chain - ["pgsteal_direct", "pgsteal_proactive", "pgsteal_kswapd", "pgactivate",
+  "slabs_scanned", "swap_ra", "swap_ra_hit"];
 
 def thousands: round | tostring | [while(length > 0; .[:-3]) | .[-3:]] | reverse | join(",");
 
+# Two variants: where their time went, and the chain.
 def difference($document; $spec):
   (variants($document; $spec) | if $spec.variants == null then .[:2] else . end
    | if length != 2 then "needs two \"variants\", before and after" | stop else . end) as $variants
-  | ([($spec.metrics // chain)[] | {metric: ., means: [. as $m | $variants[].summary[$m].mean // 0]}
+  | ([($spec.metrics // chain_in_figure)[] | {metric: ., means: [. as $m | $variants[].summary[$m].mean // 0]}
       | select(.means | add > 0)] | few(20; "counters")) as $counters
   | [stacked($document; {variants: [$variants[].name], without: ($spec.without // ["user", "worker", "kswapd"])})] as $stack
   | [$counters[] | .means | if .[0] > 0 and .[1] > 0 then .[1] / .[0] else null end] as $ratios
