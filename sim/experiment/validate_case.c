@@ -485,8 +485,8 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
         const struct config_node *number = name ? name->next : NULL;
         bool good = name && name->kind == CONFIG_STRING;
         for (unsigned i = 0; i < 3; i++, number = number ? number->next : NULL)
-            good = good && number && node_number(number, &numbers[i]);
-        if (!good) {
+            good = good && number && node_number(number, &numbers[i]) && numbers[i] < UINT32_MAX;
+        if (!good || number || numbers[1] > numbers[2]) {
             kernel_case_refuse(at, from, "groups: expected [name, cgroup, first, last]");
             return;
         }
@@ -577,6 +577,44 @@ static void check_trace(struct kernel_case *at, const struct config_node *config
                            got);
 }
 
+/* The pages of a cgroup: those of the trace, and any behind them that it does not touch. */
+static uint64_t pages_of_cgroup(struct kernel_case *at, const struct config_node *config,
+                                uint32_t cgroup)
+{
+    const struct config_node *pages = kernel_case_member(at, config, "npages", CONFIG_ARRAY);
+    const struct config_node *of = pages ? pages->first : NULL;
+    uint64_t number = 0;
+    for (uint32_t i = 0; of && i < cgroup; i++)
+        of = of->next;
+    return of && node_number(of, &number) ? number : 0;
+}
+
+/* What is said of pages must be of pages that there are. */
+static void check_pages(struct kernel_case *at, const struct config_node *config)
+{
+    const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;
+    if (!config_tree_member(config, "npages"))
+        return;
+    const struct config_node *pages = kernel_case_member(at, config, "npages", CONFIG_ARRAY);
+    if (!pages)
+        return;
+    if (pages->children != workload->spaces)
+        kernel_case_refuse(at, pages, "npages: the trace has %u cgroups", workload->spaces);
+    for (uint32_t space = 0; space < workload->spaces; space++)
+        if (pages_of_cgroup(at, config, space) < workload->space_pages[space])
+            kernel_case_refuse(at, pages, "npages: cgroup %u of the trace has %u pages", space,
+                               workload->space_pages[space]);
+    const struct config_node *groups = config_tree_member(config, "groups");
+    const struct config_node *from = groups ? groups->first : NULL;
+    for (uint32_t i = 0; i < at->group_count; i++, from = from->next) {
+        const struct validate_group *group = &at->groups[i];
+        if (group->last >= pages_of_cgroup(at, config, group->space))
+            kernel_case_refuse(at, from, "groups: %s ends at page %u of cgroup %u, which has %llu",
+                               group->name, group->last, group->space,
+                               (unsigned long long)pages_of_cgroup(at, config, group->space));
+    }
+}
+
 /* Did any run meet the pool limit? */
 static bool limit_was_hit(const struct config_node *tree)
 {
@@ -603,8 +641,10 @@ static void read_case(struct kernel_case *at)
     }
     at->pool_limited = limit_was_hit(at->tree);
     compose(at, config);
-    if (at->experiment)
-        check_trace(at, config);
+    if (!at->experiment)
+        return;
+    check_trace(at, config);
+    check_pages(at, config);
 }
 
 /* Run `*number` of a list of runs; else *number is less by the length of the list. */

@@ -198,8 +198,9 @@ static void phases_in_free_words_must_have_the_hash(void **state)
 
 /* ---- events of a case ------------------------------------------------------------------ */
 
-/* The shortest case there is, with these events. */
-static struct kernel_case *case_with(const char *events, const char *more)
+/* The shortest case there is, with these pages, groups and events. */
+static struct kernel_case *case_of(const char *pages, const char *groups, const char *events,
+                                   const char *more)
 {
     char path[] = "/tmp/zsim-case-XXXXXX";
     int descriptor = mkstemp(path);
@@ -208,18 +209,23 @@ static struct kernel_case *case_with(const char *events, const char *more)
     fprintf(
         file,
         "{\"name\": \"t\", \"config\": {\"trace_cmd\": \"gen_trace OUT 1 '0:seq:0:64:64:100'\", "
-        "\"trace_sha256\": \"\", \"nrec\": 64, \"npages\": [64], \"limit_pages\": [32], "
+        "\"trace_sha256\": \"\", \"nrec\": 64, \"npages\": %s, \"limit_pages\": [32], "
         "\"content\": [[{\"cg\": 0, \"seed\": 7, \"first\": 0, \"last\": 63, "
-        "\"classes\": \"100:zero\"}]], \"groups\": [], \"events\": [%s], %s"
+        "\"classes\": \"100:zero\"}]], \"groups\": [%s], \"events\": [%s], %s"
         "\"env\": {\"zswap\": true, \"compressor\": \"lzo\", \"max_pool\": 20, \"accept\": 90, "
         "\"shrinker\": false, \"page_cluster\": 0, \"swap_mb\": 64}, "
         "\"memstat_flushes\": 10}, \"machine\": {\"kernel\": \"6.18.44\", "
         "\"totalram_pages\": 65536, \"cpus\": 2, \"swappiness\": 60, \"swap_rotational\": 1}}\n",
-        events, more);
+        pages, groups, events, more);
     fclose(file);
     struct kernel_case *at = kernel_case_read(path);
     unlink(path);
     return at;
+}
+
+static struct kernel_case *case_with(const char *events, const char *more)
+{
+    return case_of("[64]", "", events, more);
 }
 
 /* With good events the one mistake left is the empty hash. */
@@ -310,6 +316,34 @@ static void what_is_not_known_is_refused(void **state)
     }
 }
 
+/* The first mistake is the empty hash. */
+static void pages_that_there_are_not_are_refused(void **state)
+{
+    (void)state;
+    const struct {
+        const char *pages, *groups, *message;
+    } table[] = {
+        {"[80]", "[\"all\", 0, 0, 79]", NULL}, /* the trace need not touch all */
+        {"[63]", "", "npages: cgroup 0 of the trace has 64 pages"},
+        {"[64, 64]", "", "npages: the trace has 1 cgroups"},
+        {"[64]", "[\"a\", 0, 0, 63], [\"b\", 0, 0, 64]",
+         "groups: b ends at page 64 of cgroup 0, which has 64"},
+        {"[64]", "[\"a\", 1, 0, 63]", "groups: a ends at page 63 of cgroup 1, which has 0"},
+        {"[64]", "[\"a\", 0, 9, 8]", "groups: expected [name, cgroup, first, last]"},
+        {"[64]", "[\"a\", 0, 8, 4294967296]", "groups: expected [name, cgroup, first, last]"},
+        {"[64]", "[\"a\", 0, 8, 9, 10]", "groups: expected [name, cgroup, first, last]"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct kernel_case *at = case_of(table[i].pages, table[i].groups, "", "");
+        bool found = false;
+        for (uint32_t error = 0; table[i].message && error < at->errors.count; error++)
+            found |= strstr(diagnostics_text(&at->errors, error), table[i].message) != NULL;
+        assert_true(found == (table[i].message != NULL));
+        assert_true(table[i].message || at->errors.count == 1);
+        kernel_case_free(at);
+    }
+}
+
 /* ---- writes under way ---------------------------------------------------------------------- */
 
 static void writes_end_in_order_of_time(void **state)
@@ -355,6 +389,7 @@ int main(void)
         cmocka_unit_test(pages_read_ahead_are_activated_unmapped),
         cmocka_unit_test(kernels_between_presets_have_a_stand_in),
         cmocka_unit_test(what_is_not_known_is_refused),
+        cmocka_unit_test(pages_that_there_are_not_are_refused),
         cmocka_unit_test(writes_end_in_order_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
