@@ -15,6 +15,7 @@
 
 #include "sim/base/memory.h"
 #include "sim/base/random.h"
+#include "sim/base/units.h"
 #include "workloads/generators/generators.h"
 #include "workloads/generators/power.h"
 #include "workloads/generators/single.h"
@@ -232,6 +233,82 @@ static void test_sampled_ranks_are_the_same_everywhere(void **state)
     assert_int_equal(sum, 0x28260b8e4a883247);
     assert_int_equal(coins, 0x7a187);
     zipf_sampler_free(sampler);
+}
+
+/* The same records and the same counter behind them, a few at a time or many. */
+static void check_fill(const struct zipf_sampler *sampler, uint64_t coin_share,
+                       const uint32_t *order)
+{
+    enum { RECORDS = 20 * ZIPF_TOGETHER + 5 };
+    struct access filled[RECORDS] = {0};
+    struct zipf_draws draws = {
+        .sampler = sampler, .coin_share = coin_share, .like = {.page = 7, .space = 3}};
+    uint64_t counter = 5, plain = 5;
+    for (uint32_t done = 0; done < RECORDS;) {
+        draws.order = done >= ZIPF_TOGETHER ? order : NULL;
+        uint32_t more = zipf_sampler_fill(&draws, &counter, filled + done, RECORDS - done);
+        assert_in_range(more, 1, RECORDS - done);
+        done += more;
+    }
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        bool coin;
+        uint32_t page = 7 + zipf_sampler_draw(sampler, &plain, coin_share, &coin);
+        struct access wanted = {.page = page, .space = 3, .op = coin};
+        assert_memory_equal(&filled[i], &wanted, sizeof(wanted));
+    }
+    assert_int_equal(counter, plain);
+}
+
+static void test_ranks_drawn_together_are_those_drawn_one_by_one(void **state)
+{
+    (void)state;
+    static const uint32_t ranks[] = {1, 2, 700, 40000, 4 << 20};
+    static const double exponents[] = {0, 0.6, 0.99, 16};
+    const enum lanes best = lanes_here();
+    uint32_t *order = memory_zeroed((4 << 20) + 8, sizeof(*order), "places");
+    for (size_t r = 0; r < sizeof(ranks) / sizeof(ranks[0]); r++)
+        for (size_t e = 0; e < sizeof(exponents) / sizeof(exponents[0]); e++) {
+            struct zipf_sampler *sampler = zipf_sampler_create(ranks[r], exponents[e]);
+            for (enum lanes lanes = LANES_NONE; lanes <= best; lanes++) {
+                sampler->lanes = lanes;
+                check_fill(sampler, 0, NULL);
+                check_fill(sampler, ((uint64_t)30 << 32) / 100, order);
+                check_fill(sampler, UINT32_MAX, order);
+            }
+            zipf_sampler_free(sampler);
+        }
+    free(order);
+}
+
+/* Written down once, as above. */
+static void test_accesses_are_the_same_everywhere(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct workload_type *type;
+        const char *hash;
+    } rows[] = {
+        {&workload_uniform, "cc0f7fca51d93c0c434d08cef7e39c4c"},
+        {&workload_zipf, "88f262102575f665d27ee01f8db0f270"},
+        {&workload_scattered_zipf, "6242f79d224ad7c573de7ae5c4e1f7e3"},
+        {&workload_hot_cold, "5717562867f1c3dcc37cad69d132f1c2"},
+    };
+    const struct single_params params = {.footprint = 100000 * PAGE_BYTES,
+                                         .accesses = 54321,
+                                         .write_percent = 30,
+                                         .exponent = 0.9,
+                                         .hot = 1000 * PAGE_BYTES,
+                                         .hot_percent = 90};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct diagnostics errors = {0};
+        struct workload *workload = rows[i].type->open(&params, 7, &here, &errors);
+        struct access *all = collect(workload);
+        char hash[33];
+        workload_fingerprint(all, params.accesses * sizeof(*all), hash);
+        assert_string_equal(hash, rows[i].hash);
+        free(all);
+        workload->type->close(workload);
+    }
 }
 
 static void expect_error(const char *steps, const char *part)
@@ -563,6 +640,8 @@ int main(void)
         cmocka_unit_test(test_powers_are_the_nearest_doubles),
         cmocka_unit_test(test_sampled_ranks_follow_zipf),
         cmocka_unit_test(test_sampled_ranks_are_the_same_everywhere),
+        cmocka_unit_test(test_ranks_drawn_together_are_those_drawn_one_by_one),
+        cmocka_unit_test(test_accesses_are_the_same_everywhere),
         cmocka_unit_test(test_mistakes_in_steps),
         cmocka_unit_test(test_single_types_fill_and_stay_inside),
         cmocka_unit_test(test_permutation_visits_every_page),

@@ -133,53 +133,38 @@ void stream_fill_hot(const struct stream *stream, struct stream_position *at,
     fill_with(stream, at, records, count, page_hot);
 }
 
-/* A zipf distribution's ranks, from `first` on, and coins.  What stands in `order` for a
- * rank is asked for; NULL: nothing. */
-static inline __attribute__((always_inline)) void
-sample_ranks(const struct stream *stream, uint64_t *counter, struct access *records, uint32_t count,
-             uint32_t first, const uint32_t *order)
+static struct zipf_draws draws_of(const struct stream *stream, uint32_t first)
 {
-    /* Copies, as a record might be any of them for all the compiler knows. */
-    const struct zipf_sampler sampler = *stream->sampler;
-    const uint64_t coin_share = ((uint64_t)stream->write_percent << 32) / 100;
-    const uint16_t space = stream->space;
-    uint64_t here = *counter;
-    for (uint32_t i = 0; i < count; i++) {
-        bool write;
-        uint32_t rank = zipf_sampler_draw(&sampler, &here, coin_share, &write);
-        if (order)
-            __builtin_prefetch(&order[rank]);
-        records[i].page = first + rank;
-        records[i].space = space;
-        records[i].op = write;
-        records[i].reserved = 0;
-    }
-    *counter = here;
+    return (struct zipf_draws){.sampler = stream->sampler,
+                               .coin_share = ((uint64_t)stream->write_percent << 32) / 100,
+                               .like = {.page = first, .space = stream->space}};
 }
-
-_Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1, "sample_ranks() stores a truth value");
 
 void stream_fill_sampled(const struct stream *stream, struct stream_position *at,
                          struct access *records, uint32_t count)
 {
-    sample_ranks(stream, &at->random, records, count, stream->first, NULL);
+    const struct zipf_draws draws = draws_of(stream, stream->first);
+    for (uint32_t done = 0; done < count;)
+        done += zipf_sampler_fill(&draws, &at->random, records + done, count - done);
     at->index += count;
 }
 
-/* In two passes over a part that stays in the host's L1 cache: the misses of the second
- * one's look-ups overlap with the draws. */
+/* A rank's place is looked up when it was asked for a while ago: the misses overlap with
+ * draws. */
 void stream_fill_scattered_sampled(const struct stream *stream, struct stream_position *at,
                                    struct access *records, uint32_t count)
 {
-    enum { PART = 256 };
     const uint32_t first = stream->first, *order = stream->order;
-    for (uint32_t done = 0; done < count; done += PART) {
-        struct access *part = records + done;
-        uint32_t length = count - done < PART ? count - done : PART;
-        sample_ranks(stream, &at->random, part, length, 0, order);
-        for (uint32_t i = 0; i < length; i++)
-            part[i].page = first + order[part[i].page];
+    struct zipf_draws draws = draws_of(stream, 0);
+    uint32_t looked_up = 0;
+    for (uint32_t done = 0; done < count;) {
+        draws.order = done >= ZIPF_TOGETHER ? order : NULL;
+        done += zipf_sampler_fill(&draws, &at->random, records + done, count - done);
+        for (; looked_up + 2 * ZIPF_TOGETHER < done; looked_up++)
+            records[looked_up].page = first + order[records[looked_up].page];
     }
+    for (; looked_up < count; looked_up++)
+        records[looked_up].page = first + order[records[looked_up].page];
     at->index += count;
 }
 

@@ -39,17 +39,17 @@ static uint32_t share_of(double exponent, uint32_t first, uint32_t rank)
 /* Popularity is convex in the rank: the tangent at the first rank is below it, the
  * line from the first to the last above it.  So it is seldom computed (measured:
  * a fifth of the time of all draws before, a hundredth now). */
-bool zipf_sampler_accepts(const struct zipf_part *part, double exponent, uint32_t rank,
+bool zipf_sampler_accepts(const struct zipf_block *block, double exponent, uint32_t rank,
                           uint32_t chance)
 {
-    double distance = rank - part->first;
-    double below = 0x1p32 * (1 - exponent * distance / ((double)part->first + 1));
+    double distance = rank - block->first;
+    double below = 0x1p32 * (1 - exponent * distance / ((double)block->first + 1));
     if (chance < below - 2)
         return true;
-    double above = 0x1p32 - (0x1p32 - part->sure) * distance / ((double)part->ranks - 1);
+    double above = 0x1p32 - (0x1p32 - block->sure) * distance / ((double)block->ranks - 1);
     if (chance > above + 2)
         return false;
-    return chance <= share_of(exponent, part->first, rank);
+    return chance <= share_of(exponent, block->first, rank);
 }
 
 /* How many ranks the block has that begins with this one. */
@@ -91,18 +91,19 @@ static void share_out_units(struct blocks *blocks)
 static struct zipf_part make_part(const struct block *block, uint64_t start, uint64_t units,
                                   double exponent)
 {
-    struct zipf_part part = {
-        .start = start, .first = block->first, .ranks = block->ranks, .shift = 63};
+    struct zipf_part part = {.start = start,
+                             .block = {.first = block->first, .ranks = block->ranks, .shift = 63}};
     unsigned __int128 width = (unsigned __int128)units << (64 - UNIT_BITS);
     if (units == 0)
         return part; /* no draw comes here */
-    while ((unsigned __int128)block->ranks << part.shift >= width)
-        part.shift--;
-    part.scale = (uint64_t)(((unsigned __int128)block->ranks << part.shift << 32) / width << 32);
+    while ((unsigned __int128)block->ranks << part.block.shift >= width)
+        part.block.shift--;
+    part.scale =
+        (uint64_t)(((unsigned __int128)block->ranks << part.block.shift << 32) / width << 32);
     /* In two steps, as the dividend has up to 128 bits before the second shift. */
-    unsigned __int128 rest = ((unsigned __int128)block->ranks << part.shift << 32) % width;
+    unsigned __int128 rest = ((unsigned __int128)block->ranks << part.block.shift << 32) % width;
     part.scale += (uint64_t)((rest << 32) / width);
-    part.sure = share_of(exponent, block->first, block->first + block->ranks - 1);
+    part.block.sure = share_of(exponent, block->first, block->first + block->ranks - 1);
     return part;
 }
 
@@ -149,6 +150,7 @@ struct zipf_sampler *zipf_sampler_create(uint32_t ranks, double exponent)
     sampler->slot_bits = 1;
     while ((uint32_t)1 << sampler->slot_bits < count)
         sampler->slot_bits++;
+    sampler->lanes = lanes_here();
     sampler->exponent = exponent;
     /* Whole pages: so that no slot lies across two cache lines. */
     sampler->slots = memory_mapped(slots_bytes(sampler), "a zipf distribution");

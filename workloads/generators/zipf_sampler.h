@@ -10,23 +10,29 @@
  *
  * What it buys: four million pages need 1,500 blocks, 128 KiB that stay in the L2
  * cache, where a table with a row a page makes every draw a cache miss (31 M
- * accesses/s against 200 M), and a page's popularity needs no memory. */
+ * accesses/s against 200 M, and 350 M many at a time), and a page's popularity needs no memory. */
 #ifndef ZSIM_WORKLOADS_GENERATORS_ZIPF_SAMPLER_H
 #define ZSIM_WORKLOADS_GENERATORS_ZIPF_SAMPLER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/base/lanes.h"
 #include "sim/base/random.h"
+#include "workloads/workload.h"
+
+struct zipf_block {
+    uint32_t first; /* rank */
+    uint32_t sure;  /* popularity of its last rank over the first one's, of 2^32 */
+    uint32_t ranks;
+    uint32_t shift; /* of the part's scale */
+};
 
 /* A part of a slot of the alias table; it belongs to one block. */
 struct zipf_part {
     uint64_t start; /* where in the slot it begins, of 2^64 */
     uint64_t scale; /* (place in the slot - start) * scale / 2^(64 + shift) is 0..ranks-1 */
-    uint32_t first; /* rank of the block */
-    uint32_t sure;  /* popularity of its last rank over the first one's, of 2^32 */
-    uint32_t ranks; /* of the block */
-    uint32_t shift;
+    struct zipf_block block;
 };
 
 /* The slot's own block, then the one that fills it up: one cache line. */
@@ -37,6 +43,7 @@ struct zipf_slot {
 struct zipf_sampler {
     struct zipf_slot *slots;
     unsigned slot_bits; /* 2^slot_bits slots */
+    enum lanes lanes;   /* of zipf_sampler_fill(); whatever they are, the draws are the same */
     double exponent;
 };
 
@@ -47,11 +54,37 @@ void zipf_sampler_free(struct zipf_sampler *sampler); /* accepts NULL */
 
 /* Whether a rank of the part's block is accepted with the draw `chance`, of 2^32:
  * for a chance that the block's last rank is not accepted with. */
-bool zipf_sampler_accepts(const struct zipf_part *part, double exponent, uint32_t rank,
+bool zipf_sampler_accepts(const struct zipf_block *block, double exponent, uint32_t rank,
                           uint32_t chance);
 
+static inline const struct zipf_part *zipf_slot_part(const struct zipf_slot *slot, uint64_t place)
+{
+    /* By address, not by a branch, which could not be foreseen (100 M accesses/s). */
+    uint64_t second = place >= slot->parts[1].start;
+    return slot->parts + second;
+}
+
+/* Where a place in the slot lies in the part's block: a rank in front of the point, which
+ * stands at the bit `shift`, and behind it the chance that zipf_chance() gives. */
+static inline uint64_t zipf_scaled(const struct zipf_part *part, uint64_t place)
+{
+    return (uint64_t)(((unsigned __int128)(place - part->start) * part->scale) >> 64);
+}
+
+/* Of 2^32.  A rotation saves two instructions. */
+static inline uint64_t zipf_chance(uint64_t scaled, uint32_t shift)
+{
+    return (scaled >> shift | scaled << (64 - shift)) >> 32;
+}
+
+/* What the coin shows: a chance that is at most `sure` is uniform below it. */
+static inline bool zipf_coin(uint64_t chance, uint32_t sure, uint64_t coin_share)
+{
+    return chance < (sure + (uint64_t)1) * coin_share >> 32;
+}
+
 /* A rank.  *counter is the state of a sequence (random_counted()).  *coin becomes
- * true with the probability coin_share / 2^32, whatever the rank. */
+ * true with the probability coin_share / 2^32, which is less than 1, whatever the rank. */
 static inline uint32_t zipf_sampler_draw(const struct zipf_sampler *sampler, uint64_t *counter,
                                          uint64_t coin_share, bool *coin)
 {
@@ -59,23 +92,36 @@ static inline uint32_t zipf_sampler_draw(const struct zipf_sampler *sampler, uin
         uint64_t number = random_counted(counter);
         const struct zipf_slot *slot = &sampler->slots[number >> (64 - sampler->slot_bits)];
         uint64_t place = number << sampler->slot_bits;
-        /* By address, not by a branch, which could not be foreseen (100 M accesses/s). */
-        uint64_t second = place >= slot->parts[1].start;
-        const struct zipf_part *part = slot->parts + second;
-        place = (uint64_t)(((unsigned __int128)(place - part->start) * part->scale) >> 64);
-        uint32_t rank = part->first + (uint32_t)(place >> part->shift);
-        /* What stands behind the point, as a rotation saves two instructions. */
-        uint32_t chance = (uint32_t)((place >> part->shift | place << (64 - part->shift)) >> 32);
-        if (__builtin_expect(chance <= part->sure, 1)) {
-            /* What is below `sure` is uniform, and says what the coin shows. */
-            *coin = chance < (part->sure + (uint64_t)1) * coin_share >> 32;
+        const struct zipf_part *part = zipf_slot_part(slot, place);
+        const struct zipf_block *block = &part->block;
+        uint64_t scaled = zipf_scaled(part, place);
+        uint32_t rank = block->first + (uint32_t)(scaled >> block->shift);
+        uint32_t chance = (uint32_t)zipf_chance(scaled, block->shift);
+        if (__builtin_expect(chance <= block->sure, 1)) {
+            *coin = zipf_coin(chance, block->sure, coin_share);
             return rank;
         }
-        if (zipf_sampler_accepts(part, sampler->exponent, rank, chance)) {
+        if (zipf_sampler_accepts(block, sampler->exponent, rank, chance)) {
             *coin = (uint32_t)(random_counted(counter) >> 32) < coin_share;
             return rank;
         }
     }
 }
+
+enum { ZIPF_TOGETHER = 64 };
+
+/* Records with drawn ranks. */
+struct zipf_draws {
+    const struct zipf_sampler *sampler;
+    uint64_t coin_share;   /* of 2^32, and less */
+    struct access like;    /* the rank is added to its page, the coin to its op */
+    const uint32_t *order; /* what stands there for a page is asked for; NULL: nothing is */
+};
+
+/* At most `count` records, of which at least one is wanted, by as many calls of
+ * zipf_sampler_draw(); how many.  Meanwhile `order` is asked for the pages of the
+ * ZIPF_TOGETHER records before these, which are no fewer. */
+uint32_t zipf_sampler_fill(const struct zipf_draws *draws, uint64_t *counter,
+                           struct access *records, uint32_t count);
 
 #endif
