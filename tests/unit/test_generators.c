@@ -311,6 +311,28 @@ static void test_accesses_are_the_same_everywhere(void **state)
     }
 }
 
+static void test_all_accesses_write_at_100_percent(void **state)
+{
+    (void)state;
+    static const struct workload_type *types[] = {&workload_uniform, &workload_zipf,
+                                                  &workload_scattered_zipf, &workload_hot_cold};
+    const struct single_params params = {.footprint = 1000 * PAGE_BYTES,
+                                         .accesses = 5000,
+                                         .write_percent = 100,
+                                         .exponent = 0.99,
+                                         .hot = 100 * PAGE_BYTES,
+                                         .hot_percent = 90};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct diagnostics errors = {0};
+        struct workload *workload = types[i]->open(&params, 1, &here, &errors);
+        struct access *all = collect(workload);
+        for (uint32_t k = 0; k < params.accesses; k++)
+            assert_int_equal(all[k].op, ACCESS_WRITE);
+        free(all);
+        workload->type->close(workload);
+    }
+}
+
 static void expect_error(const char *steps, const char *part)
 {
     struct diagnostics errors = {0};
@@ -642,6 +664,7 @@ int main(void)
         cmocka_unit_test(test_sampled_ranks_are_the_same_everywhere),
         cmocka_unit_test(test_ranks_drawn_together_are_those_drawn_one_by_one),
         cmocka_unit_test(test_accesses_are_the_same_everywhere),
+        cmocka_unit_test(test_all_accesses_write_at_100_percent),
         cmocka_unit_test(test_mistakes_in_steps),
         cmocka_unit_test(test_single_types_fill_and_stay_inside),
         cmocka_unit_test(test_permutation_visits_every_page),

@@ -135,9 +135,13 @@ void stream_fill_hot(const struct stream *stream, struct stream_position *at,
 
 static struct zipf_draws draws_of(const struct stream *stream, uint32_t first)
 {
-    return (struct zipf_draws){.sampler = stream->sampler,
-                               .coin_share = ((uint64_t)stream->write_percent << 32) / 100,
+    struct zipf_draws draws = {.sampler = stream->sampler,
                                .like = {.page = first, .space = stream->space}};
+    if (stream->write_percent == 100)
+        draws.like.op = ACCESS_WRITE; /* without a coin, whose share is less than all */
+    else
+        draws.coin_share = ((uint64_t)stream->write_percent << 32) / 100;
+    return draws;
 }
 
 void stream_fill_sampled(const struct stream *stream, struct stream_position *at,
