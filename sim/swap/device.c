@@ -32,8 +32,7 @@ void device_init(struct device *device, struct mm *mm, const struct swap_device_
     for (unsigned i = 0; i < 2; i++) {
         struct device_queue *queue = &device->queues[i];
         queue->busy_until =
-            memory_zeroed(device->servers + 1u, sizeof(*queue->busy_until), "a device queue");
-        queue->busy_until[device->servers] = UINT64_MAX; /* every server has a neighbour */
+            memory_zeroed(device->servers, sizeof(*queue->busy_until), "a device queue");
         queue->unfinished =
             memory_zeroed(REQUESTS_AT_MOST, sizeof(*queue->unfinished), "a device queue");
     }
@@ -62,21 +61,22 @@ void device_release(struct device *device)
 
 /* ---- times ----------------------------------------------------------------------------- */
 
-/* Replace the earliest-free server's time and restore the heap.  Which of two is free earlier
- * nobody can foretell: chosen without a branch. */
+/* The server that is free first is busy until until_ns, which is not earlier.  In order of
+ * time, nearly always the last: 12 instructions in place of 70 for a heap of 32 servers. */
 static void occupy_first_server(const struct device *device, struct device_queue *queue,
                                 uint64_t until_ns)
 {
-    uint64_t *heap = queue->busy_until;
-    uint32_t at = 0;
-    for (uint32_t child; (child = 2 * at + 1) < device->servers;) {
-        child += heap[child + 1] < heap[child];
-        if (heap[child] >= until_ns)
+    uint64_t *busy_until = queue->busy_until;
+    uint32_t last = device->servers - 1, at = queue->free_first;
+    queue->free_first = at == last ? 0 : at + 1;
+    for (uint32_t left = last; left > 0; left--) {
+        uint32_t before = at == 0 ? last : at - 1;
+        if (busy_until[before] <= until_ns)
             break;
-        heap[at] = heap[child];
-        at = child;
+        busy_until[at] = busy_until[before];
+        at = before;
     }
-    heap[at] = until_ns;
+    busy_until[at] = until_ns;
 }
 
 static uint64_t *unfinished_at(struct device_queue *queue, uint32_t at)
@@ -163,7 +163,8 @@ uint64_t device_submit(struct device *device, bool write, uint32_t pages, uint64
     struct device_queue *queue = &device->queues[config->duplex && write];
     now_ns = wait_for_request(queue, now_ns);
     *submitted_ns = now_ns;
-    uint64_t start = queue->busy_until[0] > now_ns ? queue->busy_until[0] : now_ns;
+    uint64_t free_ns = queue->busy_until[queue->free_first];
+    uint64_t start = free_ns > now_ns ? free_ns : now_ns;
     uint64_t end =
         start +
         sample_latency_ns(device, write ? config->write_latency_ns : config->read_latency_ns) +

@@ -27,7 +27,8 @@ struct device_stats {
 };
 
 struct device_queue {
-    uint64_t *busy_until; /* heap of [servers] completion times of the servers */
+    uint64_t *busy_until; /* ring of [servers] completion times in order, one for each server */
+    uint32_t free_first;  /* the first of them */
     uint64_t pipe_free_ns;
     uint64_t *unfinished; /* ring of completion times in order, for the request limit */
     uint32_t unfinished_first, unfinished_count;
