@@ -15,12 +15,6 @@ static bool comes_before(const struct event *a, const struct event *b)
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
-static inline void note_next(struct event_queue *queue)
-{
-    bool alone = queue->in_turn && !queue->catching_up && !queue->turns_go_back;
-    queue->alone_until_ns = alone ? events_next_time(queue) : 0;
-}
-
 void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_rank rank,
                      event_handler handler, void *owner, uint64_t argument)
 {
@@ -45,7 +39,7 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
         at = parent;
     }
     queue->heap[at] = event;
-    note_next(queue);
+    events_note_next(queue);
 }
 
 static void remove_first(struct event_queue *queue)
@@ -67,7 +61,7 @@ static void remove_first(struct event_queue *queue)
         at = least;
     }
     queue->heap[at] = last;
-    note_next(queue);
+    events_note_next(queue);
 }
 
 bool events_run_next(struct event_queue *queue)
@@ -86,25 +80,11 @@ void events_catch_up(struct event_queue *queue, uint64_t now_ns)
     if (queue->catching_up)
         return;
     queue->catching_up = true;
-    note_next(queue);
+    events_note_next(queue);
     while (queue->count && queue->heap[0].time_ns <= now_ns)
         events_run_next(queue);
     queue->catching_up = false;
-    note_next(queue);
-}
-
-bool events_begin_turn(struct event_queue *queue)
-{
-    bool outer = queue->in_turn;
-    queue->in_turn = true;
-    note_next(queue);
-    return outer;
-}
-
-void events_end_turn(struct event_queue *queue, bool outer)
-{
-    queue->in_turn = outer;
-    note_next(queue);
+    events_note_next(queue);
 }
 
 void events_release(struct event_queue *queue)

@@ -70,6 +70,13 @@ static inline bool events_skip_to(struct event_queue *queue, uint64_t time_ns)
     return true;
 }
 
+/* After a change of what is next, or of whose turn it is. */
+static inline void events_note_next(struct event_queue *queue)
+{
+    bool alone = queue->in_turn && !queue->catching_up && !queue->turns_go_back;
+    queue->alone_until_ns = alone ? events_next_time(queue) : 0;
+}
+
 /* Whoever runs now has come to now_ns and will not go back. */
 static inline void events_settle(struct event_queue *queue, uint64_t now_ns)
 {
@@ -82,8 +89,19 @@ static inline void events_settle(struct event_queue *queue, uint64_t now_ns)
 
 /* A turn of somebody whose time only goes forward: until the next event it is alone.
  * Returns what events_end_turn() wants back. */
-bool events_begin_turn(struct event_queue *queue);
-void events_end_turn(struct event_queue *queue, bool outer);
+static inline bool events_begin_turn(struct event_queue *queue)
+{
+    bool outer = queue->in_turn;
+    queue->in_turn = true;
+    events_note_next(queue);
+    return outer;
+}
+
+static inline void events_end_turn(struct event_queue *queue, bool outer)
+{
+    queue->in_turn = outer;
+    events_note_next(queue);
+}
 
 void events_release(struct event_queue *queue);
 

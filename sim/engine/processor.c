@@ -117,8 +117,8 @@ static void expect_turn(struct processors *processors, struct runner *runner)
 }
 
 /* A turn of ns is over, others had nested_ns of it. */
-static void note_turn(struct processors *processors, struct processor *processor,
-                      struct runner *runner, uint64_t ns, uint64_t nested_ns)
+static inline void note_turn(struct processors *processors, struct processor *processor,
+                             struct runner *runner, uint64_t ns, uint64_t nested_ns)
 {
     uint64_t own_ns = ns - nested_ns - runner->turn_waited_ns;
     processor->user_ns += runner->turn_user_ns;
@@ -255,82 +255,96 @@ uint32_t processors_find_idle(const struct processors *processors, uint32_t othe
 
 /* The only runner sleeps until wake_at_ns, and nothing happens before, here or elsewhere: it
  * can have its next turn without an event, 230 instructions less a fault that waits. */
-static bool nothing_until(struct processors *processors, const struct processor *processor,
-                          uint64_t end_ns, uint64_t wake_at_ns)
+static inline bool nothing_until(struct processors *processors, const struct processor *processor,
+                                 uint64_t end_ns, uint64_t wake_at_ns)
 {
     return wake_at_ns > end_ns && !processor->first && !processor->dispatch_pending &&
            events_skip_to(processors->events, wake_at_ns);
 }
 
-/* Give the first runner in the queue its turn; look again when the turn is over.  True: it
- * is *at_ns then, and the runner is in the queue again. */
-static bool give_turn(struct processors *processors, uint32_t cpu, uint64_t *at_ns)
+/* From now_ns on the runner has the processor; returns when its turn begins. */
+static inline uint64_t begin_turn(struct processors *processors, struct processor *processor,
+                                  struct runner *runner, uint64_t now_ns)
 {
-    struct processor *processor = &processors->list[cpu];
-    uint64_t now_ns = *at_ns;
-    processor->dispatch_pending = false;
-    struct runner *runner = processor->first;
-    /* In the middle of a turn (events_catch_up()): the end of the turn looks again. */
-    if (!runner || processor->in_turn)
-        return false;
-    if (now_ns < processor->free_ns) { /* its sibling has made the last turn longer */
-        schedule_dispatch(processors, cpu, processor->free_ns);
-        return false;
-    }
-    processor->first = runner->next;
-    if (!processor->first)
-        processor->last = NULL;
-
-    processor->iowait_ns += iowait_of_gap(processor, now_ns);
     uint64_t start_ns = now_ns + processor->owed_ns;
-    if (processor->previous && processor->previous != runner)
+    processor->owed_ns = 0;
+    processor->iowait_ns += iowait_of_gap(processor, now_ns);
+    bool other = processor->previous != runner;
+    if (other && processor->previous)
         start_ns += processors->costs->ns[COST_context_switch];
-    if (processor->previous != runner ||
-        start_ns - processor->slice_began_ns >= processors->slice_ns)
+    if (other || start_ns - processor->slice_began_ns >= processors->slice_ns)
         processor->slice_began_ns = start_ns;
     processor->previous = runner;
-    processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
-    expect_turn(processors, runner);
-    processor->owed_ns = 0;
-
-    uint64_t end_ns = start_ns, wake_at_ns = 0;
     processor->in_turn = true;
     processor->nested_ns = 0;
-    bool outer = events_begin_turn(processors->events);
-    enum turn_end end = runner->turn(runner, cpu, start_ns, &end_ns, &wake_at_ns);
-    events_end_turn(processors->events, outer);
+    return start_ns;
+}
+
+/* Its turn, for which it waited since now_ns, was from start_ns to end_ns. */
+static inline void end_turn(struct processors *processors, struct processor *processor,
+                            struct runner *runner, uint64_t now_ns, uint64_t start_ns,
+                            uint64_t end_ns)
+{
     processor->in_turn = false;
-    end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
     processor->free_ns = end_ns;
     processor->busy_ns += end_ns - now_ns;
     note_turn(processors, processor, runner, end_ns - start_ns, processor->nested_ns);
     runner->sys_ns += start_ns - now_ns; /* the switch to it, and interrupts */
-    runner->queued = false;
-    bool slice_left =
-        end == TURN_RUNNABLE && end_ns - processor->slice_began_ns < processors->slice_ns;
-    if (end == TURN_PAUSED || slice_left)
-        requeue_first(processor, runner, end_ns);
-    else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken && !wake_at_ns))
-        enqueue(processor, runner, end_ns);
-    else if (end == TURN_BLOCKED && wake_at_ns) {
-        if (nothing_until(processors, processor, end_ns, wake_at_ns)) {
-            enqueue(processor, runner, wake_at_ns);
-            *at_ns = wake_at_ns;
-            return true;
+}
+
+/* Give a runner that is in no queue its turn, and the next ones as long as nothing happens
+ * between them; look again when the last is over. */
+static void give_turns(struct processors *processors, uint32_t cpu, struct runner *runner,
+                       uint64_t now_ns)
+{
+    struct processor *processor = &processors->list[cpu];
+    for (;;) {
+        uint64_t start_ns = begin_turn(processors, processor, runner, now_ns);
+        uint64_t end_ns = start_ns, wake_at_ns = 0;
+        expect_turn(processors, runner);
+        bool outer = events_begin_turn(processors->events);
+        enum turn_end end = runner->turn(runner, cpu, start_ns, &end_ns, &wake_at_ns);
+        events_end_turn(processors->events, outer);
+        end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
+        end_turn(processors, processor, runner, now_ns, start_ns, end_ns);
+        bool sleeps = end == TURN_BLOCKED && wake_at_ns;
+        if (sleeps && nothing_until(processors, processor, end_ns, wake_at_ns)) {
+            now_ns = wake_at_ns;
+            continue;
         }
-        events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+        runner->queued = false;
+        if (sleeps)
+            events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+        else if (end == TURN_PAUSED || (end == TURN_RUNNABLE &&
+                                        end_ns - processor->slice_began_ns < processors->slice_ns))
+            requeue_first(processor, runner, end_ns);
+        else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken))
+            enqueue(processor, runner, end_ns);
+        /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
+         * nothing at all happens until then is there nothing to look at. */
+        if (!sleeps || processor->first || outer || processors->events->catching_up ||
+            events_next_time(processors->events) <= end_ns)
+            schedule_dispatch(processors, cpu, end_ns);
+        return;
     }
-    /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
-     * nothing at all happens until then is there nothing to look at. */
-    bool sleeps = end == TURN_BLOCKED && wake_at_ns && !processor->first;
-    if (!sleeps || outer || processors->events->catching_up ||
-        events_next_time(processors->events) <= end_ns)
-        schedule_dispatch(processors, cpu, end_ns);
-    return false;
 }
 
 static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
 {
-    while (give_turn(owner, (uint32_t)cpu, &now_ns))
-        ;
+    struct processors *processors = owner;
+    struct processor *processor = &processors->list[cpu];
+    struct runner *runner = processor->first;
+    processor->dispatch_pending = false;
+    /* In the middle of a turn (events_catch_up()): the end of the turn looks again. */
+    if (!runner || processor->in_turn)
+        return;
+    if (now_ns < processor->free_ns) { /* its sibling has made the last turn longer */
+        schedule_dispatch(processors, (uint32_t)cpu, processor->free_ns);
+        return;
+    }
+    processor->first = runner->next;
+    if (!processor->first)
+        processor->last = NULL;
+    processors->time_ns[TIME_cpu_wait] += now_ns - runner->runnable_since_ns;
+    give_turns(processors, (uint32_t)cpu, runner, now_ns);
 }
