@@ -15,6 +15,43 @@ static bool comes_before(const struct event *a, const struct event *b)
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
+static inline size_t first_of_children(const struct event_queue *queue, size_t parent)
+{
+    size_t child = parent * CHILDREN + 1;
+    size_t end = child + CHILDREN < queue->end ? child + CHILDREN : queue->end;
+    size_t least = child;
+    for (size_t i = child + 1; i < end; i++)
+        if (comes_before(&queue->heap[i], &queue->heap[least]))
+            least = i;
+    return least;
+}
+
+/* Fill the vacant first place. */
+static inline void sift_down(struct event_queue *queue, const struct event *event)
+{
+    size_t at = 0, child = queue->first_child;
+    while (child < queue->end && comes_before(&queue->heap[child], event)) {
+        queue->heap[at] = queue->heap[child];
+        at = child;
+        child = first_of_children(queue, at);
+    }
+    queue->heap[at] = *event;
+    queue->vacant = false;
+}
+
+static inline void sift_up(struct event_queue *queue, const struct event *event)
+{
+    size_t at = queue->end++;
+    while (at > 0) {
+        size_t parent = (at - 1) / CHILDREN;
+        if (!comes_before(event, &queue->heap[parent]))
+            break;
+        queue->heap[at] = queue->heap[parent];
+        at = parent;
+    }
+    queue->heap[at] = *event;
+}
+
 void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_rank rank,
                      event_handler handler, void *owner, uint64_t argument)
 {
@@ -23,54 +60,48 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
                 (unsigned long long)time_ns, (unsigned long long)queue->now_ns);
         abort();
     }
-    if (queue->count == queue->capacity) {
+    if (queue->end == queue->capacity && !queue->vacant) {
         queue->capacity = queue->capacity ? queue->capacity * 2 : 64;
         queue->heap =
             memory_resized(queue->heap, queue->capacity, sizeof(*queue->heap), "the event queue");
     }
     struct event event = {time_ns, ((uint64_t)rank << 56) | queue->sequence++, handler, owner,
                           argument};
-    size_t at = queue->count++;
-    while (at > 0) {
-        size_t parent = (at - 1) / CHILDREN;
-        if (!comes_before(&event, &queue->heap[parent]))
-            break;
-        queue->heap[at] = queue->heap[parent];
-        at = parent;
-    }
-    queue->heap[at] = event;
+    queue->count++;
+    if (queue->vacant)
+        sift_down(queue, &event);
+    else
+        sift_up(queue, &event);
+    queue->next_ns = queue->heap[0].time_ns;
     events_note_next(queue);
 }
 
-static void remove_first(struct event_queue *queue)
+/* The last event comes into the vacant first place. */
+static void close_up(struct event_queue *queue)
 {
-    struct event last = queue->heap[--queue->count];
-    size_t at = 0;
-    for (;;) {
-        size_t child = at * CHILDREN + 1;
-        if (child >= queue->count)
-            break;
-        size_t end = child + CHILDREN < queue->count ? child + CHILDREN : queue->count;
-        size_t least = child;
-        for (size_t i = child + 1; i < end; i++)
-            if (comes_before(&queue->heap[i], &queue->heap[least]))
-                least = i;
-        if (!comes_before(&queue->heap[least], &last))
-            break;
-        queue->heap[at] = queue->heap[least];
-        at = least;
-    }
-    queue->heap[at] = last;
-    events_note_next(queue);
+    struct event last = queue->heap[--queue->end];
+    if (queue->end)
+        sift_down(queue, &last);
+    queue->vacant = false;
 }
 
+/* The first event's place stays vacant meanwhile: what most events do in the end is to schedule
+ * another, which comes into it without a place being made and one taken away (a fifth of the
+ * time of both with 64 processors, a third with one). */
 bool events_run_next(struct event_queue *queue)
 {
+    if (queue->vacant)
+        close_up(queue);
     if (!queue->count)
         return false;
     struct event event = queue->heap[0];
-    remove_first(queue);
     queue->now_ns = event.time_ns;
+    queue->count--;
+    queue->vacant = true;
+    queue->first_child = first_of_children(queue, 0);
+    if (queue->count)
+        queue->next_ns = queue->heap[queue->first_child].time_ns;
+    events_note_next(queue);
     event.handler(event.owner, event.time_ns, event.argument);
     return true;
 }
@@ -81,7 +112,7 @@ void events_catch_up(struct event_queue *queue, uint64_t now_ns)
         return;
     queue->catching_up = true;
     events_note_next(queue);
-    while (queue->count && queue->heap[0].time_ns <= now_ns)
+    while (queue->count && queue->next_ns <= now_ns)
         events_run_next(queue);
     queue->catching_up = false;
     events_note_next(queue);

@@ -30,8 +30,12 @@ struct event {
 
 /* Zero-initialise to begin. */
 struct event_queue {
-    struct event *heap;
-    size_t count, capacity;
+    size_t count;       /* events that are due */
+    uint64_t next_ns;   /* when the first of them is, if there are any */
+    struct event *heap; /* [end] */
+    size_t end, capacity;
+    bool vacant;        /* the heap's first place, and */
+    size_t first_child; /* where the first event is then */
     uint64_t sequence, now_ns;
     /* nobody does anything before this time any more (events_settle()) */
     uint64_t settled_ns;
@@ -57,7 +61,7 @@ void events_catch_up(struct event_queue *queue, uint64_t now_ns);
 /* Time of the next event; UINT64_MAX when there is none. */
 static inline uint64_t events_next_time(const struct event_queue *queue)
 {
-    return queue->count ? queue->heap[0].time_ns : UINT64_MAX;
+    return queue->count ? queue->next_ns : UINT64_MAX;
 }
 
 /* Nothing happens before time_ns, nor then: it is that time now, as if an event had come.
