@@ -36,22 +36,20 @@ struct lock_counts {
     uint64_t hold_ns;   /* from then on until it was released, its cache line's way included */
 };
 
-/* The part of lock_hold() for a lock that others want, too. */
-uint64_t lock_hold_shared(struct lock_counts *counts, struct spinlock *lock,
-                          const struct topology *topology, const struct costs *costs, uint32_t cpu,
-                          uint64_t now_ns, uint64_t hold_ns);
-
-/* spinlock_hold(), counted.  Returns when the lock is released. */
+/* spinlock_take(), counted.  Returns when the lock is released. */
 static inline uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lock,
                                  const struct topology *topology, const struct costs *costs,
                                  uint32_t cpu, uint64_t now_ns, uint64_t hold_ns)
 {
-    uint64_t use_ns = costs->ns[COST_lock_uncontended] + hold_ns;
+    uint64_t use_ns = costs->ns[COST_lock_uncontended] + hold_ns, wait_ns = 0;
+    uint64_t end_ns = now_ns + use_ns;
     if (!cache_line_take_own(&lock->line, cpu, now_ns, use_ns))
-        return lock_hold_shared(counts, lock, topology, costs, cpu, now_ns, hold_ns);
+        end_ns = spinlock_take(lock, topology, costs, cpu, now_ns, hold_ns, &wait_ns);
     counts->acquisitions++;
-    counts->hold_ns += use_ns;
-    return now_ns + use_ns;
+    counts->contended += wait_ns > 0;
+    counts->wait_ns += wait_ns;
+    counts->hold_ns += end_ns - now_ns - wait_ns;
+    return end_ns;
 }
 
 /* Locks of which there may be many and few are ever taken: made at the first use,

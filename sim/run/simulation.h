@@ -40,6 +40,7 @@ struct task {
     uint64_t tries; /* requests of this pause so far, the one under way included; 0: none */
     struct drain_waiter drain;
     struct psi_task psi;
+    bool at_miss; /* the last turn ended before an access that was no hit */
     bool finished;
     uint64_t finished_ns;
 };

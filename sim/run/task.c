@@ -61,6 +61,14 @@ static uint32_t run_hits(struct task *task, uint32_t n)
     return run_hits_many_spaces(mm->hot, task->first_pages, block, n, left);
 }
 
+/* Is the access at hand, which was none when the last turn ended, still no hit? */
+static bool misses_still(const struct task *task)
+{
+    const struct access *access = &task->block[task->block_at];
+    const uint8_t *hot = task->simulation->mm.hot;
+    return !(hot[task->first_pages[access->space] + access->page] & HOT_MAPPED);
+}
+
 /* ---- everything else ---------------------------------------------------------------- */
 
 /* How the access under way ends for its task. */
@@ -303,16 +311,20 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = TURN_FINISHED;
             break;
         }
-        uint32_t n = longest_run(task, exec.now_ns, until_ns);
-        uint32_t hits = run_hits(task, n);
-        task->block_at += hits;
-        task->position += hits;
-        mm->counters[COUNTER_accesses] += hits;
-        spend_user(mm, &exec, hits * task->hit_ns);
-        if (hits == n)
-            continue;
+        /* Where many processors take turns at every fault, each turn begins with one. */
+        if (!(task->at_miss && misses_still(task))) {
+            uint32_t n = longest_run(task, exec.now_ns, until_ns);
+            uint32_t hits = run_hits(task, n);
+            task->block_at += hits;
+            task->position += hits;
+            mm->counters[COUNTER_accesses] += hits;
+            spend_user(mm, &exec, hits * task->hit_ns);
+            if (hits == n)
+                continue;
+        }
         /* What others did before this moment must be done before this fault. */
-        if (events_next_time(&simulation->events) < exec.now_ns) {
+        task->at_miss = events_next_time(&simulation->events) < exec.now_ns;
+        if (task->at_miss) {
             end = TURN_PAUSED;
             break;
         }
