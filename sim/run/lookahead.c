@@ -12,9 +12,9 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
     return &lookahead->faults[number % LOOKAHEAD_FAULTS];
 }
 
-/* Ask for what a fault reads of its page: the record, the length, the lock of its slot; and of
+/* Ask for what a fault reads of its page: the record, the lock of its slot; and of
  * its cgroup, where these are many. */
-PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, unsigned compressor)
+PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
 {
     if (memcgs_are_many(swap->mm)) {
         uint32_t memcg = page_memcg(swap->mm, page);
@@ -22,9 +22,7 @@ PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, unsigned 
         lru_prefetch_lists(swap->mm, memcg, 0);
         zswap_prefetch_memcg(swap->zswap, memcg, 0);
     }
-    const struct address_space *space = page_space(swap->mm, page);
     page_prefetch(swap->mm->cold, page);
-    content_prefetch_length(space->content, page - space->first_page, compressor);
     swap_prefetch_lock(swap, page);
 }
 
@@ -34,7 +32,6 @@ static inline void find_faults(struct lookahead *lookahead, const struct swap *s
                                uint32_t count)
 {
     const uint8_t *hot = swap->mm->hot;
-    unsigned compressor = swap->zswap->pools[swap->zswap->order[0]].compressor;
     uint32_t end = at + LOOKAHEAD_FRONTIER < count ? at + LOOKAHEAD_FRONTIER : count;
     uint32_t frontier = lookahead->frontier > at ? lookahead->frontier : at + 1;
     uint32_t found = lookahead->found;
@@ -46,7 +43,7 @@ static inline void find_faults(struct lookahead *lookahead, const struct swap *s
         found += (hot[page] & HOT_MAPPED) == 0;
     }
     for (uint32_t n = lookahead->found; n != found; n++)
-        prefetch_page(swap, fault_at(lookahead, n)->page, compressor);
+        prefetch_page(swap, fault_at(lookahead, n)->page);
     lookahead->found = found;
     lookahead->frontier = frontier;
 }

@@ -493,12 +493,17 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
     return SWAP_UNDER_WAY;
 }
 
+static bool contents_are_zero(struct mm *mm, uint32_t page)
+{
+    const struct address_space *space = page_space(mm, page);
+    return content_kind(space->content, page - space->first_page) == CONTENT_ZERO;
+}
+
 enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
 {
     struct swap *swap = state;
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
-    const struct address_space *space = page_space(mm, page);
     if (pending_writes_any(&swap->writes))
         swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
     if ((cold->bits & PAGE_ON_DISK) && swap->numbered_when_written)
@@ -509,7 +514,7 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     spend_distance(mm, exec, page_node(mm, page), PAGE_BYTES);
     if (mm->config->vm.zero_map) {
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_zero_page_check);
-        if (content_kind(space->content, page - space->first_page) == CONTENT_ZERO) {
+        if (!cold->length && contents_are_zero(mm, page)) {
             cold->bits |= PAGE_ZERO_MARK;
             count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swpout_zero, 1);
             return SWAP_WRITTEN;
@@ -532,9 +537,11 @@ void swap_prefetch(const void *state, uint32_t page)
 {
     const struct swap *swap = state;
     const struct zswap *zswap = swap->zswap;
+    swap_prefetch_lock(swap, page);
+    if (swap->mm->cold[page].length)
+        return; /* its contents will not be looked at again */
     const struct address_space *space = page_space(swap->mm, page);
     uint32_t number = page - space->first_page;
     content_prefetch_length(space->content, number, zswap->pools[zswap->order[0]].compressor);
     content_prefetch_kind(space->content, number);
-    swap_prefetch_lock(swap, page);
 }

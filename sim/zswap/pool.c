@@ -152,6 +152,8 @@ void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compres
     }
     bool replaced = zswap->pool_count > 0;
     make_current(zswap, number, now_ns);
+    for (uint32_t page = 0; replaced && page < zswap->mm->page_count; page++)
+        zswap->mm->cold[page].length = 0; /* they were of the other compressor */
     if (replaced)
         zswap_pool_reap(zswap, previous);
 }

@@ -110,13 +110,23 @@ void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
+/* The length of a page under a pool's compressor; above PAGE_BYTES where it fails, too. */
+static uint32_t length_looked_up(const struct zswap *zswap, const struct zswap_pool *pool,
+                                 uint32_t page)
+{
+    const struct address_space *space = page_space(zswap->mm, page);
+    uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
+    return length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES + 1 : length;
+}
+
 /* Of an entry with an object in this pool. */
 static inline uint32_t object_length(const struct zswap *zswap, const struct zswap_pool *pool,
                                      uint32_t page)
 {
-    const struct address_space *space = page_space(zswap->mm, page);
-    uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
-    return length == COMPRESSOR_FAILED || length > PAGE_BYTES ? PAGE_BYTES : length;
+    uint32_t length = zswap->mm->cold[page].length;
+    if (!length || pool != &zswap->pools[zswap->order[0]])
+        length = length_looked_up(zswap, pool, page);
+    return length > PAGE_BYTES ? PAGE_BYTES : length;
 }
 
 uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
@@ -230,9 +240,11 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
                          const struct zswap_pool *pool)
 {
     struct mm *mm = zswap->mm;
-    const struct address_space *space = page_space(mm, page);
-    uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
-    bool fits = length != COMPRESSOR_FAILED && length < PAGE_BYTES;
+    struct page_cold *cold = &mm->cold[page];
+    if (!cold->length)
+        cold->length = length_looked_up(zswap, pool, page);
+    uint32_t length = cold->length;
+    bool fits = length < PAGE_BYTES;
     spend(mm, exec, TIME_compress,
           costs_compress_ns(mm->costs, pool->compressor, fits ? length : PAGE_BYTES));
     if (fits)
@@ -281,7 +293,8 @@ static inline void publish(struct zswap *zswap, struct exec *exec, uint32_t page
 static bool is_same_filled(struct mm *mm, uint32_t page)
 {
     const struct address_space *space = page_space(mm, page);
-    return content_kind(space->content, page - space->first_page) != CONTENT_ORDINARY;
+    return !mm->cold[page].length &&
+           content_kind(space->content, page - space->first_page) != CONTENT_ORDINARY;
 }
 
 /* Before 6.9 the older entry of a slot goes before anything else is looked at. */
