@@ -89,6 +89,16 @@ static bool write_back_entry(struct zswap *zswap, struct exec *exec, uint32_t pa
     return true;
 }
 
+/* Ask the host's caches for what writing back the entry that comes next will read: its page's
+ * state, its object, its neighbours on the list, of which one is the entry after it. */
+PREFETCHING void prefetch_next_entry(const struct zswap *zswap, uint32_t page)
+{
+    if (page == NO_PAGE)
+        return;
+    __builtin_prefetch(&zswap->mm->hot[page], 1);
+    entry_prefetch(zswap, page);
+}
+
 void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uint32_t memcg,
                      uint32_t node, struct entry_walk *walk)
 {
@@ -99,6 +109,7 @@ void zswap_walk_list(struct zswap *zswap, struct exec *exec, uint32_t group, uin
         walk->scanned++;
         mm->counters[COUNTER_zswap_entries_scanned]++;
         uint32_t successor = mm->cold[page].entry_next;
+        prefetch_next_entry(zswap, successor);
         if (mm->cold[page].bits & PAGE_ENTRY_REFERENCED) {
             mm->cold[page].bits &= ~(uint32_t)PAGE_ENTRY_REFERENCED;
             mm->counters[COUNTER_zswap_rotations]++;
