@@ -164,52 +164,52 @@ static uint32_t age_at(uint32_t *ages, uint32_t count, uint32_t at)
     return ages[0];
 }
 
-/* False for a page that is in neither place. */
-static inline bool eviction_age(struct simulation *simulation, uint32_t page, bool *on_disk,
-                                uint32_t *age)
+/* The ages of a chunk's pages.  Which page is where nobody can foretell: each age is written to
+ * both places without a branch, and stays where it belongs. */
+static void collect_chunk(const struct simulation *simulation, uint32_t chunk,
+                          struct eviction_ages *own)
 {
     const struct mm *mm = &simulation->mm;
-    const struct page_cold *cold = &mm->cold[page];
-    if (!(cold->bits & PAGE_HAS_SHADOW) || (mm->hot[page] & HOT_IN_RAM) ||
-        !(cold->bits & (PAGE_IN_ZSWAP | PAGE_ON_DISK)))
-        return false;
-    *on_disk = !(cold->bits & PAGE_IN_ZSWAP) && !swap_is_on_zram(&simulation->swap, page);
-    *age = *on_disk && mm->hot[page] & HOT_WRITTEN_BACK ? cold->entry_previous : cold->shadow.age;
-    return true;
+    uint32_t *zswap = own->zswap + own->zswap_count, *disk = own->disk;
+    for (uint32_t page = chunk << CHUNK_SHIFT; page < (chunk + 1) << CHUNK_SHIFT; page++) {
+        const struct page_cold *cold = &mm->cold[page];
+        uint32_t bits = cold->bits;
+        uint8_t hot = mm->hot[page];
+        bool evicted = ((bits & PAGE_HAS_SHADOW) != 0) & !(hot & HOT_IN_RAM) &
+                       ((bits & (PAGE_IN_ZSWAP | PAGE_ON_DISK)) != 0);
+        bool in_memory = bits & PAGE_IN_ZSWAP;
+        if (simulation->swap.has_zram && evicted && !in_memory)
+            in_memory = swap_is_on_zram(&simulation->swap, page);
+        bool written_back = !in_memory & ((hot & HOT_WRITTEN_BACK) != 0);
+        uint32_t age = written_back ? cold->entry_previous : cold->shadow.age;
+        *zswap = disk[-1] = age;
+        zswap += evicted & in_memory;
+        disk -= evicted & !in_memory;
+    }
+    own->zswap_count = (uint32_t)(zswap - own->zswap);
+    own->disk_count += (uint32_t)(own->disk - disk);
+    own->disk = disk;
 }
 
-/* The ages of every cgroup: one walk over the pages to count, one to fill, however
- * many cgroups there are.  ages[memcgs] and *memory are for the caller to free. */
-static struct eviction_ages *collect_ages(struct simulation *simulation, uint32_t **memory)
+/* The ages of every cgroup, in one walk over the pages however many cgroups there are: in the
+ * room for all its pages those in zswap come from the front, the others from the back.
+ * ages[memcgs] and *memory are for the caller to free. */
+static struct eviction_ages *collect_ages(const struct simulation *simulation, uint32_t **memory)
 {
-    struct mm *mm = &simulation->mm;
+    const struct mm *mm = &simulation->mm;
     struct eviction_ages *ages = memory_zeroed(mm->memcg_count, sizeof(*ages), "eviction ages");
-    bool on_disk;
-    uint32_t age, total = 0;
-    for (uint32_t page = 0; page < mm->page_count; page++)
-        if (eviction_age(simulation, page, &on_disk, &age)) {
-            struct eviction_ages *own = &ages[page_memcg(mm, page)];
-            if (on_disk)
-                own->disk_count++;
-            else
-                own->zswap_count++;
-            total++;
-        }
-    uint32_t *next = *memory = memory_zeroed(total ? total : 1, sizeof(*next), "eviction ages");
+    uint32_t chunks = mm->page_count >> CHUNK_SHIFT;
+    uint32_t *next = *memory =
+        memory_zeroed((size_t)mm->page_count + mm->memcg_count, sizeof(*next), "eviction ages");
+    for (uint32_t chunk = 0; chunk < chunks; chunk++)
+        ages[mm->chunks[chunk].memcg].zswap_count += CHUNK_PAGES;
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         ages[i].zswap = next;
-        ages[i].disk = next + ages[i].zswap_count;
-        next = ages[i].disk + ages[i].disk_count;
-        ages[i].zswap_count = ages[i].disk_count = 0;
+        ages[i].disk = next += ages[i].zswap_count + 1; /* one is written that does not stay */
+        ages[i].zswap_count = 0;
     }
-    for (uint32_t page = 0; page < mm->page_count; page++)
-        if (eviction_age(simulation, page, &on_disk, &age)) {
-            struct eviction_ages *own = &ages[page_memcg(mm, page)];
-            if (on_disk)
-                own->disk[own->disk_count++] = age;
-            else
-                own->zswap[own->zswap_count++] = age;
-        }
+    for (uint32_t chunk = 0; chunk < chunks; chunk++)
+        collect_chunk(simulation, chunk, &ages[mm->chunks[chunk].memcg]);
     return ages;
 }
 
