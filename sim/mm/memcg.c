@@ -104,7 +104,8 @@ void memcg_release(struct mm *mm)
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
     const struct memcg *at = &mm->memcgs[memcg];
-    for (size_t line = 0; line < offsetof(struct memcg, memory_min); line += HOST_LINE)
+    for (size_t line = 0; line < offsetof(struct memcg, memory_min);
+         line += HOST_LINE)
         __builtin_prefetch((const char *)at + line, 1);
 }
 

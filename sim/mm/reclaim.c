@@ -188,11 +188,11 @@ static uint32_t memcg_ahead(const struct walk_ahead *ahead, unsigned visits)
 }
 
 /* One cgroup further ahead of the visits. */
-static void prefetch_walk(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+static void prefetch_walk(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                           struct walk_ahead *ahead)
 {
     if (ahead->last != NO_MEMCG)
-        ahead->last = reclaim_walk_next(mm, scan, node, ahead->last);
+        ahead->last = reclaim_walk_next(mm, root, node, least, ahead->last);
     ahead->memcgs[ahead->asked++ % MEMCGS_AHEAD] = ahead->last;
     if (ahead->last != NO_MEMCG) {
         memcg_prefetch(mm, ahead->last);
@@ -206,11 +206,11 @@ static void prefetch_walk(const struct mm *mm, const struct scan_control *scan, 
         lru_prefetch_victims(mm, next, node);
 }
 
-static void prefetch_first(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+static void prefetch_first(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            struct walk_ahead *ahead)
 {
     for (unsigned i = 0; i < MEMCGS_AHEAD; i++)
-        prefetch_walk(mm, scan, node, ahead);
+        prefetch_walk(mm, root, node, least, ahead);
 }
 
 /* What a visit leaves for the next one; lists may have gone to the heirs meanwhile. */
@@ -316,22 +316,24 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
     uint32_t walked = NO_MEMCG, *at = partial ? &mm->memcgs[scan->target].iterator[node] : &walked;
     struct walk_ahead ahead = {.last = NO_MEMCG};
     if (memcgs_are_many(mm)) {
-        ahead.last = reclaim_walk_next(mm, scan, node, *at);
-        prefetch_first(mm, scan, node, &ahead);
+        uint32_t least = reclaim_walk_least(mm, scan, node);
+        ahead.last = reclaim_walk_next(mm, scan->target, node, least, *at);
+        prefetch_first(mm, scan->target, node, least, &ahead);
     }
     for (;;) {
+        uint32_t least = reclaim_walk_least(mm, scan, node);
         /* The cursor's generation ends with the tree; the next call begins anew.  With the
          * goal met before, one cgroup is visited, whichever comes next. */
         if (partial && scan->reclaimed >= scan->goal)
             *at = memcg_next(mm, scan->target, *at);
         else
-            *at = reclaim_walk_next(mm, scan, node, *at);
+            *at = reclaim_walk_next(mm, scan->target, node, least, *at);
         if (*at == NO_MEMCG)
             return;
         if (mm->memcgs[*at].offline)
             continue;
         if (ahead.last != NO_MEMCG)
-            prefetch_walk(mm, scan, node, &ahead);
+            prefetch_walk(mm, scan->target, node, least, &ahead);
         shrink_one_memcg(mm, exec, scan, *at, node);
         if (partial && scan->reclaimed >= scan->goal) {
             scan->walked_partially = true;

@@ -145,19 +145,25 @@ void reclaim_walk_release(struct mm *mm)
     free(walk);
 }
 
-uint32_t reclaim_walk_next(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node)
+{
+    /* The shrinker asks every cgroup, and folds in its statistics. */
+    if (!mm->walk || mm->swap_hooks.shrinks_slab(mm->swap))
+        return 0;
+    return mm->reclaim->least_to_scan(mm, scan, node);
+}
+
+uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            uint32_t current)
 {
+    if (!least)
+        return memcg_next(mm, root, current);
     const struct reclaim_walk *walk = mm->walk;
-    /* The shrinker asks every cgroup, and folds in its statistics. */
-    if (!walk || mm->swap_hooks.shrinks_slab(mm->swap))
-        return memcg_next(mm, scan->target, current);
-    uint32_t place = walk->place[scan->target], end = walk->end[scan->target];
+    uint32_t place = walk->place[root], end = walk->end[root];
     if (current != NO_MEMCG)
         place = walk->place[current] + 1;
-    uint32_t least = mm->reclaim->least_to_scan(mm, scan, node);
     const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
-    const uint64_t *marks = marks_of(walk, node, least ? levels_of(least) - 1 : 0);
+    const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
     while ((place = next_marked(marks, place, end)) < end && sizes[place] < least)
         place++;
     return place < end ? walk->order[place] : NO_MEMCG;

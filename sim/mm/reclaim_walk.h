@@ -13,9 +13,13 @@
 void reclaim_walk_init(struct mm *mm);
 void reclaim_walk_release(struct mm *mm);
 
-/* The cgroup after `current` (NO_MEMCG: the first) in a pre-order walk of the target's
- * subtree that may have something to do at the scan's priority; NO_MEMCG at the end. */
-uint32_t reclaim_walk_next(const struct mm *mm, const struct scan_control *scan, uint32_t node,
+/* The least size (size_to_scan()) of a cgroup that may have something to do at the scan's
+ * priority; 0: all are visited.  Every visit may change it. */
+uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node);
+
+/* The cgroup of at least that size after `current` (NO_MEMCG: the first) in a pre-order walk
+ * of the root's subtree; NO_MEMCG at the end. */
+uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            uint32_t current);
 
 /* The lists of a cgroup on a node have grown, or were visited, or the statistics were

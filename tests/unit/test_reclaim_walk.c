@@ -18,8 +18,9 @@ enum { A = 1, B, C, PAGES_OF_A = CHUNK_PAGES };
 static unsigned visits(const struct mm *mm, uint32_t target, int priority)
 {
     const struct scan_control scan = {.target = target, .priority = priority};
+    uint32_t least = reclaim_walk_least(mm, &scan, 0);
     unsigned seen = 0;
-    for (uint32_t at = NO_MEMCG; (at = reclaim_walk_next(mm, &scan, 0, at)) != NO_MEMCG;)
+    for (uint32_t at = NO_MEMCG; (at = reclaim_walk_next(mm, target, 0, least, at)) != NO_MEMCG;)
         seen = 10 * seen + at;
     return seen;
 }
