@@ -206,9 +206,10 @@ static void look_at_each_access(struct mm *mm, uint32_t page)
 
 /* ---- active list -------------------------------------------------------------------------- */
 
-/* shrink_active_list: anonymous pages are deactivated whatever their accessed bit. */
-static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t node,
-                               uint32_t n)
+/* shrink_active_list: anonymous pages are deactivated whatever their accessed bit.  Returns how
+ * many. */
+static uint32_t shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t node,
+                                   uint32_t n)
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
     uint32_t pages[RECLAIM_CLUSTER];
@@ -217,7 +218,7 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
     lru_lock(mm, exec, lruvec, taken);
     lru_lock(mm, exec, lruvec, taken); /* to put them back */
     if (!taken)
-        return;
+        return 0;
     for (uint32_t i = 0; i < taken; i++) {
         mm->hot[pages[i]] &= (uint8_t)~HOT_ACCESSED;
         mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;
@@ -228,6 +229,7 @@ static void shrink_active_list(struct mm *mm, struct exec *exec, uint32_t memcg,
     count_event(mm, memcg, node, COUNTER_pgrefill, taken);
     count_event(mm, memcg, node, COUNTER_pgdeactivate, taken);
     spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);
+    return taken;
 }
 
 bool classic_inactive_is_low(uint64_t inactive, uint64_t active)
@@ -354,7 +356,16 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
 static uint32_t classic_size_to_scan(const struct mm *mm, const struct lruvec *lruvec)
 {
     (void)mm;
-    return inactive_is_low(lruvec) ? UINT32_MAX : lruvec->lists[LRU_INACTIVE_ANON].count;
+    return lruvec->lists[LRU_INACTIVE_ANON].count;
+}
+
+/* The end of classic_shrink_lruvec(), which is all that it does where nothing is scanned. */
+static bool classic_age(struct mm *mm, struct exec *exec, const struct scan_control *scan,
+                        uint32_t memcg, uint32_t node)
+{
+    return may_scan_anonymous(mm, scan, memcg) &&
+           inactive_is_low(&mm->memcgs[memcg].lruvecs[node]) &&
+           shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
 }
 
 /* The shortest inactive list of which at least one page is scanned. */
@@ -464,6 +475,8 @@ static const struct reclaim_hooks classic_hooks = {
     .shrink_lruvec = classic_shrink_lruvec,
     .size_to_scan = classic_size_to_scan,
     .least_to_scan = classic_least_to_scan,
+    .wants_aging = inactive_is_low,
+    .age = classic_age,
     .begin_pass = classic_begin_pass,
     .age_node = classic_age_node,
     .end_run = classic_end_run,

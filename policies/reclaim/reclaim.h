@@ -33,13 +33,17 @@ struct reclaim_hooks {
     /* required: take pages from one cgroup on one node; adds to scan->reclaimed and ->scanned */
     void (*shrink_lruvec)(struct mm *mm, struct exec *exec, struct scan_control *scan,
                           uint32_t memcg, uint32_t node);
-    /* optional, both or neither: how large a lruvec is as far as scans go (UINT32_MAX: always
+    /* optional, all or none: how large a lruvec is as far as scans go (UINT32_MAX: always
      * to be visited), and the least size with which shrink_lruvec() of an unprotected cgroup
-     * does anything, now and in this pass, at least 1.  Walks then pass over the others
-     * (sim/mm/reclaim_walk.h).  A policy that has them calls reclaim_walk_note() where the
-     * size grows by other ways than add, rotate, reparent and shrink_lruvec. */
+     * does anything but age(), now and in this pass, at least 1.  Walks then pass over the others
+     * (sim/mm/reclaim_walk.h), but that they age() those that want it.  A policy that has them
+     * calls reclaim_walk_note() where the size grows, or wants_aging() changes, by other ways than
+     * add, rotate, reparent, shrink_lruvec, age and the statistics that are folded in. */
     uint32_t (*size_to_scan)(const struct mm *mm, const struct lruvec *lruvec);
     uint32_t (*least_to_scan)(const struct mm *mm, const struct scan_control *scan, uint32_t node);
+    bool (*wants_aging)(const struct lruvec *lruvec);
+    bool (*age)(struct mm *mm, struct exec *exec, const struct scan_control *scan, uint32_t memcg,
+                uint32_t node); /* false: no page has moved */
     /* optional: before the cgroups of a node are walked (prepare_scan_control) */
     void (*begin_pass)(struct mm *mm, struct scan_control *scan, uint32_t node);
     /* optional: kswapd, before each priority step (kswapd_age_node) */

@@ -104,8 +104,7 @@ void memcg_release(struct mm *mm)
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
     const struct memcg *at = &mm->memcgs[memcg];
-    for (size_t line = 0; line < offsetof(struct memcg, memory_min);
-         line += HOST_LINE)
+    for (size_t line = 0; line < offsetof(struct memcg, memory_min); line += HOST_LINE)
         __builtin_prefetch((const char *)at + line, 1);
 }
 
@@ -560,7 +559,7 @@ static void add_to_parent(struct mm *mm, uint32_t memcg)
 static void note_seen(struct mm *mm, uint32_t memcg)
 {
     for (uint32_t node = 0; node < mm->node_count; node++)
-        reclaim_walk_note(mm, memcg, node);
+        reclaim_walk_note_seen(mm, memcg, node);
 }
 
 /* Children have higher numbers than their parents. */

@@ -301,6 +301,38 @@ static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
     note_visit(mm, memcg, node);
 }
 
+/* Between the visit of `current` and that of `next`: what visits would do to those that only
+ * want aging.  Returns which is visited next after all: pages that were drained meanwhile may
+ * make another one large enough. */
+static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                            uint32_t node, uint32_t least, uint32_t current, uint32_t next)
+{
+    uint32_t at = current;
+    while ((at = reclaim_walk_next_aging(mm, scan->target, node, at, next)) != NO_MEMCG) {
+        if (mm->memcgs[at].offline)
+            continue;
+        uint64_t changes = reclaim_walk_changes(mm);
+        if (mm->reclaim->age(mm, exec, scan, at, node))
+            reclaim_walk_note(mm, at, node);
+        if (mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM)
+            shrink_slab(mm, exec, scan, at, node); /* for its lock */
+        if (reclaim_walk_changes(mm) != changes)
+            next = reclaim_walk_next(mm, scan->target, node, least, at);
+    }
+    return next;
+}
+
+/* The next one to be visited.  The cursor's generation ends with the tree; the next call begins
+ * anew.  With the goal met before, one cgroup is visited, whichever comes next. */
+static uint32_t next_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                           uint32_t node, uint32_t least, uint32_t current, bool any)
+{
+    if (any)
+        return memcg_next(mm, scan->target, current);
+    uint32_t next = reclaim_walk_next(mm, scan->target, node, least, current);
+    return least ? age_between(mm, exec, scan, node, least, current, next) : next;
+}
+
 /* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.12)
  * from a shared cursor until the goal is met. */
 static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_control *scan,
@@ -322,12 +354,8 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
     }
     for (;;) {
         uint32_t least = reclaim_walk_least(mm, scan, node);
-        /* The cursor's generation ends with the tree; the next call begins anew.  With the
-         * goal met before, one cgroup is visited, whichever comes next. */
-        if (partial && scan->reclaimed >= scan->goal)
-            *at = memcg_next(mm, scan->target, *at);
-        else
-            *at = reclaim_walk_next(mm, scan->target, node, least, *at);
+        *at =
+            next_memcg(mm, exec, scan, node, least, *at, partial && scan->reclaimed >= scan->goal);
         if (*at == NO_MEMCG)
             return;
         if (mm->memcgs[*at].offline)

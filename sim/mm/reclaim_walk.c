@@ -11,11 +11,12 @@ enum { LEVELS = 32, WORD_BITS = 64 };
 /* Cgroups are known by their place in a pre-order walk, where a subtree is a range. */
 struct reclaim_walk {
     uint32_t *order; /* [memcgs]: the cgroup at a place */
-    uint32_t *place; /* [memcgs] */
     uint32_t *end;   /* [memcgs]: the place behind the subtree */
     uint32_t *sizes; /* [nodes][place]: size_to_scan() */
     uint64_t *marks; /* [nodes][levels][words]: the places whose size reaches the level */
+    uint64_t *aging; /* [nodes][words]: the places that want aging, whatever their size */
     uint32_t words;
+    uint64_t changes; /* of sizes */
 };
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
@@ -52,10 +53,11 @@ static uint32_t next_marked(const uint64_t *marks, uint32_t place, uint32_t end)
 static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
 {
     struct reclaim_walk *walk = mm->walk;
-    uint32_t place = walk->place[memcg];
+    uint32_t place = mm->memcgs[memcg].place;
     uint32_t *kept = &walk->sizes[(size_t)node * mm->memcg_count + place];
     unsigned before = levels_of(*kept), now = levels_of(size);
     uint64_t mark = 1ull << place % WORD_BITS;
+    walk->changes += *kept != size;
     *kept = size;
     for (; before < now; before++)
         marks_of(walk, node, before)[place / WORD_BITS] |= mark;
@@ -71,10 +73,26 @@ static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
     return mm->reclaim->size_to_scan(mm, &mm->memcgs[memcg].lruvecs[node]);
 }
 
+static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    struct reclaim_walk *walk = mm->walk;
+    uint32_t place = mm->memcgs[memcg].place;
+    uint64_t *word = &walk->aging[(size_t)node * walk->words + place / WORD_BITS];
+    uint64_t wanted = mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]);
+    *word = (*word & ~(1ull << place % WORD_BITS)) | wanted << place % WORD_BITS;
+}
+
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     if (mm->walk)
         set_size(mm, memcg, node, size_of(mm, memcg, node));
+}
+
+void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    reclaim_walk_note(mm, memcg, node);
+    if (mm->walk)
+        set_aging(mm, memcg, node);
 }
 
 static void note_protection_of(struct mm *mm, uint32_t memcg)
@@ -101,7 +119,7 @@ static void number_places(struct mm *mm)
     for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG;
          memcg = memcg_next(mm, ROOT_MEMCG, memcg)) {
         walk->order[place] = memcg;
-        walk->place[memcg] = place++;
+        mm->memcgs[memcg].place = place++;
         walk->end[memcg] = place;
     }
     /* Children have higher numbers than their parents. */
@@ -122,11 +140,12 @@ void reclaim_walk_init(struct mm *mm)
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
     walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
-    walk->place = memory_zeroed(count, sizeof(*walk->place), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
     walk->sizes =
         memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
     walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->words, sizeof(*walk->marks),
+                                "the walks of reclaim");
+    walk->aging = memory_zeroed((size_t)mm->node_count * walk->words, sizeof(*walk->aging),
                                 "the walks of reclaim");
     number_places(mm);
     reclaim_walk_note_protection(mm, ROOT_MEMCG);
@@ -138,10 +157,10 @@ void reclaim_walk_release(struct mm *mm)
     if (!walk)
         return;
     free(walk->order);
-    free(walk->place);
     free(walk->end);
     free(walk->sizes);
     free(walk->marks);
+    free(walk->aging);
     free(walk);
 }
 
@@ -159,9 +178,9 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
     if (!least)
         return memcg_next(mm, root, current);
     const struct reclaim_walk *walk = mm->walk;
-    uint32_t place = walk->place[root], end = walk->end[root];
+    uint32_t place = mm->memcgs[root].place, end = walk->end[root];
     if (current != NO_MEMCG)
-        place = walk->place[current] + 1;
+        place = mm->memcgs[current].place + 1;
     const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
     while ((place = next_marked(marks, place, end)) < end && sizes[place] < least)
@@ -169,15 +188,34 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
     return place < end ? walk->order[place] : NO_MEMCG;
 }
 
+uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
+                                 uint32_t current, uint32_t next)
+{
+    const struct reclaim_walk *walk = mm->walk;
+    uint32_t place = current == NO_MEMCG ? mm->memcgs[root].place : mm->memcgs[current].place + 1;
+    uint32_t end = next == NO_MEMCG ? walk->end[root] : mm->memcgs[next].place;
+    place = next_marked(walk->aging + (size_t)node * walk->words, place, end);
+    return place < end ? walk->order[place] : NO_MEMCG;
+}
+
+uint64_t reclaim_walk_changes(const struct mm *mm)
+{
+    return mm->walk->changes;
+}
+
 const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct reclaim_walk *walk = mm->walk;
     if (!walk)
         return NULL;
-    uint32_t place = walk->place[memcg];
+    uint32_t place = mm->memcgs[memcg].place;
     uint32_t size = walk->sizes[(size_t)node * mm->memcg_count + place];
     if (size < size_of(mm, memcg, node) && !mm->memcgs[memcg].offline)
         return "reclaim would pass over a cgroup that has pages for it";
+    bool aging =
+        walk->aging[(size_t)node * walk->words + place / WORD_BITS] >> place % WORD_BITS & 1;
+    if (aging != mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
+        return "reclaim would not age a cgroup that wants it, or one that does not";
     for (unsigned level = 0; level < LEVELS; level++)
         if ((marks_of(walk, node, level)[place / WORD_BITS] >> place % WORD_BITS & 1) !=
             (level < levels_of(size)))
