@@ -28,15 +28,11 @@ void lru_release(struct mm *mm)
     free(mm->lock_released_ns);
 }
 
-void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
+void lru_lock_shared(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
 {
-    uint64_t hold_ns = pages * mm->costs->ns[COST_lru_lock_hold];
-    if (mm->one_at_a_time) /* the lock is not even looked for */
-        count_own_lock(mm, exec, LOCK_lruvec, wait_begins(mm, exec),
-                       mm->costs->ns[COST_lock_uncontended] + hold_ns);
-    else
-        spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec,
-                        lock_of(&lruvec->lock, 0, &mm->events->settled_ns), hold_ns);
+    spend_lock_wait(mm, exec, TIME_lruvec_lock_wait, LOCK_lruvec,
+                    lock_of(&lruvec->lock, 0, &mm->events->settled_ns),
+                    pages * mm->costs->ns[COST_lru_lock_hold]);
 }
 
 /* ---- rings ------------------------------------------------------------------- */

@@ -21,8 +21,18 @@ bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t pa
 void lru_add_drain(struct mm *mm, struct exec *exec);
 
 /* Take lruvec->lru_lock for an operation on so many pages, and let it go.  The work
- * itself is part of other costs. */
-void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages);
+ * itself is part of other costs.  One processor's is not even looked for: with thousands of
+ * cgroups it is in no cache of the host. */
+void lru_lock_shared(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages);
+static inline void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lruvec, uint32_t pages)
+{
+    const uint64_t *ns = mm->costs->ns;
+    if (mm->one_at_a_time)
+        count_own_lock(mm, exec, LOCK_lruvec, wait_begins(mm, exec),
+                       ns[COST_lock_uncontended] + pages * ns[COST_lru_lock_hold]);
+    else
+        lru_lock_shared(mm, exec, lruvec, pages);
+}
 
 /* Every processor's batches (lru_add_drain_all). */
 void lru_add_drain_all(struct mm *mm);

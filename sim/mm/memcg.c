@@ -33,6 +33,8 @@ void memcg_init(struct mm *mm)
     /* On huge pages where there are thousands: reclaim walks them all. */
     mm->memcgs = memory_mapped(mm->memcg_count * sizeof(*mm->memcgs), "the cgroups");
     mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        memset(mm->stocks[cpu].memcg, 0xff, sizeof(mm->stocks[cpu].memcg)); /* NO_MEMCG */
     struct lruvec *lruvecs = memory_mapped(count * sizeof(*lruvecs), "the lruvecs");
     uint64_t *counters = memory_mapped(counters_bytes(mm), "the counters of cgroups");
     struct psi_group *psi = memory_zeroed(mm->memcg_count, sizeof(*psi), "PSI");
@@ -103,9 +105,12 @@ void memcg_release(struct mm *mm)
 
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
-    const struct memcg *at = &mm->memcgs[memcg];
-    for (size_t line = 0; line < offsetof(struct memcg, memory_min); line += HOST_LINE)
-        __builtin_prefetch((const char *)at + line, 1);
+    const char *at = (const char *)&mm->memcgs[memcg];
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(at + HOST_LINE, 1);
+    __builtin_prefetch(at + 2 * HOST_LINE, 1);
+    __builtin_prefetch(at + 3 * HOST_LINE, 1);
+    __builtin_prefetch(at + 4 * HOST_LINE, 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)
@@ -192,34 +197,45 @@ uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
 
 /* ---- per-processor stock of charged pages -------------------------------------- */
 
+/* The slot of a cgroup, or (NO_MEMCG) an empty one; STOCK_SLOTS: there is none.  Without a branch
+ * for each: which slot it is, with thousands of cgroups, nobody can foretell. */
+static unsigned stock_find(const struct charge_stock *stock, uint32_t memcg)
+{
+    unsigned found = 1u << STOCK_SLOTS;
+    for (unsigned i = 0; i < STOCK_SLOTS; i++)
+        found |= (unsigned)(stock->memcg[i] == memcg) << i;
+    return (unsigned)__builtin_ctz(found);
+}
+
+static void stock_take(struct charge_stock *stock, unsigned slot, uint32_t pages)
+{
+    stock->pages[slot] -= pages;
+    stock->all_pages -= pages;
+    if (!stock->pages[slot])
+        stock->memcg[slot] = NO_MEMCG;
+}
+
 static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
-    for (unsigned i = 0; i < STOCK_SLOTS; i++)
-        if (stock->memcg[i] == memcg && stock->pages[i] >= pages && stock->pages[i]) {
-            stock->pages[i] -= pages;
-            stock->all_pages -= pages;
-            return true;
-        }
-    return false;
+    unsigned slot = stock_find(stock, memcg);
+    if (slot == STOCK_SLOTS || stock->pages[slot] < pages)
+        return false;
+    stock_take(stock, slot, pages);
+    return true;
 }
 
 static void stock_give_back(struct mm *mm, struct charge_stock *stock, unsigned slot)
 {
     memcg_uncharge(mm, stock->memcg[slot], stock->pages[slot]);
-    stock->all_pages -= stock->pages[slot];
-    stock->pages[slot] = 0;
+    stock_take(stock, slot, stock->pages[slot]);
 }
 
 /* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
 static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
-    unsigned slot = STOCK_SLOTS;
-    for (unsigned i = 0; i < STOCK_SLOTS; i++)
-        if (stock->pages[i] && stock->memcg[i] == memcg)
-            slot = i;
-    for (unsigned i = 0; slot == STOCK_SLOTS && i < STOCK_SLOTS; i++)
-        if (!stock->pages[i])
-            slot = i;
+    unsigned slot = stock_find(stock, memcg);
+    if (slot == STOCK_SLOTS)
+        slot = stock_find(stock, NO_MEMCG);
     if (slot == STOCK_SLOTS) {
         slot = stock->next_victim++ % STOCK_SLOTS;
         stock_give_back(mm, stock, slot);

@@ -195,7 +195,7 @@ enum { NO_MEMCG = UINT32_MAX };
 
 /* Pages charged in advance by one processor (struct memcg_stock_pcp). */
 struct charge_stock {
-    uint32_t memcg[STOCK_SLOTS];
+    uint32_t memcg[STOCK_SLOTS]; /* NO_MEMCG: empty */
     uint32_t pages[STOCK_SLOTS];
     uint32_t next_victim;
     uint32_t all_pages; /* of all slots; 0 most of the time at a limit */

@@ -312,12 +312,13 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
         if (mm->memcgs[at].offline)
             continue;
         uint64_t changes = reclaim_walk_changes(mm);
-        if (mm->reclaim->age(mm, exec, scan, at, node))
-            reclaim_walk_note(mm, at, node);
+        bool aged = mm->reclaim->age(mm, exec, scan, at, node);
         if (mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM)
             shrink_slab(mm, exec, scan, at, node); /* for its lock */
         if (reclaim_walk_changes(mm) != changes)
             next = reclaim_walk_next(mm, scan->target, node, least, at);
+        if (aged)
+            reclaim_walk_note(mm, at, node);
     }
     return next;
 }

@@ -55,9 +55,11 @@ static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size
     struct reclaim_walk *walk = mm->walk;
     uint32_t place = mm->memcgs[memcg].place;
     uint32_t *kept = &walk->sizes[(size_t)node * mm->memcg_count + place];
+    if (*kept == size)
+        return;
     unsigned before = levels_of(*kept), now = levels_of(size);
     uint64_t mark = 1ull << place % WORD_BITS;
-    walk->changes += *kept != size;
+    walk->changes++;
     *kept = size;
     for (; before < now; before++)
         marks_of(walk, node, before)[place / WORD_BITS] |= mark;

@@ -113,6 +113,9 @@ struct eviction_ages {
     uint32_t zswap_count, disk_count;
 };
 
+/* Below so many, what counting digits clears takes longer than comparing. */
+enum { AGES_FEW = 128 };
+
 static int compare_ages(const void *a, const void *b)
 {
     uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
@@ -145,10 +148,37 @@ static void sort_ages(uint32_t *ages, uint32_t *spare, uint32_t count)
         memcpy(ages, from, count * sizeof(*ages));
 }
 
-/* The age that sorting would bring to place `at`.  Overwrites `ages`. */
+/* The age that sorting would bring to place `at`: both sides of one that is compared with all
+ * others, then the side that it is in. */
+static uint32_t age_at_among_few(uint32_t *ages, uint32_t count, uint32_t at)
+{
+    for (;;) {
+        uint32_t middle = ages[count / 2], below = 0, above = 0, kept[AGES_FEW];
+        for (uint32_t i = 0; i < count; i++) {
+            kept[below] = ages[i];
+            below += ages[i] < middle;
+        }
+        if (at >= below) {
+            for (uint32_t i = 0; i < count; i++)
+                if (ages[i] > middle)
+                    ages[above++] = ages[i];
+            if (at < count - above)
+                return middle;
+            at -= count - above;
+            count = above;
+        } else {
+            memcpy(ages, kept, below * sizeof(*ages));
+            count = below;
+        }
+    }
+}
+
+/* The same of however many.  Overwrites `ages`. */
 static uint32_t age_at(uint32_t *ages, uint32_t count, uint32_t at)
 {
     enum { DIGIT_BITS = 8, DIGIT_VALUES = 1 << DIGIT_BITS };
+    if (count <= AGES_FEW)
+        return age_at_among_few(ages, count, at);
     for (unsigned shift = 32; shift;) {
         uint32_t having[DIGIT_VALUES] = {0}, digit = 0, left = 0;
         shift -= DIGIT_BITS;
