@@ -19,8 +19,8 @@
 
 /* Zero-initialise; the head is the last item and never a gap. */
 struct index_stack {
-    uint32_t *items;             /* 0: a gap */
-    uint32_t length, live, room; /* items with the gaps, without them; there is room for */
+    uint32_t *items;       /* 0: a gap */
+    uint32_t length, room; /* items with the gaps; there is room for */
 };
 
 static inline uint32_t *index_stack_place(void *elements, size_t stride, uint32_t index)
@@ -33,15 +33,9 @@ static inline uint32_t index_stack_head(const struct index_stack *stack)
     return stack->length ? stack->items[stack->length - 1] : 0;
 }
 
-/* There is no room left: close the gaps if they are half of all, else make room. */
+/* There is no room left: close the gaps, and make room if they were less than half of all. */
 static inline void index_stack_tidy(struct index_stack *stack, void *elements, size_t stride)
 {
-    if (stack->live > stack->room / 2 || !stack->room) {
-        stack->room = stack->room ? stack->room * 2 : 8;
-        stack->items =
-            memory_resized(stack->items, stack->room, sizeof(*stack->items), "allocator lists");
-        return;
-    }
     uint32_t length = 0;
     for (uint32_t i = 0; i < stack->length; i++) {
         uint32_t index = stack->items[i];
@@ -51,6 +45,11 @@ static inline void index_stack_tidy(struct index_stack *stack, void *elements, s
         stack->items[length++] = index;
     }
     stack->length = length;
+    if (length < stack->room / 2)
+        return;
+    stack->room = stack->room ? stack->room * 2 : 8;
+    stack->items =
+        memory_resized(stack->items, stack->room, sizeof(*stack->items), "allocator lists");
 }
 
 static inline void index_stack_add_head(struct index_stack *stack, void *elements, size_t stride,
@@ -60,14 +59,12 @@ static inline void index_stack_add_head(struct index_stack *stack, void *element
         index_stack_tidy(stack, elements, stride);
     *index_stack_place(elements, stride, index) = stack->length;
     stack->items[stack->length++] = index;
-    stack->live++;
 }
 
 static inline void index_stack_remove(struct index_stack *stack, void *elements, size_t stride,
                                       uint32_t index)
 {
     stack->items[*index_stack_place(elements, stride, index)] = 0;
-    stack->live--;
     while (stack->length && !stack->items[stack->length - 1])
         stack->length--;
 }
@@ -94,7 +91,7 @@ static inline size_t index_stack_verified_length(const struct index_stack *stack
             return SIZE_MAX;
         live += stack->items[i] != 0;
     }
-    return live == stack->live ? live : SIZE_MAX;
+    return live;
 }
 
 #endif

@@ -77,7 +77,6 @@ struct zspage_positions {
 #define SLOT_NONE 0xffffu
 
 struct size_class {
-    struct index_stack lists[GROUPS];
     uint16_t listed;   /* bit g: lists[g] is not empty */
     uint16_t objects;  /* in one zspage */
     uint16_t size;     /* bytes */
@@ -86,6 +85,7 @@ struct size_class {
     uint8_t *group_of; /* [objects + 1], by objects in use */
     uint32_t unused;   /* chain of unused records that already own slots of this class */
     uint64_t zspages, used;
+    struct index_stack lists[GROUPS];
 };
 
 struct zsmalloc {
@@ -240,6 +240,13 @@ static bool group_is_listed(uint8_t group)
     return group != GROUP_EMPTY && group != GROUP_FULL;
 }
 
+static inline uint32_t fullest_partial(const struct size_class *class)
+{
+    if (!class->listed)
+        return 0;
+    return index_stack_head(&class->lists[31 - __builtin_clz(class->listed)]);
+}
+
 /* Take the zspage off its list, if it is on one; until zspage_place() nothing finds it. */
 static void zspage_isolate(struct zsmalloc *zsmalloc, struct size_class *class, uint32_t index)
 {
@@ -279,13 +286,6 @@ static inline void zspage_regroup(struct zsmalloc *zsmalloc, struct size_class *
         return;
     zspage_isolate(zsmalloc, class, index);
     zspage_place(zsmalloc, class, index);
-}
-
-static inline uint32_t fullest_partial(const struct size_class *class)
-{
-    if (!class->listed)
-        return 0;
-    return index_stack_head(&class->lists[31 - __builtin_clz(class->listed)]);
 }
 
 static uint32_t emptiest_partial(const struct size_class *class)

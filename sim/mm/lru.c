@@ -37,11 +37,11 @@ void lru_lock_shared(struct mm *mm, struct exec *exec, struct lruvec *lruvec, ui
 
 /* ---- rings ------------------------------------------------------------------- */
 
-struct lru_ring *lru_list_make_ring(struct lru_list *list)
+void lru_list_begin_ring(struct lru_list *list, uint32_t page)
 {
     list->ring = memory_zeroed(1, sizeof(*list->ring), "an LRU list");
     list->ring->asked = LRU_STRIDE;
-    return list->ring;
+    list->ring->recent[list->ring->added++] = page;
 }
 
 void lru_list_release(struct lru_list *list)
@@ -99,8 +99,11 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
  * more than half of all. */
 static void prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
 {
-    for (uint32_t i = 0; mm->swap_hooks.prefetch && i < n; i++)
-        if ((mm->hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED)) != (HOT_MAPPED | HOT_ACCESSED))
+    const uint8_t *hot = mm->hot;
+    if (!mm->swap_hooks.prefetch)
+        return;
+    for (uint32_t i = 0; i < n; i++)
+        if (~hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED))
             mm->swap_hooks.prefetch(mm->swap, pages[i]);
 }
 
@@ -297,11 +300,11 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     if (ring)
         prefetch_batch(mm, ring, n);
     /* Cut off at once: neighbours that go as well need no new links. */
-    uint32_t taken = 0, page = list->tail;
+    uint32_t taken = 0, page = list->tail, taken_before = ring ? ring->taken : 0;
     while (taken < n && page != NO_PAGE) {
         struct page_cold *cold = &mm->cold[page];
         if (ring)
-            ring->coming[(ring->taken + taken) % LRU_STRIDE] =
+            ring->coming[(taken_before + taken) % LRU_STRIDE] =
                 cold->bits & PAGE_IN_ZSWAP ? page : cold->later;
         cold->bits &= ~(uint32_t)PAGE_ON_LRU;
         pages[taken++] = page;

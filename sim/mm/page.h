@@ -123,7 +123,8 @@ struct lru_list {
 
 #define LRU_LIST_EMPTY ((struct lru_list){.head = NO_PAGE, .tail = NO_PAGE})
 
-struct lru_ring *lru_list_make_ring(struct lru_list *list);
+/* Make the ring of a list to whose head a page has just been added. */
+void lru_list_begin_ring(struct lru_list *list, uint32_t page);
 void lru_list_release(struct lru_list *list);
 
 /* The ring of a list of which something further on than the tail is known; else NULL. */
@@ -142,7 +143,7 @@ static inline uint32_t bits_with_field(uint32_t bits, unsigned shift, uint32_t v
     return (bits & ~(15u << shift)) | (value << shift);
 }
 
-/* Ask the host's caches for a page's record; a quarter of them straddle two lines. */
+/* Ask the host's caches for a page's record; three of eight straddle two lines. */
 PREFETCHING void page_prefetch(const struct page_cold *cold, uint32_t page)
 {
     const char *record = (const char *)&cold[page];
@@ -155,9 +156,7 @@ PREFETCHING void page_prefetch(const struct page_cold *cold, uint32_t page)
 /* Tell the page added LRU_STRIDE pages before. */
 static inline void lru_list_note_added(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
-    if (list->count < LRU_STRIDE)
-        return;
-    struct lru_ring *ring = list->ring ? list->ring : lru_list_make_ring(list);
+    struct lru_ring *ring = list->ring;
     uint32_t *recent = &ring->recent[ring->added % LRU_STRIDE];
     if (ring->added++ >= LRU_STRIDE && !(cold[*recent].bits & PAGE_IN_ZSWAP))
         cold[*recent].later = page;
@@ -166,7 +165,6 @@ static inline void lru_list_note_added(struct page_cold *cold, struct lru_list *
 
 static inline void lru_list_add_head(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
-    lru_list_note_added(cold, list, page);
     cold[page].lru.previous = NO_PAGE;
     cold[page].lru.next = list->head;
     if (list->head != NO_PAGE)
@@ -174,7 +172,12 @@ static inline void lru_list_add_head(struct page_cold *cold, struct lru_list *li
     else
         list->tail = page;
     list->head = page;
-    list->count++;
+    if (++list->count <= LRU_STRIDE)
+        return;
+    if (list->ring)
+        lru_list_note_added(cold, list, page);
+    else
+        lru_list_begin_ring(list, page); /* last: what calls nothing before saves no registers */
 }
 
 static inline void lru_list_add_tail(struct page_cold *cold, struct lru_list *list, uint32_t page)

@@ -83,10 +83,11 @@ PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page)
     if (!(bits & PAGE_IN_ZSWAP) || pool == NO_POOL)
         return;
     if (bits & PAGE_ENTRY_ON_LRU) {
+        /* only their links: not both lines where a record straddles two */
         if (cold->entry_previous != NO_PAGE)
-            page_prefetch(zswap->mm->cold, cold->entry_previous);
+            __builtin_prefetch(&zswap->mm->cold[cold->entry_previous].entry_next, 1);
         if (cold->entry_next != NO_PAGE)
-            page_prefetch(zswap->mm->cold, cold->entry_next);
+            __builtin_prefetch(&zswap->mm->cold[cold->entry_next].entry_previous, 1);
     }
     if (zswap->allocator->prefetch)
         zswap->allocator->prefetch(entry_zpool(zswap, &zswap->pools[pool], page)->state,
