@@ -42,26 +42,18 @@ uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_100
     return histogram->most;
 }
 
-unsigned histogram_filled(const struct histogram *histogram)
+bool histogram_next(const struct histogram *histogram, unsigned *bucket, uint64_t *upper_edge,
+                    uint32_t *count)
 {
-    unsigned filled = 0;
-    if (histogram->buckets)
-        for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-            filled += histogram->buckets[i] != 0;
-    return filled;
-}
-
-void histogram_bucket(const struct histogram *histogram, unsigned filled_index,
-                      uint64_t *upper_edge, uint32_t *count)
-{
-    *upper_edge = 0;
-    *count = 0;
-    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
-        if (histogram->buckets[i] && filled_index-- == 0) {
-            *upper_edge = upper_edge_of(i);
-            *count = histogram->buckets[i];
-            return;
-        }
+    unsigned at = *bucket;
+    while (histogram->buckets && at < HISTOGRAM_BUCKETS && !histogram->buckets[at])
+        at++;
+    if (!histogram->buckets || at == HISTOGRAM_BUCKETS)
+        return false;
+    *upper_edge = upper_edge_of(at);
+    *count = histogram->buckets[at];
+    *bucket = at + 1;
+    return true;
 }
 
 void histogram_release(struct histogram *histogram)

@@ -3,6 +3,7 @@
 #ifndef ZSIM_BASE_HISTOGRAM_H
 #define ZSIM_BASE_HISTOGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { HISTOGRAM_SUB_BUCKETS = 32, HISTOGRAM_BUCKETS = 60 * HISTOGRAM_SUB_BUCKETS };
@@ -41,10 +42,10 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
 /* The value below which `per_mille_10` of 10,000 samples lie (5000: median,
  * 9990: p99.9): the upper edge of its bucket, within [least, most]; 0 when empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000);
-/* Bucket edges for drawing: the number of non-empty buckets; i-th one's upper edge and count. */
-unsigned histogram_filled(const struct histogram *histogram);
-void histogram_bucket(const struct histogram *histogram, unsigned filled_index,
-                      uint64_t *upper_edge, uint32_t *count);
+/* The first bucket with samples from *bucket on, which becomes the one behind it; false when
+ * there is none. */
+bool histogram_next(const struct histogram *histogram, unsigned *bucket, uint64_t *upper_edge,
+                    uint32_t *count);
 /* Add all samples of another one. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 void histogram_release(struct histogram *histogram);

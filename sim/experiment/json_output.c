@@ -1,6 +1,5 @@
 #include "sim/experiment/json_output.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,10 +49,22 @@ void json_add_bool(cJSON *object, const char *key, bool value)
     json_add(object, key, cJSON_CreateBool(value));
 }
 
+char *print_integer(char out[INTEGER_DIGITS + 1], uint64_t value)
+{
+    char digits[INTEGER_DIGITS], *first = digits + sizeof(digits);
+    do
+        *--first = (char)('0' + value % 10);
+    while ((value /= 10) > 0);
+    size_t count = (size_t)(digits + sizeof(digits) - first);
+    memcpy(out, first, count);
+    out[count] = '\0';
+    return out + count;
+}
+
 cJSON *json_integer(uint64_t value)
 {
-    char text[24];
-    snprintf(text, sizeof(text), "%" PRIu64, value);
+    char text[INTEGER_DIGITS + 1];
+    print_integer(text, value);
     return cJSON_CreateRaw(text);
 }
 
@@ -64,6 +75,11 @@ void json_add_integer(cJSON *object, const char *key, uint64_t value)
 
 void print_real(char *out, size_t size, double value)
 {
+    /* What "%.15g" prints of most values, at a tenth of the time. */
+    if (!signbit(value) && value < 1e15 && value == (double)(uint64_t)value) {
+        print_integer(out, (uint64_t)value);
+        return;
+    }
     for (int digits = 15; digits <= 17; digits++) {
         snprintf(out, size, "%.*g", digits, value);
         if (strtod(out, NULL) == value)

@@ -17,26 +17,48 @@
 /* ---- text made piece by piece ----------------------------------------------- */
 
 struct text {
-    FILE *stream;
     char *bytes;
-    size_t length;
+    size_t length, room;
 };
 
-static void text_begin(struct text *text)
+/* Where `more` bytes may be appended, with a NUL behind them. */
+static char *text_room(struct text *text, size_t more)
 {
-    text->stream = memory_stream_open(&text->bytes, &text->length);
+    if (more >= text->room - text->length) {
+        text->room = 2 * (text->length + more + 1);
+        text->bytes = memory_resized(text->bytes, text->room, 1, "a result");
+    }
+    return text->bytes + text->length;
 }
 
-static const char *text_end(struct text *text)
+static void text_put(struct text *text, const char *string)
 {
-    memory_stream_close(text->stream);
-    return text->bytes;
+    size_t length = strlen(string);
+    memcpy(text_room(text, length), string, length + 1);
+    text->length += length;
+}
+
+/* What stands before the number, and the number. */
+static void text_put_number(struct text *text, const char *before, uint64_t number)
+{
+    char *from = text_room(text, strlen(before) + INTEGER_DIGITS);
+    text->length += (size_t)(print_integer(stpcpy(from, before), number) - from);
+}
+
+/* As JSON. */
+static void text_put_string(struct text *text, const char *string)
+{
+    cJSON *item = json_string(string);
+    char *printed = memory_checked(cJSON_PrintUnformatted(item), "a result");
+    text_put(text, printed);
+    free(printed);
+    cJSON_Delete(item);
 }
 
 /* Hand the text over to a member of an object. */
 static void add_text(cJSON *object, const char *key, struct text *text)
 {
-    json_add_raw(object, key, text_end(text));
+    json_add_raw(object, key, text->bytes);
     free(text->bytes);
 }
 
@@ -53,70 +75,61 @@ static void add_totals(cJSON *object, const char *key, const struct counters_at 
 }
 
 /* The same on one line, for lists of many. */
-static void print_members(FILE *out, const struct counters_at *at)
+static void put_members(struct text *text, const struct counters_at *at)
 {
-    for (unsigned i = 0; i < COUNTERS; i++)
-        fprintf(out, "%s\"%s\": %" PRIu64, i ? ", " : "", counter_descriptions[i].name,
-                at->counters[i]);
-    for (unsigned i = 0; i < GAUGES; i++)
-        fprintf(out, ", \"%s\": %" PRIu64, gauge_descriptions[i].name, at->gauges[i]);
-}
-
-static void print_string(FILE *out, const char *string)
-{
-    cJSON *item = json_string(string);
-    char *printed = memory_checked(cJSON_PrintUnformatted(item), "a result");
-    fputs(printed, out);
-    free(printed);
-    cJSON_Delete(item);
+    for (unsigned i = 0; i < COUNTERS + GAUGES; i++) {
+        bool gauge = i >= COUNTERS;
+        text_put(text, i ? ", \"" : "\"");
+        text_put(text,
+                 gauge ? gauge_descriptions[i - COUNTERS].name : counter_descriptions[i].name);
+        text_put_number(text, "\": ", gauge ? at->gauges[i - COUNTERS] : at->counters[i]);
+    }
 }
 
 static void add_cgroups(cJSON *object, const struct run_result *run)
 {
-    struct text text;
-    text_begin(&text);
-    fputc('{', text.stream);
+    struct text text = {0};
+    text_put(&text, "{");
     for (uint32_t i = 0; i < run->cgroup_count; i++) {
-        fputs(i ? ",\n" : "\n", text.stream);
-        print_string(text.stream, run->cgroups[i].path);
-        fputs(": {", text.stream);
-        print_members(text.stream, &run->cgroups[i].at_end);
-        fputc('}', text.stream);
+        text_put(&text, i ? ",\n" : "\n");
+        text_put_string(&text, run->cgroups[i].path);
+        text_put(&text, ": {");
+        put_members(&text, &run->cgroups[i].at_end);
+        text_put(&text, "}");
     }
-    fputc('}', text.stream);
+    text_put(&text, "}");
     add_text(object, "cgroups", &text);
 }
 
 static void add_nodes(cJSON *object, const struct run_result *run)
 {
-    struct text text;
-    text_begin(&text);
-    fputc('[', text.stream);
+    struct text text = {0};
+    text_put(&text, "[");
     for (uint32_t i = 0; i < run->node_count; i++) {
-        fprintf(text.stream, "%s{\"node\": %" PRIu32 ", ", i ? ",\n" : "\n", i);
-        print_members(text.stream, &run->nodes[i]);
-        fputc('}', text.stream);
+        text_put_number(&text, i ? ",\n{\"node\": " : "\n{\"node\": ", i);
+        text_put(&text, ", ");
+        put_members(&text, &run->nodes[i]);
+        text_put(&text, "}");
     }
-    fputc(']', text.stream);
+    text_put(&text, "]");
     add_text(object, "nodes", &text);
 }
 
 static void add_snapshots(cJSON *object, const struct run_result *run)
 {
-    struct text text;
-    text_begin(&text);
-    fputc('[', text.stream);
+    struct text text = {0};
+    text_put(&text, "[");
     for (uint32_t i = 0; i < run->snapshot_count; i++) {
         const struct snapshot *snapshot = &run->snapshots[i];
-        fprintf(text.stream, "%s{\"label\": ", i ? ",\n" : "\n");
-        print_string(text.stream, snapshot->label);
-        fprintf(text.stream,
-                ", \"at_ns\": %" PRIu64 ", \"at_accesses\": %" PRIu64 ", \"totals\": {",
-                snapshot->at_ns, snapshot->accesses);
-        print_members(text.stream, &snapshot->at);
-        fputs("}}", text.stream);
+        text_put(&text, i ? ",\n{\"label\": " : "\n{\"label\": ");
+        text_put_string(&text, snapshot->label);
+        text_put_number(&text, ", \"at_ns\": ", snapshot->at_ns);
+        text_put_number(&text, ", \"at_accesses\": ", snapshot->accesses);
+        text_put(&text, ", \"totals\": {");
+        put_members(&text, &snapshot->at);
+        text_put(&text, "}}");
     }
-    fputc(']', text.stream);
+    text_put(&text, "]");
     add_text(object, "snapshots", &text);
 }
 
@@ -145,16 +158,18 @@ static void find_columns(const struct result_source *source, struct columns *col
     columns->counters[COUNTER_accesses] = false;
 }
 
-static void print_series_row(FILE *out, const struct columns *columns, const struct series_row *row)
+static void put_series_row(struct text *text, const struct columns *columns,
+                           const struct series_row *row)
 {
-    fprintf(out, "[%" PRIu64 ",%" PRIu64, row->at_ns, row->accesses);
+    text_put_number(text, "[", row->at_ns);
+    text_put_number(text, ",", row->accesses);
     for (unsigned i = 0; i < COUNTERS; i++)
         if (columns->counters[i])
-            fprintf(out, ",%" PRIu64, row->at.counters[i]);
+            text_put_number(text, ",", row->at.counters[i]);
     for (unsigned i = 0; i < GAUGES; i++)
         if (columns->gauges[i])
-            fprintf(out, ",%" PRIu64, row->at.gauges[i]);
-    fputc(']', out);
+            text_put_number(text, ",", row->at.gauges[i]);
+    text_put(text, "]");
 }
 
 static void add_series(cJSON *object, const struct run_result *run, const struct columns *columns)
@@ -170,14 +185,13 @@ static void add_series(cJSON *object, const struct run_result *run, const struct
             json_add_to_array(names, json_string(gauge_descriptions[i].name));
     json_add(series, "columns", names);
 
-    struct text text;
-    text_begin(&text);
-    fputc('[', text.stream);
+    struct text text = {0};
+    text_put(&text, "[");
     for (uint32_t row = 0; row < run->series_count; row++) {
-        fputs(row ? ",\n" : "\n", text.stream);
-        print_series_row(text.stream, columns, &run->series[row]);
+        text_put(&text, row ? ",\n" : "\n");
+        put_series_row(&text, columns, &run->series[row]);
     }
-    fputc(']', text.stream);
+    text_put(&text, "]");
     add_text(series, "rows", &text);
     json_add(object, "series", series);
 }
@@ -186,17 +200,16 @@ static void add_series(cJSON *object, const struct run_result *run, const struct
 
 static void add_buckets(cJSON *object, const struct histogram *histogram)
 {
-    struct text text;
-    text_begin(&text);
-    fputc('[', text.stream);
-    unsigned filled = histogram_filled(histogram);
-    for (unsigned i = 0; i < filled; i++) {
-        uint64_t upper;
-        uint32_t count;
-        histogram_bucket(histogram, i, &upper, &count);
-        fprintf(text.stream, "%s[%" PRIu64 ",%" PRIu32 "]", i ? "," : "", upper, count);
+    struct text text = {0};
+    text_put(&text, "[");
+    uint64_t upper;
+    uint32_t count;
+    for (unsigned bucket = 0; histogram_next(histogram, &bucket, &upper, &count);) {
+        text_put_number(&text, text.length > 1 ? ",[" : "[", upper);
+        text_put_number(&text, ",", count);
+        text_put(&text, "]");
     }
-    fputc(']', text.stream);
+    text_put(&text, "]");
     add_text(object, "buckets", &text);
 }
 
@@ -325,12 +338,11 @@ static void add_cpus(cJSON *object, const struct run_result *run)
         return;
     cJSON *part = json_object();
     for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
-        struct text text;
-        text_begin(&text);
+        struct text text = {0};
         for (uint32_t i = 0; i < run->cpu_count; i++)
-            fprintf(text.stream, "%c%" PRIu64, i ? ',' : '[',
-                    *(const uint64_t *)((const char *)&run->cpus[i] + rows[row].offset));
-        fputc(']', text.stream);
+            text_put_number(&text, i ? "," : "[",
+                            *(const uint64_t *)((const char *)&run->cpus[i] + rows[row].offset));
+        text_put(&text, "]");
         add_text(part, rows[row].key, &text);
     }
     json_add(object, "cpus", part);

@@ -12,7 +12,10 @@ static void empty(void **state)
     (void)state;
     struct histogram histogram = {0};
     assert_int_equal(histogram_percentile(&histogram, 5000), 0);
-    assert_int_equal(histogram_filled(&histogram), 0);
+    uint64_t edge;
+    uint32_t count;
+    unsigned bucket = 0;
+    assert_false(histogram_next(&histogram, &bucket, &edge, &count));
     histogram_release(&histogram);
 }
 
@@ -41,7 +44,8 @@ static void relative_error(void **state)
         uint64_t edge;
         uint32_t count;
         histogram_add(&histogram, value);
-        histogram_bucket(&histogram, 0, &edge, &count);
+        unsigned bucket = 0;
+        assert_true(histogram_next(&histogram, &bucket, &edge, &count));
         assert_int_equal(count, 1);
         assert_true(edge >= value);
         assert_true(edge - value <= value / 32);
@@ -57,8 +61,10 @@ static void largest_value_fits(void **state)
     uint64_t edge;
     uint32_t count;
     histogram_add(&histogram, UINT64_MAX);
-    histogram_bucket(&histogram, 0, &edge, &count);
+    unsigned bucket = 0;
+    assert_true(histogram_next(&histogram, &bucket, &edge, &count));
     assert_true(edge == UINT64_MAX);
+    assert_false(histogram_next(&histogram, &bucket, &edge, &count));
     assert_true(histogram_percentile(&histogram, 9990) == UINT64_MAX);
     histogram_release(&histogram);
 }
@@ -71,17 +77,14 @@ static void buckets_in_order(void **state)
     uint32_t count;
     for (uint64_t i = 0; i < 1000; i++)
         histogram_add(&histogram, 100 + i * i);
-    unsigned filled = histogram_filled(&histogram);
-    for (unsigned i = 0; i < filled; i++) {
-        histogram_bucket(&histogram, i, &edge, &count);
+    unsigned bucket = 0;
+    while (histogram_next(&histogram, &bucket, &edge, &count)) {
         assert_true(edge > before);
         assert_true(count > 0);
         before = edge;
         all += count;
     }
     assert_int_equal(all, 1000);
-    histogram_bucket(&histogram, filled, &edge, &count);
-    assert_int_equal(count, 0);
     histogram_release(&histogram);
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -252,14 +253,29 @@ static void major_faults_together(void **state)
 static void reals_read_back(void **state)
 {
     (void)state;
-    const double values[] = {0.1, 0.1 + 0.2, 1e300, 5e-324, 3, 1.0 / 3};
-    const char *texts[] = {"0.1", "0.30000000000000004", "1e+300", NULL, "3", NULL};
+    const double values[] = {0.1, 0.1 + 0.2, 1e300, 5e-324, 3,    1.0 / 3,
+                             0,   -0.0,      -7,    1e15,   1e14, 999999999999999};
+    const char *texts[] = {
+        "0.1",   "0.30000000000000004", "1e+300",         NULL, "3", NULL, "0", "-0", "-7",
+        "1e+15", "100000000000000",     "999999999999999"};
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         char text[40];
         print_real(text, sizeof(text), values[i]);
         assert_true(strtod(text, NULL) == values[i]);
         if (texts[i])
             assert_string_equal(text, texts[i]);
+    }
+}
+
+static void integers_are_whole(void **state)
+{
+    (void)state;
+    const uint64_t values[] = {0, 9, 10, 4294967296, UINT64_MAX};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[INTEGER_DIGITS + 1], wanted[INTEGER_DIGITS + 1];
+        snprintf(wanted, sizeof(wanted), "%" PRIu64, values[i]);
+        assert_ptr_equal(print_integer(text, values[i]), text + strlen(wanted));
+        assert_string_equal(text, wanted);
     }
 }
 
@@ -396,6 +412,7 @@ int main(void)
         cmocka_unit_test(host_alone_depends_on_the_machine),
         cmocka_unit_test(major_faults_together),
         cmocka_unit_test(reals_read_back),
+        cmocka_unit_test(integers_are_whole),
         cmocka_unit_test(write_then_read),
         cmocka_unit_test(broken_files),
         cmocka_unit_test(unwritable_place),
