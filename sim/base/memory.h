@@ -33,13 +33,17 @@ void *memory_checked(void *block, const char *what);
 /* Say that there is no memory for `what`, and end the process. */
 _Noreturn void memory_exhausted(const char *what);
 
-/* Zeroed pages straight from the system, for arrays over all simulated pages:
- * untouched parts cost no memory, and huge pages are asked for.  Release with
- * memory_unmap() and the same size. */
+/* Zeroed memory for arrays over all simulated pages, in whole cache lines.  From 2 MiB on it
+ * comes straight from the system: untouched parts cost no memory, and huge pages are asked
+ * for.  Release with memory_unmap() and the same size. */
 void *memory_mapped(size_t bytes, const char *what);
 /* The same as a new size of `old` (NULL: nothing yet), whose contents move. */
 void *memory_mapped_resized(void *old, size_t old_bytes, size_t bytes, const char *what);
 void memory_unmap(void *address, size_t bytes);
+
+/* Keep what is freed for later requests of less than 2 MiB, in place of giving it back to the
+ * system: for a process of many runs, at its beginning. */
+void memory_keep_freed(void);
 
 /* A bump allocator for many small objects that die together (a parsed config).
  * Zero-initialise it to begin; memory is zeroed. */

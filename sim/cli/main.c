@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 {
     hold_standard_files();
     crash_watch_files();
+    memory_keep_freed();
     cJSON_InitHooks(&(cJSON_Hooks){memory_for_json, free});
     if (argc < 2)
         return usage_error("expected a config file or a command (zsim --help)");
