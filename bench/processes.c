@@ -16,37 +16,52 @@
 struct process_case {
     const char *config; /* the JSON document */
     const char *seeds, *jobs;
-    const char *cache; /* "cold": an empty cache of compressed lengths; "warm"; NULL: none */
+    const char *beside; /* seeds of a second process at the same time; NULL: none */
+    const char *cache;  /* "cold": an empty cache of compressed lengths; "warm"; NULL: none */
 };
 
-/* Wall time in ns of one `zsim run`; its output is thrown away. */
-static double run_zsim(const struct bench *bench, const char *config, const char *seeds,
-                       const char *jobs)
+/* Start a `zsim run`; its output is thrown away. */
+static pid_t start_zsim(const struct bench *bench, const char *config, const char *seeds,
+                        const char *jobs)
 {
     char *results = NULL;
-    if (asprintf(&results, "%s/results", bench->scratch) < 0)
+    if (asprintf(&results, "%s/results-%s", bench->scratch, seeds) < 0)
         abort();
     char *arguments[] = {
         (char *)(uintptr_t)bench->zsim, "run", (char *)(uintptr_t)config, "-o", results, "--seeds",
         (char *)(uintptr_t)seeds,       "-j",  (char *)(uintptr_t)jobs,   NULL};
     posix_spawn_file_actions_t actions;
     pid_t child;
-    int status;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    double begin = clock_wall_ns();
     int error = posix_spawn(&child, bench->zsim, &actions, NULL, arguments, environ);
     if (error)
         bench_fail(bench->zsim, strerror(error));
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        ;
-    double ns = clock_wall_ns() - begin;
     posix_spawn_file_actions_destroy(&actions);
     free(results);
+    return child;
+}
+
+static void wait_for_zsim(const struct bench *bench, pid_t child)
+{
+    int status;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         bench_fail(bench->zsim, "a run of the bench failed");
-    return ns;
+}
+
+/* Wall time in ns of one `zsim run`, or of two at the same time. */
+static double run_zsim(const struct bench *bench, const char *config, const char *seeds,
+                       const char *beside, const char *jobs)
+{
+    double begin = clock_wall_ns();
+    pid_t child = start_zsim(bench, config, seeds, jobs);
+    if (beside)
+        wait_for_zsim(bench, start_zsim(bench, config, beside, jobs));
+    wait_for_zsim(bench, child);
+    return clock_wall_ns() - begin;
 }
 
 static char *write_config(const struct bench *bench, const struct measure *self)
@@ -83,7 +98,7 @@ static double take_process(const struct bench *bench, struct measure *self)
     const struct process_case *of = self->subject;
     char *path = write_config(bench, self);
     prepare_cache(bench, of);
-    double ns = run_zsim(bench, path, of->seeds, of->jobs);
+    double ns = run_zsim(bench, path, of->seeds, of->beside, of->jobs);
     free(path);
     return ns / 1e6;
 }
@@ -95,8 +110,8 @@ static double take_overhead(const struct bench *bench, struct measure *self)
     const struct process_case *of = self->subject;
     char *path = write_config(bench, self);
     prepare_cache(bench, of);
-    double one = run_zsim(bench, path, "1", of->jobs);
-    double many = run_zsim(bench, path, of->seeds, of->jobs);
+    double one = run_zsim(bench, path, "1", NULL, of->jobs);
+    double many = run_zsim(bench, path, of->seeds, NULL, of->jobs);
     free(path);
     return (many - one) / MORE / 1e6;
 }
@@ -129,9 +144,11 @@ static double take_overhead(const struct bench *bench, struct measure *self)
     }
 
 struct measure process_measures[] = {
-    PROCESS("sweep -j1", "8 runs of 0.5 M accesses, a whole process", .config = SWEEP,
-            .seeds = "1..8", .jobs = "1"),
-    PROCESS("sweep -j2", "the same on two threads", .config = SWEEP, .seeds = "1..8", .jobs = "2"),
+    PROCESS("sweep -j1", "32 runs of 0.5 M accesses, a whole process", .config = SWEEP,
+            .seeds = "1..32", .jobs = "1"),
+    PROCESS("sweep -j2", "the same on two threads", .config = SWEEP, .seeds = "1..32", .jobs = "2"),
+    PROCESS("sweep apart", "the same in two processes of 16 runs each", .config = SWEEP,
+            .seeds = "1..16", .beside = "17..32", .jobs = "1"),
     {.name = "tiny run",
      .what = "what a run of 600 accesses adds to a sweep",
      .unit = "ms",

@@ -359,6 +359,7 @@ const struct ratio ratios[] = {
     {"1e6 pages", "R1 / hit at 1e6 pages", "stream 1e6 pages", "hit 1e6 pages", AT_LEAST, 0},
     {"1e7 pages", "R1 / hit at 1e7 pages", "stream 1e7 pages", "hit 1e7 pages", AT_LEAST, 0},
     {"sweep on 2 cores", "wall time, -j1 / -j2", "sweep -j1", "sweep -j2", AT_LEAST, 1.9},
+    {"two processes", "wall time, -j1 / apart", "sweep -j1", "sweep apart", AT_LEAST, 0},
     {NULL, NULL, NULL, NULL, AT_LEAST, 0},
 };
 
