@@ -90,25 +90,31 @@ static inline void apply(const struct psi_change *change)
 /* Tell the groups what is settled: nothing that happens before `until_ns` can come any more. */
 static inline void apply_until(struct psi_queue *queue, uint64_t until_ns)
 {
-    const struct psi_change *change = queue->changes + queue->first, *end = change + queue->count;
-    while (change != end && change->at_ns <= until_ns)
+    struct psi_change *change = queue->first;
+    if (change == queue->end || change->at_ns > until_ns)
+        return;
+    do
         apply(change++);
-    queue->count = (uint32_t)(end - change);
-    queue->first = queue->count ? (uint32_t)(change - queue->changes) : 0;
+    while (change != queue->end && change->at_ns <= until_ns);
+    if (change == queue->end)
+        change = queue->end = queue->changes;
+    queue->first = change;
 }
 
+/* For one more at the end. */
 static void make_room(struct psi_queue *queue)
 {
-    if (queue->first + queue->count < queue->room)
-        return;
-    if (queue->first) {
-        memmove(queue->changes, queue->changes + queue->first,
-                queue->count * sizeof(*queue->changes));
-        queue->first = 0;
-        return;
+    size_t count = (size_t)(queue->end - queue->first);
+    size_t room = (size_t)(queue->limit - queue->changes);
+    if (queue->first != queue->changes) {
+        memmove(queue->changes, queue->first, count * sizeof(*queue->changes));
+    } else {
+        room = room ? 2 * room : 16;
+        queue->changes = memory_resized(queue->changes, room, sizeof(*queue->changes), "PSI");
+        queue->limit = queue->changes + room;
     }
-    queue->room = queue->room ? 2 * queue->room : 16;
-    queue->changes = memory_resized(queue->changes, queue->room, sizeof(*queue->changes), "PSI");
+    queue->first = queue->changes;
+    queue->end = queue->changes + count;
 }
 
 void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_activity activity)
@@ -118,11 +124,12 @@ void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_acti
         return;
     task->activity = activity;
     apply_until(queue, mm->events->now_ns);
-    make_room(queue);
-    uint32_t at = queue->first + queue->count++;
-    for (; at > queue->first && queue->changes[at - 1].at_ns > at_ns; at--)
-        queue->changes[at] = queue->changes[at - 1];
-    queue->changes[at] = (struct psi_change){at_ns, task, activity};
+    if (queue->end == queue->limit)
+        make_room(queue);
+    struct psi_change *at = queue->end++;
+    for (; at != queue->first && at[-1].at_ns > at_ns; at--)
+        *at = at[-1];
+    *at = (struct psi_change){at_ns, task, activity};
 }
 
 void psi_memstall_enter(struct mm *mm, struct exec *exec)

@@ -59,14 +59,13 @@ struct psi_task {
 };
 
 /* What tasks of a processor have told and their groups have not been told yet, in
- * order of time. */
+ * order of time: from `first` to before `end`, with room to before `limit`. */
 struct psi_queue {
     struct psi_change {
         uint64_t at_ns;
         struct psi_task *task;
         enum psi_activity activity;
-    } * changes;
-    uint32_t first, count, room;
+    } * changes, *first, *end, *limit;
 };
 
 void psi_init(struct mm *mm);
