@@ -70,6 +70,12 @@ struct workload_type {
                              const struct source_position *position, struct diagnostics *errors);
     void (*close)(struct workload *workload); /* accepts NULL */
     bool seeded;                              /* a different run seed gives a different stream */
+    /* As open() with another seed than that of `twin`, which has the same parameters; what does
+     * not depend on the seed is shared with it, and is there until both are closed.  Not to be
+     * called, nor close(), by several threads at once.  NULL: there is nothing to share. */
+    struct workload *(*open_twin)(const struct workload *twin, const void *params, uint64_t seed,
+                                  const struct source_position *position,
+                                  struct diagnostics *errors);
 
     bool (*start)(struct workload_cursor *cursor);
     /* The next block: *block stays valid until the next call.  Returns the

@@ -155,9 +155,11 @@ static void *copy_bytes(struct arena *arena, const void *bytes, size_t size)
     return copy;
 }
 
+/* `twin` is open with the same parameters and another seed; NULL: not known. */
 static struct workload *open_workload(struct shared_inputs *inputs,
                                       const struct workload_type *type, const void *params,
-                                      uint64_t seed, const struct source_position *position,
+                                      uint64_t seed, const struct workload *twin,
+                                      const struct source_position *position,
                                       struct diagnostics *errors)
 {
     bool new;
@@ -167,7 +169,9 @@ static struct workload *open_workload(struct shared_inputs *inputs,
         input->is_workload = true;
         input->params = copy_bytes(&inputs->arena, params, type->params.struct_bytes);
         input->position = *position;
-        input->opened = type->open(input->params, seed, position, errors);
+        input->opened = twin && type->open_twin
+                            ? type->open_twin(twin, input->params, seed, position, errors)
+                            : type->open(input->params, seed, position, errors);
         add_opened(&inputs->table, input);
     }
     return input->opened;
@@ -215,7 +219,7 @@ struct workload *shared_inputs_workload(struct shared_inputs *inputs,
                                         struct diagnostics *errors)
 {
     pthread_mutex_lock(&inputs->lock);
-    struct workload *workload = open_workload(inputs, type, params, seed, position, errors);
+    struct workload *workload = open_workload(inputs, type, params, seed, NULL, position, errors);
     pthread_mutex_unlock(&inputs->lock);
     return workload;
 }
@@ -239,8 +243,8 @@ struct workload *shared_inputs_reseeded(struct shared_inputs *inputs,
     pthread_mutex_lock(&inputs->lock);
     const struct input *input = find_opened(inputs, workload);
     if (input)
-        reseeded =
-            open_workload(inputs, input->type, input->params, seed, &input->position, errors);
+        reseeded = open_workload(inputs, input->type, input->params, seed, workload,
+                                 &input->position, errors);
     pthread_mutex_unlock(&inputs->lock);
     return reseeded;
 }

@@ -311,6 +311,30 @@ static void test_accesses_are_the_same_everywhere(void **state)
     }
 }
 
+/* The distribution is shared, whoever goes first; the accesses are those of its own seed. */
+static void test_twins_share_the_distribution(void **state)
+{
+    (void)state;
+    static const struct workload_type *types[] = {&workload_zipf, &workload_scattered_zipf};
+    const struct single_params params = {
+        .footprint = 1000 * PAGE_BYTES, .accesses = 5000, .exponent = 0.99};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        struct diagnostics errors = {0};
+        struct workload *first = types[i]->open(&params, 1, &here, &errors);
+        struct workload *twin = types[i]->open_twin(first, &params, 2, &here, &errors);
+        struct workload *alone = types[i]->open(&params, 2, &here, &errors);
+        assert_ptr_equal(stream_workload_sampler(first), stream_workload_sampler(twin));
+        assert_string_equal(twin->fingerprint, alone->fingerprint);
+        first->type->close(first);
+        struct access *all = collect(twin), *wanted = collect(alone);
+        assert_memory_equal(all, wanted, params.accesses * sizeof(*all));
+        free(all);
+        free(wanted);
+        twin->type->close(twin);
+        alone->type->close(alone);
+    }
+}
+
 static void test_all_accesses_write_at_100_percent(void **state)
 {
     (void)state;
@@ -664,6 +688,7 @@ int main(void)
         cmocka_unit_test(test_sampled_ranks_are_the_same_everywhere),
         cmocka_unit_test(test_ranks_drawn_together_are_those_drawn_one_by_one),
         cmocka_unit_test(test_accesses_are_the_same_everywhere),
+        cmocka_unit_test(test_twins_share_the_distribution),
         cmocka_unit_test(test_all_accesses_write_at_100_percent),
         cmocka_unit_test(test_mistakes_in_steps),
         cmocka_unit_test(test_single_types_fill_and_stay_inside),

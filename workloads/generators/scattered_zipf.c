@@ -17,7 +17,15 @@ static struct workload *scattered_zipf_open(const void *params, uint64_t seed,
                                             const struct source_position *position,
                                             struct diagnostics *errors)
 {
-    return single_open_zipf(&workload_scattered_zipf, params, seed, true, position, errors);
+    return single_open_zipf(&workload_scattered_zipf, params, seed, true, NULL, position, errors);
+}
+
+static struct workload *scattered_zipf_open_twin(const struct workload *twin, const void *params,
+                                                 uint64_t seed,
+                                                 const struct source_position *position,
+                                                 struct diagnostics *errors)
+{
+    return single_open_zipf(&workload_scattered_zipf, params, seed, true, twin, position, errors);
 }
 
 const struct workload_type workload_scattered_zipf = {
@@ -25,5 +33,6 @@ const struct workload_type workload_scattered_zipf = {
     .summary = "few pages are popular, the popular ones spread over the memory",
     .params = PARAM_TABLE(scattered_zipf_rows, struct single_params),
     .open = scattered_zipf_open,
+    .open_twin = scattered_zipf_open_twin,
     SINGLE_FUNCTIONS,
 };

@@ -59,13 +59,15 @@ struct workload *single_open(const struct workload_type *type, const struct sing
 
 struct workload *single_open_zipf(const struct workload_type *type,
                                   const struct single_params *params, uint64_t seed, bool scatter,
+                                  const struct workload *twin,
                                   const struct source_position *position,
                                   struct diagnostics *errors)
 {
     struct stream stream;
     struct stream_program *program = single_begin(
         params, seed, scatter ? stream_fill_scattered_sampled : stream_fill_sampled, &stream);
-    stream.sampler = zipf_sampler_create(stream.pages, params->exponent);
+    stream.sampler = twin ? zipf_sampler_share(stream_workload_sampler(twin))
+                          : zipf_sampler_create(stream.pages, params->exponent);
     if (scatter)
         stream_make_order(&stream);
     stream_program_add(program, &stream);

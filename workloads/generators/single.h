@@ -68,9 +68,11 @@ struct workload *single_open(const struct workload_type *type, const struct sing
                              uint64_t seed, stream_fill *fill,
                              const struct source_position *position, struct diagnostics *errors);
 
-/* The zipf family; `scatter` puts the ranks through a permutation. */
+/* The zipf family; `scatter` puts the ranks through a permutation.  The distribution is that of
+ * `twin`; NULL: a new one. */
 struct workload *single_open_zipf(const struct workload_type *type,
                                   const struct single_params *params, uint64_t seed, bool scatter,
+                                  const struct workload *twin,
                                   const struct source_position *position,
                                   struct diagnostics *errors);
 

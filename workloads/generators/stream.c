@@ -391,6 +391,12 @@ struct workload *stream_workload_open(const struct workload_type *type,
     return workload;
 }
 
+struct zipf_sampler *stream_workload_sampler(const struct workload *workload)
+{
+    const struct stream_program *program = workload->state;
+    return program->streams[program->stream_count - 1].sampler;
+}
+
 uint32_t stream_workload_steps(const struct workload *workload)
 {
     const struct stream_program *program = workload->state;

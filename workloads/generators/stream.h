@@ -93,6 +93,9 @@ struct workload *stream_workload_open(const struct workload_type *type,
                                       const struct source_position *position,
                                       struct diagnostics *errors);
 
+/* The zipf distribution of its last stream. */
+struct zipf_sampler *stream_workload_sampler(const struct workload *workload);
+
 /* Steps of a workload opened by stream_workload_open(), and the record with
  * which a step begins; step == steps gives the number of records. */
 uint32_t stream_workload_steps(const struct workload *workload);

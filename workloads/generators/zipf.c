@@ -17,7 +17,14 @@ static struct workload *zipf_open(const void *params, uint64_t seed,
                                   const struct source_position *position,
                                   struct diagnostics *errors)
 {
-    return single_open_zipf(&workload_zipf, params, seed, false, position, errors);
+    return single_open_zipf(&workload_zipf, params, seed, false, NULL, position, errors);
+}
+
+static struct workload *zipf_open_twin(const struct workload *twin, const void *params,
+                                       uint64_t seed, const struct source_position *position,
+                                       struct diagnostics *errors)
+{
+    return single_open_zipf(&workload_zipf, params, seed, false, twin, position, errors);
 }
 
 const struct workload_type workload_zipf = {
@@ -25,5 +32,6 @@ const struct workload_type workload_zipf = {
     .summary = "few pages are popular, the popular ones side by side",
     .params = PARAM_TABLE(zipf_rows, struct single_params),
     .open = zipf_open,
+    .open_twin = zipf_open_twin,
     SINGLE_FUNCTIONS,
 };

@@ -151,6 +151,8 @@ struct zipf_sampler *zipf_sampler_create(uint32_t ranks, double exponent)
     while ((uint32_t)1 << sampler->slot_bits < count)
         sampler->slot_bits++;
     sampler->lanes = lanes_here();
+    sampler->users = memory_zeroed(1, sizeof(*sampler->users), "a zipf distribution");
+    *sampler->users = 1;
     sampler->exponent = exponent;
     /* Whole pages: so that no slot lies across two cache lines. */
     sampler->slots = memory_mapped(slots_bytes(sampler), "a zipf distribution");
@@ -161,10 +163,17 @@ struct zipf_sampler *zipf_sampler_create(uint32_t ranks, double exponent)
     return sampler;
 }
 
+struct zipf_sampler *zipf_sampler_share(struct zipf_sampler *sampler)
+{
+    ++*sampler->users;
+    return sampler;
+}
+
 void zipf_sampler_free(struct zipf_sampler *sampler)
 {
-    if (!sampler)
+    if (!sampler || --*sampler->users)
         return;
+    free(sampler->users);
     memory_unmap(sampler->slots, slots_bytes(sampler));
     free(sampler);
 }

@@ -45,11 +45,14 @@ struct zipf_sampler {
     unsigned slot_bits; /* 2^slot_bits slots */
     enum lanes lanes;   /* of zipf_sampler_fill(); whatever they are, the draws are the same */
     double exponent;
+    unsigned *users; /* apart: it changes while threads copy the rest */
 };
 
 /* The rank of index i, from 0, is drawn in proportion to (i+1)^-exponent;
  * ranks >= 1, 0 <= exponent <= 16. */
 struct zipf_sampler *zipf_sampler_create(uint32_t ranks, double exponent);
+/* The sampler for one more user, who frees it too.  One thread at a time. */
+struct zipf_sampler *zipf_sampler_share(struct zipf_sampler *sampler);
 void zipf_sampler_free(struct zipf_sampler *sampler); /* accepts NULL */
 
 /* Whether a rank of the part's block is accepted with the draw `chance`, of 2^32:
