@@ -13,15 +13,17 @@ struct reclaim_walk {
     uint32_t *order; /* [memcgs]: the cgroup at a place */
     uint32_t *end;   /* [memcgs]: the place behind the subtree */
     uint32_t *sizes; /* [nodes][place]: size_to_scan() */
-    uint64_t *marks; /* [nodes][levels][words]: the places whose size reaches the level */
-    uint64_t *aging; /* [nodes][words]: the places that want aging, whatever their size */
-    uint32_t words;
+    uint64_t *marks; /* [nodes][levels][stride]: the places whose size reaches the level */
+    uint64_t *aging; /* [nodes][stride]: the places that want aging, whatever their size */
+    /* Of places there are so many words; behind them which of these words are not empty: at high
+     * priorities hardly any is. */
+    uint32_t words, stride;
     uint64_t changes; /* of sizes */
 };
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
 {
-    return walk->marks + ((size_t)node * LEVELS + level) * walk->words;
+    return walk->marks + ((size_t)node * LEVELS + level) * walk->stride;
 }
 
 /* How many levels a size reaches: two from one power of two to the next, as a priority asks
@@ -36,18 +38,54 @@ static unsigned levels_of(uint32_t size)
     return levels < LEVELS ? levels : LEVELS;
 }
 
-/* The first place from `place` on that is marked, `end` if there is none. */
-static uint32_t next_marked(const uint64_t *marks, uint32_t place, uint32_t end)
+static void set_mark(const struct reclaim_walk *walk, uint64_t *marks, uint32_t place)
 {
-    while (place < end) {
-        uint64_t word = marks[place / WORD_BITS] >> place % WORD_BITS;
-        if (word) {
-            place += (uint32_t)__builtin_ctzll(word);
-            return place < end ? place : end;
-        }
-        place = (place / WORD_BITS + 1) * WORD_BITS;
+    uint32_t word = place / WORD_BITS;
+    marks[word] |= 1ull << place % WORD_BITS;
+    marks[walk->words + word / WORD_BITS] |= 1ull << word % WORD_BITS;
+}
+
+static void clear_mark(const struct reclaim_walk *walk, uint64_t *marks, uint32_t place)
+{
+    uint32_t word = place / WORD_BITS;
+    marks[word] &= ~(1ull << place % WORD_BITS);
+    if (!marks[word])
+        marks[walk->words + word / WORD_BITS] &= ~(1ull << word % WORD_BITS);
+}
+
+static bool is_marked(const uint64_t *marks, uint32_t place)
+{
+    return marks[place / WORD_BITS] >> place % WORD_BITS & 1;
+}
+
+/* The first bit from `at` on that is set, `end` or more if there is none. */
+static uint32_t next_bit(const uint64_t *bits, uint32_t at, uint32_t end)
+{
+    while (at < end) {
+        uint64_t word = bits[at / WORD_BITS] >> at % WORD_BITS;
+        if (word)
+            return at + (uint32_t)__builtin_ctzll(word);
+        at = (at / WORD_BITS + 1) * WORD_BITS;
     }
     return end;
+}
+
+/* The first place from `place` on that is marked, `end` if there is none. */
+static uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *marks, uint32_t place,
+                            uint32_t end)
+{
+    if (place >= end)
+        return end;
+    uint64_t word = marks[place / WORD_BITS] >> place % WORD_BITS;
+    if (!word) {
+        uint32_t at = next_bit(marks + walk->words, place / WORD_BITS + 1, walk->words);
+        if (at >= walk->words)
+            return end;
+        place = at * WORD_BITS;
+        word = marks[at];
+    }
+    place += (uint32_t)__builtin_ctzll(word);
+    return place < end ? place : end;
 }
 
 static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
@@ -58,13 +96,12 @@ static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size
     if (*kept == size)
         return;
     unsigned before = levels_of(*kept), now = levels_of(size);
-    uint64_t mark = 1ull << place % WORD_BITS;
     walk->changes++;
     *kept = size;
     for (; before < now; before++)
-        marks_of(walk, node, before)[place / WORD_BITS] |= mark;
+        set_mark(walk, marks_of(walk, node, before), place);
     while (before > now)
-        marks_of(walk, node, --before)[place / WORD_BITS] &= ~mark;
+        clear_mark(walk, marks_of(walk, node, --before), place);
 }
 
 static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
@@ -77,11 +114,11 @@ static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
 
 static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    struct reclaim_walk *walk = mm->walk;
-    uint32_t place = mm->memcgs[memcg].place;
-    uint64_t *word = &walk->aging[(size_t)node * walk->words + place / WORD_BITS];
-    uint64_t wanted = mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]);
-    *word = (*word & ~(1ull << place % WORD_BITS)) | wanted << place % WORD_BITS;
+    uint64_t *aging = mm->walk->aging + (size_t)node * mm->walk->stride;
+    if (mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
+        set_mark(mm->walk, aging, mm->memcgs[memcg].place);
+    else
+        clear_mark(mm->walk, aging, mm->memcgs[memcg].place);
 }
 
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -141,13 +178,14 @@ void reclaim_walk_init(struct mm *mm)
     struct reclaim_walk *walk = mm->walk = memory_zeroed(1, sizeof(*walk), "the walks of reclaim");
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
+    walk->stride = walk->words + (walk->words + WORD_BITS - 1) / WORD_BITS;
     walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
     walk->sizes =
         memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
-    walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->words, sizeof(*walk->marks),
-                                "the walks of reclaim");
-    walk->aging = memory_zeroed((size_t)mm->node_count * walk->words, sizeof(*walk->aging),
+    walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->stride,
+                                sizeof(*walk->marks), "the walks of reclaim");
+    walk->aging = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->aging),
                                 "the walks of reclaim");
     number_places(mm);
     reclaim_walk_note_protection(mm, ROOT_MEMCG);
@@ -185,7 +223,7 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
         place = mm->memcgs[current].place + 1;
     const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
-    while ((place = next_marked(marks, place, end)) < end && sizes[place] < least)
+    while ((place = next_marked(walk, marks, place, end)) < end && sizes[place] < least)
         place++;
     return place < end ? walk->order[place] : NO_MEMCG;
 }
@@ -196,7 +234,7 @@ uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t no
     const struct reclaim_walk *walk = mm->walk;
     uint32_t place = current == NO_MEMCG ? mm->memcgs[root].place : mm->memcgs[current].place + 1;
     uint32_t end = next == NO_MEMCG ? walk->end[root] : mm->memcgs[next].place;
-    place = next_marked(walk->aging + (size_t)node * walk->words, place, end);
+    place = next_marked(walk, walk->aging + (size_t)node * walk->stride, place, end);
     return place < end ? walk->order[place] : NO_MEMCG;
 }
 
@@ -214,13 +252,11 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     uint32_t size = walk->sizes[(size_t)node * mm->memcg_count + place];
     if (size < size_of(mm, memcg, node) && !mm->memcgs[memcg].offline)
         return "reclaim would pass over a cgroup that has pages for it";
-    bool aging =
-        walk->aging[(size_t)node * walk->words + place / WORD_BITS] >> place % WORD_BITS & 1;
+    bool aging = is_marked(walk->aging + (size_t)node * walk->stride, place);
     if (aging != mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
         return "reclaim would not age a cgroup that wants it, or one that does not";
     for (unsigned level = 0; level < LEVELS; level++)
-        if ((marks_of(walk, node, level)[place / WORD_BITS] >> place % WORD_BITS & 1) !=
-            (level < levels_of(size)))
+        if (is_marked(marks_of(walk, node, level), place) != (level < levels_of(size)))
             return "the marks for walks of reclaim are not those of the sizes";
     return NULL;
 }
