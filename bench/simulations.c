@@ -82,6 +82,7 @@ struct simulation_case {
     enum invariant_checks checks;
     bool after_fill;  /* time what comes after the pages' first touches alone, before the end */
     uint32_t cgroups; /* @CGROUPS and @OWNERS: so many, dealt out to the trace's spaces */
+    bool limits;      /* each of them may hold a quarter of its pages */
 };
 
 /* ---- running -------------------------------------------------------------------- */
@@ -95,14 +96,19 @@ static FILE *open_text(char **text, size_t *size)
     return out;
 }
 
-/* "\"/c0\": {}, ..." and "\"/c0\", \"/c1\", ...", one for each space. */
+/* "\"/c0\": {...}, ..." and "\"/c0\", \"/c1\", ...", one for each space. */
 static void list_cgroups(const struct measure *self, char **all, char **owners)
 {
     const struct simulation_case *of = self->subject;
     size_t size;
     FILE *out = open_text(all, &size);
-    for (uint32_t i = 0; i < of->cgroups; i++)
-        fprintf(out, "%s\"/c%" PRIu32 "\": {}", i ? ", " : "", i);
+    for (uint32_t i = 0; i < of->cgroups; i++) {
+        fprintf(out, "%s\"/c%" PRIu32 "\": {", i ? ", " : "", i);
+        if (of->limits)
+            fprintf(out, "\"memory.max\": %" PRIu64,
+                    (uint64_t)(self->trace->pages / 4 / of->cgroups) * PAGE_BYTES);
+        putc('}', out);
+    }
     fclose(out);
     out = open_text(owners, &size);
     for (uint32_t i = 0; of->cgroups && i < self->trace->spaces; i++)
@@ -270,6 +276,11 @@ static double take_simulation(const struct bench *bench, struct measure *self)
     "{" KERNEL MACHINE(1, "1000M") LARGE_DISK "\"cgroups\": {@CGROUPS}, \"tasks\": [{\"name\": "   \
                                               "\"task\", \"cgroups\": [@OWNERS], " TRACE           \
                                               ", " CONTENT "}]}"
+/* The same memory as limits: no node is ever short. */
+#define LIMITED_SPACES                                                                             \
+    "{" VERSION_1 MACHINE(1, "8G") LARGE_POOL LARGE_DISK                                           \
+        "\"cgroups\": {@CGROUPS}, \"tasks\": [{\"name\": "                                         \
+        "\"task\", \"cgroups\": [@OWNERS], " TRACE ", " CONTENT "}]}"
 #define NODE(memory) "{\"memory\": \"" memory "\"}"
 #define NODES(nodes)                                                                               \
     "{" KERNEL "\"machine\": {\"cpus\": 8, \"nodes\": [" nodes "]}, " LARGE_DISK                   \
@@ -312,6 +323,10 @@ struct measure simulation_measures[] = {
                .cgroups = 100),
     SIMULATION("10,000 cgroups", "the same in 10,000 cgroups", &spaces_10k, .config = SPACES,
                .cgroups = 10000),
+    SIMULATION("1 cgroup, own limit", "the same pages, a limit of 25 % of them, one cgroup",
+               &spaces_10k, .config = LIMITED_SPACES, .cgroups = 1, .limits = true),
+    SIMULATION("10,000 cgroups, own limits", "the same, each with a limit of 25 % of its own pages",
+               &spaces_10k, .config = LIMITED_SPACES, .cgroups = 10000, .limits = true),
     SIMULATION("1 node", "8 tasks of 128 K pages, 25 % in RAM, one node", &task_of_8,
                .config = NODES(NODE("1G"))),
     SIMULATION("2 nodes", "the same memory on 2 nodes", &task_of_8,
@@ -351,6 +366,8 @@ const struct ratio ratios[] = {
      1.1},
     {"100 cgroups", "ns an access, 100 / 1", "100 cgroups", "1 cgroup", AT_MOST, 1.5},
     {"10,000 cgroups", "ns an access, 10,000 / 1", "10,000 cgroups", "1 cgroup", AT_MOST, 1.5},
+    {"10,000 cgroups, own limits", "ns an access, 10,000 / 1", "10,000 cgroups, own limits",
+     "1 cgroup, own limit", AT_MOST, 1.5},
     {"2 nodes", "ns an access, 2 / 1", "2 nodes", "1 node", AT_MOST, 1.2},
     {"8 nodes", "ns an access, 8 / 1", "8 nodes", "1 node", AT_MOST, 1.2},
     {"64 CPUs", "ns an access, 64 / 1", "64 CPUs", "1 CPU", AT_MOST, 2},
