@@ -15,6 +15,7 @@ enum { VICTIMS_AT_A_TIME = 3 };
 
 void lru_init(struct mm *mm)
 {
+    mm->coming_page = NO_PAGE;
     mm->batches = memory_zeroed(mm->topology.cpus, sizeof(*mm->batches), "the LRU batches");
     mm->activations = memory_zeroed(mm->topology.cpus, sizeof(*mm->activations), "the LRU batches");
     mm->lock_released_ns =
@@ -70,8 +71,7 @@ void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
     __builtin_prefetch(lruvec, 1);
-    if (!mm->one_at_a_time)
-        __builtin_prefetch(&lruvec->lock, 1);
+    __builtin_prefetch((const char *)lruvec + HOST_LINE, 1); /* the clock of evictions, the lock */
 }
 
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
@@ -274,11 +274,25 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
 }
 
+/* One page further along a short list, while another is worked on: a limit of a small cgroup is
+ * met by most of its pages, a few at a time. */
+static void prefetch_next_of_short_list(struct mm *mm)
+{
+    if (mm->coming_page == NO_PAGE)
+        return;
+    const struct page_cold *cold = &mm->cold[mm->coming_page];
+    mm->coming_page = cold->bits & PAGE_ON_LRU ? cold->lru.previous : NO_PAGE;
+    if (mm->coming_page != NO_PAGE)
+        prefetch_victim(mm, mm->coming_page);
+}
+
 void lru_prefetch(struct mm *mm)
 {
     struct lru_ring *ring = mm->coming;
-    if (!ring)
+    if (!ring) {
+        prefetch_next_of_short_list(mm);
         return;
+    }
     uint32_t until = ring->taken + LRU_STRIDE;
     for (uint32_t n = 0; n < VICTIMS_AT_A_TIME && ring->asked != until; n++)
         prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
@@ -318,7 +332,8 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     list->count -= taken;
     if (ring)
         ring->taken += taken;
-    mm->coming = lru_list_ring(list); /* of a short one nothing is known */
+    mm->coming = lru_list_ring(list);
+    mm->coming_page = taken > 1 ? page : NO_PAGE; /* one page at a time: a walk */
     prefetch_writes(mm, pages, taken);
     return taken;
 }

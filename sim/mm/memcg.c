@@ -179,6 +179,8 @@ void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memc
 /* page_counter_try_charge beyond a limit: added, seen to be too much, taken back. */
 static void write_in_vain(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
+    if (mm->topology.cpus == 1)
+        return; /* as memcg_write_counters(): where the lines are is not even looked up */
     spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_MEMORY]);
     spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_MEMORY]);
 }
@@ -272,7 +274,7 @@ static bool above_high(const struct mm *mm, uint32_t memcg)
 static void count_limit_met(struct mm *mm, uint32_t over)
 {
     mm->counters[COUNTER_memory_max]++;
-    mm->memcgs[over].counters[COUNTER_memory_max]++;
+    ++*memcg_counter(&mm->memcgs[over], COUNTER_memory_max);
 }
 
 /* MEMCG_OOM; also when memory.max is written below what cannot be freed. */

@@ -133,7 +133,7 @@ enum charge_line {
     X(refused_by_limit)                                                                            \
     X(zswpin)                                                                                      \
     X(fault_zswap)                                                                                 \
-    X(minor_swap_cache)                                                                            \
+    X(memory_max)                                                                                  \
     X(pgrefill)                                                                                    \
     X(pgdeactivate)                                                                                \
     X(pgrotated)                                                                                   \
@@ -325,7 +325,8 @@ struct mm {
     struct lru_batch *activations; /* [cpus], of lru_activate() */
     struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
     struct psi_queue *psi_queues;  /* [cpus] */
-    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()) */
+    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()); or, */
+    uint32_t coming_page;          /* without one, the last of a short list that was; NO_PAGE */
     struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 

@@ -12,7 +12,7 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
     return &lookahead->faults[number % LOOKAHEAD_FAULTS];
 }
 
-/* Ask for what a fault reads of its page: the record, the lock of its slot; and of
+/* Ask for what a fault reads of its page: its space, the record, the lock of its slot; and of
  * its cgroup, where these are many. */
 PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
 {
@@ -22,6 +22,8 @@ PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
         lru_prefetch_lists(swap->mm, memcg, 0);
         zswap_prefetch_memcg(swap->zswap, memcg, 0);
     }
+    if (swap->mm->space_count > 1)
+        __builtin_prefetch(page_space(swap->mm, page));
     page_prefetch(swap->mm->cold, page);
     swap_prefetch_lock(swap, page);
 }

@@ -239,7 +239,8 @@ static inline void write_slot_charge(struct swap *swap, struct exec *exec, uint3
 {
     struct mm *mm = swap->mm;
     memcg_write_counters(mm, exec, memcg, LINE_SWAP);
-    spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_ID]);
+    if (mm->topology.cpus > 1) /* else where it is is not even looked up */
+        spend_on_counter(mm, exec, &mm->memcgs[memcg].lines[LINE_ID]);
     if (mm->config->swap.cgroup_lock == SWAP_CGROUP_LOCK_DEVICE)
         spend_lock_wait(mm, exec, TIME_swap_cgroup_lock_wait, LOCK_swap_cgroup, &swap->cgroup_lock,
                         mm->costs->ns[COST_slot_lock_hold]);
