@@ -57,7 +57,7 @@ void memcg_init(struct mm *mm)
         memcg->zswap_writeback = from->memory_zswap_writeback;
         memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
         memcg->iterator = &iterators[(size_t)i * mm->node_count];
-        memcg->counters = &counters[(size_t)i * COUNTERS];
+        memcg->seldom = &counters[(size_t)i * COUNTERS];
         memcg->psi = &psi[i];
         memcg->lines = &lines[(size_t)i * CHARGE_LINES];
         for (unsigned line = 0; line < CHARGE_LINES; line++)
@@ -95,7 +95,7 @@ void memcg_release(struct mm *mm)
             cache_line_release(&mm->memcgs[0].lines[i]);
         free(mm->memcgs[0].lines);
         free(mm->memcgs[0].psi);
-        memory_unmap(mm->memcgs[0].counters, counters_bytes(mm));
+        memory_unmap(mm->memcgs[0].seldom, counters_bytes(mm));
         memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }
@@ -281,7 +281,7 @@ static void count_limit_met(struct mm *mm, uint32_t over)
 static void count_out_of_memory(struct mm *mm, uint32_t over)
 {
     mm->counters[COUNTER_memory_oom]++;
-    mm->memcgs[over].counters[COUNTER_memory_oom]++;
+    ++*memcg_counter(&mm->memcgs[over], COUNTER_memory_oom);
 }
 
 /* One round at a limit: reclaim, then say whether to try again. */
@@ -406,7 +406,7 @@ static uint64_t reclaim_above_high(struct mm *mm, struct exec *exec, uint32_t me
         if (mm->memcgs[at].usage <= mm->memcgs[at].memory_high)
             continue;
         mm->counters[COUNTER_memory_high]++;
-        mm->memcgs[at].counters[COUNTER_memory_high]++;
+        ++*memcg_counter(&mm->memcgs[at], COUNTER_memory_high);
         reclaimed += reclaim_limit(mm, exec, at, pages);
     }
     return reclaimed;

@@ -164,7 +164,7 @@ struct memcg {
     bool is_protected;               /* it or an ancestor has a memory.min or memory.low */
     uint32_t place;                  /* in a pre-order walk of the tree (sim/mm/reclaim_walk.h) */
     struct lruvec *lruvecs;          /* [nodes] */
-    uint64_t *counters;              /* [COUNTERS], without those that are counted often */
+    uint64_t *seldom;                /* [COUNTERS], without those that are counted often */
     uint64_t often[OFTEN_COUNTERS];  /* memcg_counter() finds either */
     uint64_t memory_min, memory_low; /* pages */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
@@ -187,7 +187,7 @@ static inline uint64_t *memcg_counter(struct memcg *memcg, enum counter counter)
         OFTEN_COUNTED(X)
 #undef X
     default:
-        return &memcg->counters[counter];
+        return &memcg->seldom[counter];
     }
 }
 

@@ -281,7 +281,7 @@ static bool is_kept(struct mm *mm, struct scan_control *scan, uint32_t memcg)
         return true;
     }
     mm->counters[COUNTER_memory_low]++;
-    at->counters[COUNTER_memory_low]++;
+    ++*memcg_counter(at, COUNTER_memory_low);
     return false;
 }
 
@@ -432,7 +432,7 @@ static uint64_t try_to_free_pages(struct mm *mm, struct exec *exec, struct scan_
     exec->memalloc = memalloc;
     if (!scan->reclaimed) {
         mm->counters[COUNTER_reclaim_in_vain]++;
-        mm->memcgs[scan->target].counters[COUNTER_reclaim_in_vain]++;
+        ++*memcg_counter(&mm->memcgs[scan->target], COUNTER_reclaim_in_vain);
     }
     return scan->reclaimed;
 }

@@ -257,7 +257,7 @@ static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
     for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
         if (at->swap_usage >= at->swap_max) {
             mm->counters[COUNTER_swap_max]++;
-            at->counters[COUNTER_swap_max]++;
+            ++*memcg_counter(at, COUNTER_swap_max);
             return false;
         }
     return true;

@@ -84,7 +84,7 @@ static struct world *make_world(const char *rules)
     world->memcgs[ROOT_MEMCG].parent = NO_MEMCG;
     for (uint32_t i = 0; i < 2; i++) {
         world->memcgs[i].lruvecs = &world->lruvecs[i];
-        world->memcgs[i].counters = world->counters[i];
+        world->memcgs[i].seldom = world->counters[i];
         world->memcgs[i].memory_max = UINT64_MAX;
         for (unsigned list = 0; list < LRU_LISTS; list++)
             world->lruvecs[i].lists[list] = LRU_LIST_EMPTY;

@@ -476,8 +476,8 @@ static void test_limit_that_is_reached_exactly(void **state)
     bench->exec.memalloc = true;
     memcg_charge(bench->mm, &bench->exec, A + 2, 1);
     bench->exec.memalloc = false;
-    assert_int_equal(parent->counters[COUNTER_memory_max], 1);
-    assert_int_equal(child->counters[COUNTER_memory_max], 0);
+    assert_int_equal(*memcg_counter(parent, COUNTER_memory_max), 1);
+    assert_int_equal(*memcg_counter(child, COUNTER_memory_max), 0);
     memcg_uncharge(bench->mm, A + 2, 1);
     bench_close(bench);
 }
