@@ -229,8 +229,8 @@ static struct eviction_ages *collect_ages(const struct simulation *simulation, u
     const struct mm *mm = &simulation->mm;
     struct eviction_ages *ages = memory_zeroed(mm->memcg_count, sizeof(*ages), "eviction ages");
     uint32_t chunks = mm->page_count >> CHUNK_SHIFT;
-    uint32_t *next = *memory =
-        memory_zeroed((size_t)mm->page_count + mm->memcg_count, sizeof(*next), "eviction ages");
+    uint32_t *next = *memory = memory_resized(NULL, (size_t)mm->page_count + mm->memcg_count,
+                                              sizeof(*next), "eviction ages");
     for (uint32_t chunk = 0; chunk < chunks; chunk++)
         ages[mm->chunks[chunk].memcg].zswap_count += CHUNK_PAGES;
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
