@@ -85,7 +85,7 @@ struct page_cold {
     /* Bytes of the contents under zswap's present compressor, more than a page where it fails,
      * once they had to be compressed: then they are neither zero nor same-filled, where that is
      * looked for.  0: not known.  (In the tables of lengths and of kinds, where a load looked
-     * once and a store twice, each was a miss in the host's caches: 8 % of a fault.) */
+     * once and a store twice, each was a miss in the host's caches: a tenth of a fault.) */
     uint32_t length;
 };
 
