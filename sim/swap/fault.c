@@ -20,6 +20,7 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
     uint32_t memcg = page_memcg(mm, page);
     node = node_alloc_page(mm, exec, node);
     memcg_charge(mm, exec, memcg, 1);
+    memcg = page_memcg(mm, page); /* which may have gone offline meanwhile */
     enum swap_cache_result result = CACHE_ADDED;
     if (mm->hot[page] & HOT_IN_RAM)
         result = CACHE_EXISTS;
@@ -146,6 +147,7 @@ static bool first_touch(struct mm *mm, struct exec *exec, uint32_t page)
     charge_page_table(mm, exec, space, page);
     uint32_t node = node_alloc_page(mm, exec, exec->node);
     memcg_charge(mm, exec, memcg, 1);
+    memcg = page_memcg(mm, page); /* as in swap_cache_add() */
     if (space->dead || (mm->hot[page] & HOT_POPULATED)) {
         memcg_uncharge(mm, memcg, 1);
         node_free_page(mm, node);
