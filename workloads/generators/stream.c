@@ -172,30 +172,6 @@ void stream_fill_scattered_sampled(const struct stream *stream, struct stream_po
     at->index += count;
 }
 
-/* One number says whether the page is hot and which one it is: what is left of
- * 64 bits after the choice among 100 is uniform too. */
-void stream_fill_hot_cold(const struct stream *stream, struct stream_position *at,
-                          struct access *records, uint32_t count)
-{
-    const uint32_t hot_pages = stream->hot_pages, cold_pages = stream->pages - hot_pages;
-    const uint32_t write_percent = stream->write_percent;
-    uint64_t counter = at->random;
-    for (uint32_t i = 0; i < count; i++) {
-        unsigned __int128 choice = (unsigned __int128)random_counted(&counter) * 100;
-        bool hot = (uint64_t)(choice >> 64) < stream->hot_percent;
-        uint64_t range = hot ? hot_pages : cold_pages;
-        uint64_t page = (uint64_t)(((unsigned __int128)(uint64_t)choice * range) >> 64);
-        page += (hot ? 0 : (uint64_t)hot_pages) + stream->hot_offset;
-        page = page < stream->pages ? page : page - stream->pages;
-        bool write = write_percent && random_counted_below(&counter, 100) < write_percent;
-        records[i] = (struct access){.page = stream->first + (uint32_t)page,
-                                     .space = stream->space,
-                                     .op = write ? ACCESS_WRITE : ACCESS_READ};
-    }
-    at->random = counter;
-    at->index += count;
-}
-
 void stream_fill_free(const struct stream *stream, struct stream_position *at,
                       struct access *records, uint32_t count)
 {

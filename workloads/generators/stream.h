@@ -59,7 +59,7 @@ stream_fill stream_fill_hot;
  * and several times as many a second. */
 stream_fill stream_fill_sampled;
 stream_fill stream_fill_scattered_sampled;
-stream_fill stream_fill_hot_cold;
+stream_fill stream_fill_hot_cold; /* hot_cold_fill.c */
 
 struct stream_program;
 
