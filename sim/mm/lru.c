@@ -127,39 +127,44 @@ void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node)
         prefetch_victim(mm, mm->cold[inactive->tail].lru.previous);
 }
 
-/* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec. */
+/* folio_batch_move_lru: the lock is kept while the next page is of the same lruvec.  Where the
+ * pages end that are of the lruvec of the one at `first`. */
+static uint32_t end_of_run(const struct mm *mm, const struct lru_batch *batch, uint32_t first)
+{
+    uint32_t memcg = page_memcg(mm, batch->pages[first]);
+    uint32_t node = page_node(mm, batch->pages[first]), end = first + 1;
+    while (end < batch->count && page_memcg(mm, batch->pages[end]) == memcg &&
+           page_node(mm, batch->pages[end]) == node)
+        end++;
+    return end;
+}
+
 static void lock_for_batch(struct mm *mm, struct exec *exec, const struct lru_batch *batch)
 {
-    for (uint32_t i = 0, next; i < batch->count; i = next) {
-        struct lruvec *lruvec = page_lruvec(mm, batch->pages[i]);
-        for (next = i + 1; next < batch->count; next++)
-            if (page_lruvec(mm, batch->pages[next]) != lruvec)
-                break;
-        lru_lock(mm, exec, lruvec, next - i);
+    for (uint32_t i = 0, end; i < batch->count; i = end) {
+        end = end_of_run(mm, batch, i);
+        lru_lock(mm, exec, page_lruvec(mm, batch->pages[i]), end - i);
     }
 }
 
-static void move_added(struct mm *mm, uint32_t cpu)
+/* `exec` NULL: nobody's time. */
+static void move_added(struct mm *mm, struct exec *exec, uint32_t cpu)
 {
     struct lru_batch *batch = &mm->batches[cpu];
-    struct lruvec *next = batch->count ? page_lruvec(mm, batch->pages[0]) : NULL;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        uint32_t page = batch->pages[i];
-        struct lruvec *lruvec = next;
-        mm->cold[page].bits = (mm->cold[page].bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
-        mm->reclaim->add(mm, lruvec, page);
-        next = i + 1 < batch->count ? page_lruvec(mm, batch->pages[i + 1]) : NULL;
-        if (lruvec != next)
-            reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
+    for (uint32_t i = 0, end; i < batch->count; i = end) {
+        struct lruvec *lruvec = page_lruvec(mm, batch->pages[i]);
+        end = end_of_run(mm, batch, i);
+        if (exec)
+            lru_lock(mm, exec, lruvec, end - i);
+        for (uint32_t k = i; k < end; k++) {
+            uint32_t page = batch->pages[k], *bits = &mm->cold[page].bits;
+            *bits = (*bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
+            mm->reclaim->add(mm, lruvec, page);
+        }
+        uint32_t last = batch->pages[end - 1];
+        reclaim_walk_note(mm, page_memcg(mm, last), page_node(mm, last));
     }
     batch->count = 0;
-}
-
-static void drain_added(struct mm *mm, struct exec *exec)
-{
-    if (mm->batches[exec->cpu].count)
-        lock_for_batch(mm, exec, &mm->batches[exec->cpu]);
-    move_added(mm, exec->cpu);
 }
 
 /* lru_activate, for what is still on a list. */
@@ -191,14 +196,14 @@ static void drain_activated(struct mm *mm, struct exec *exec)
 
 void lru_add_drain(struct mm *mm, struct exec *exec)
 {
-    drain_added(mm, exec);
+    move_added(mm, exec, exec->cpu);
     drain_activated(mm, exec);
 }
 
 void lru_add_drain_all(struct mm *mm)
 {
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
-        move_added(mm, cpu);
+        move_added(mm, NULL, cpu);
         move_activated(mm, cpu);
     }
 }
@@ -235,7 +240,7 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
-        drain_added(mm, exec);
+        move_added(mm, exec, exec->cpu);
 }
 
 /* The batch is not recorded in the page: freeing a page this young is rare. */

@@ -209,18 +209,19 @@ static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t pa
     spend_cost(mm, exec, TIME_fault, COST_fault);
     if (!readahead_swap_in(swap, exec, page, &source, ready_ns))
         return FAULT_zswap; /* the task was killed */
-    spend_distance(mm, exec, page_node(mm, page), PAGE_BYTES);
+    uint32_t node = page_node(mm, page);
+    spend_distance(mm, exec, node, PAGE_BYTES);
     map_from_swap_cache(swap, exec, page, write, swap_is_synchronous(swap, page));
-    count_event(mm, memcg, page_node(mm, page), COUNTER_pgmajfault, 1);
+    count_event(mm, memcg, node, COUNTER_pgmajfault, 1);
     if (source == SOURCE_ZRAM) {
-        count_event(mm, memcg, page_node(mm, page), COUNTER_fault_zram, 1);
+        count_event(mm, memcg, node, COUNTER_fault_zram, 1);
         return FAULT_zram;
     }
     if (source == SOURCE_DEVICE) {
-        count_event(mm, memcg, page_node(mm, page), COUNTER_fault_disk, 1);
+        count_event(mm, memcg, node, COUNTER_fault_disk, 1);
         return FAULT_disk;
     }
-    count_event(mm, memcg, page_node(mm, page), COUNTER_fault_zswap, 1);
+    count_event(mm, memcg, node, COUNTER_fault_zswap, 1);
     return source == SOURCE_ZERO ? FAULT_zero : FAULT_zswap;
 }
 
