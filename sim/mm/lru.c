@@ -71,7 +71,23 @@ void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lruvec *lruvec = lruvec_of(mm, memcg, node);
     __builtin_prefetch(lruvec, 1);
-    __builtin_prefetch((const char *)lruvec + HOST_LINE, 1); /* the clock of evictions, the lock */
+    if (!mm->one_at_a_time)
+        __builtin_prefetch(&lruvec->lock, 1);
+}
+
+void lru_prefetch_clock(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    __builtin_prefetch(&lruvec_of(mm, memcg, node)->nonresident_age, 1);
+}
+
+/* What adding a page to a list reads and writes. */
+PREFETCHING void prefetch_head(const struct mm *mm, const struct lru_list *list)
+{
+    const struct lru_ring *ring = lru_list_ring(list);
+    if (list->head != NO_PAGE)
+        page_prefetch(mm->cold, list->head);
+    if (ring)
+        __builtin_prefetch(&ring->recent[ring->added % LRU_STRIDE], 1);
 }
 
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
@@ -81,18 +97,13 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
         __builtin_prefetch(lruvec->lock, 1);
         __builtin_prefetch((const char *)lruvec->lock + HOST_LINE, 1);
     }
-    for (unsigned list = 0; list < LRU_LISTS; list++) {
-        const struct lru_list *at = &lruvec->lists[list];
-        const struct lru_ring *ring = lru_list_ring(at);
-        if (at->head != NO_PAGE)
-            page_prefetch(mm->cold, at->head);
-        if (ring) {
-            __builtin_prefetch(&ring->recent[ring->added % LRU_STRIDE], 1);
-            __builtin_prefetch(&ring->coming[ring->taken % LRU_STRIDE], 1);
-        }
-    }
-    if (lruvec->lists[LRU_INACTIVE_ANON].tail != NO_PAGE)
-        prefetch_victim(mm, lruvec->lists[LRU_INACTIVE_ANON].tail);
+    const struct lru_list *inactive = &lruvec->lists[LRU_INACTIVE_ANON];
+    const struct lru_ring *ring = lru_list_ring(inactive);
+    prefetch_head(mm, inactive);
+    if (ring)
+        __builtin_prefetch(&ring->coming[ring->taken % LRU_STRIDE], 1);
+    if (inactive->tail != NO_PAGE)
+        prefetch_victim(mm, inactive->tail);
 }
 
 /* What writing them out will read, of those that have not been accessed: the others stay,
@@ -225,6 +236,12 @@ bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t pa
     return false;
 }
 
+static const struct lru_list *list_to_be(struct mm *mm, uint32_t page)
+{
+    enum lru list = mm->cold[page].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
+    return &page_lruvec(mm, page)->lists[list];
+}
+
 void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
 {
     struct lru_batch *batch = &mm->batches[exec->cpu];
@@ -232,10 +249,9 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
         mm->reclaim->enter(mm, exec, page);
     lru_prefetch(mm);
     if (memcgs_are_many(mm)) {
-        lru_prefetch_ends(mm, page_memcg(mm, page), page_node(mm, page));
         uint32_t before = batch->count ? batch->pages[batch->count - 1] : page;
-        enum lru list = mm->cold[before].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
-        prefetch_recent(mm, &page_lruvec(mm, before)->lists[list]);
+        prefetch_head(mm, list_to_be(mm, page));
+        prefetch_recent(mm, list_to_be(mm, before));
     }
     batch->pages[batch->count++] = page;
     mm->cold[page].bits |= PAGE_IN_BATCH;

@@ -103,14 +103,23 @@ void memcg_release(struct mm *mm)
     free(mm->stocks);
 }
 
+/* Two lines of charges, three of what is counted: of a visit, of either, of a fault. */
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
-    const char *at = (const char *)&mm->memcgs[memcg];
+    const struct memcg *at = &mm->memcgs[memcg];
     __builtin_prefetch(at, 1);
-    __builtin_prefetch(at + HOST_LINE, 1);
-    __builtin_prefetch(at + 2 * HOST_LINE, 1);
-    __builtin_prefetch(at + 3 * HOST_LINE, 1);
-    __builtin_prefetch(at + 4 * HOST_LINE, 1);
+    __builtin_prefetch(&at->zswapped_subtree, 1);
+    __builtin_prefetch(&at->often[OFTEN_pgscan_anon], 1);
+    __builtin_prefetch(&at->often[OFTEN_zswpout], 1);
+}
+
+void memcg_prefetch_fault(const struct mm *mm, uint32_t memcg)
+{
+    const struct memcg *at = &mm->memcgs[memcg];
+    __builtin_prefetch(at, 1);
+    __builtin_prefetch(&at->zswapped_subtree, 1);
+    __builtin_prefetch(&at->often[OFTEN_zswpout], 1);
+    __builtin_prefetch(&at->often[OFTEN_zswpin], 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)

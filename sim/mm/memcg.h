@@ -63,8 +63,15 @@ static inline bool memcgs_are_many(const struct mm *mm)
     return mm->memcg_count > FEW;
 }
 
-/* Ask the host's caches for what reclaim and faults read and write of a cgroup. */
+/* Ask the host's caches for what reclaim reads and writes of a cgroup; or a fault. */
 void memcg_prefetch(const struct mm *mm, uint32_t memcg);
+void memcg_prefetch_fault(const struct mm *mm, uint32_t memcg);
+
+/* Will the next charge meet the cgroup's own limit? */
+static inline bool memcg_is_full(const struct mm *mm, uint32_t memcg)
+{
+    return mm->memcgs[memcg].usage >= mm->memcgs[memcg].memory_max;
+}
 
 /* Pre-order walk of a subtree: the first is root itself; NO_MEMCG at the end. */
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current);

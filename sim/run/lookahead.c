@@ -18,8 +18,9 @@ PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
 {
     if (memcgs_are_many(swap->mm)) {
         uint32_t memcg = page_memcg(swap->mm, page);
-        memcg_prefetch(swap->mm, memcg);
+        memcg_prefetch_fault(swap->mm, memcg);
         lru_prefetch_lists(swap->mm, memcg, 0);
+        lru_prefetch_clock(swap->mm, memcg, 0);
         zswap_prefetch_memcg(swap->zswap, memcg, 0);
     }
     if (swap->mm->space_count > 1)
@@ -60,6 +61,11 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
     lookahead->over = over;
     find_faults(lookahead, swap, first_pages, block, at, count);
     uint32_t coming = lookahead->found - over;
-    if (coming >= ENTRY_DISTANCE)
-        entry_prefetch(swap->zswap, fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page);
+    if (coming < ENTRY_DISTANCE)
+        return;
+    uint32_t page = fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page;
+    uint32_t memcg = page_memcg(swap->mm, page);
+    entry_prefetch(swap->zswap, page);
+    if (memcgs_are_many(swap->mm) && memcg_is_full(swap->mm, memcg))
+        lru_prefetch_ends(swap->mm, memcg, 0); /* of which the charge takes the oldest pages */
 }
