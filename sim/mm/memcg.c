@@ -60,7 +60,7 @@ void memcg_init(struct mm *mm)
         memcg->seldom = &counters[(size_t)i * COUNTERS];
         memcg->psi = &psi[i];
         memcg->lines = &lines[(size_t)i * CHARGE_LINES];
-        for (unsigned line = 0; line < CHARGE_LINES; line++)
+        for (unsigned line = 0; mm->topology.cpus > 1 && line < CHARGE_LINES; line++)
             cache_line_init(&memcg->lines[line], &mm->events->settled_ns);
         for (uint32_t node = 0; node < mm->node_count; node++) {
             memcg->iterator[node] = NO_MEMCG;
