@@ -86,8 +86,8 @@ static void close_up(struct event_queue *queue)
 }
 
 /* The first event's place stays vacant meanwhile: what most events do in the end is to schedule
- * another, which comes into it without a place being made and one taken away (a fifth of the
- * time of both with 64 processors, a third with one). */
+ * another, which comes into it without a place being made and one taken away (8 ns in place of
+ * 13 for both with one processor, 24 in place of 25 with 64). */
 bool events_run_next(struct event_queue *queue)
 {
     if (queue->vacant)
