@@ -59,8 +59,8 @@ static inline void object_pool_lock(struct mm *mm, struct exec *exec, struct obj
                                     uint32_t handle, enum allocator_step step)
 {
     unsigned takes = pool->takes[step];
-    if (!is_alone_until(mm, exec->now_ns + pool->alone_ns[step]) ||
-        !object_pool_is_own(mm, exec, pool, handle, takes)) {
+    if (!mm->one_at_a_time && (!is_alone_until(mm, exec->now_ns + pool->alone_ns[step]) ||
+                               !object_pool_is_own(mm, exec, pool, handle, takes))) {
         object_pool_lock_in_turn(mm, exec, pool, handle, step);
         return;
     }

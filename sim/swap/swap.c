@@ -219,17 +219,24 @@ static inline __attribute__((always_inline)) void lock_slot(struct swap *swap, s
                                                             uint32_t page, uint8_t *cached)
 {
     struct mm *mm = swap->mm;
-    uint32_t slots = 1, number = swap_lock_number(swap, page);
-    if (mm->config->swap.slot_lock == SLOT_LOCK_DEVICE) {
+    uint64_t hold_ns = mm->costs->ns[COST_slot_lock_hold];
+    bool of_device = mm->config->swap.slot_lock == SLOT_LOCK_DEVICE;
+    if (of_device) {
         *cached = (uint8_t)(*cached + 1) % SLOT_CACHE;
         if (*cached)
             return;
-        slots = SLOT_CACHE;
-    } else if (swap->numbered) {
-        number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
+        hold_ns *= SLOT_CACHE;
     }
+    if (mm->one_at_a_time) { /* the lock is not even looked for */
+        count_own_lock(mm, exec, LOCK_swap_slot, wait_begins(mm, exec),
+                       mm->costs->ns[COST_lock_uncontended] + hold_ns);
+        return;
+    }
+    uint32_t number = swap_lock_number(swap, page);
+    if (swap->numbered && !of_device)
+        number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot, &swap->slot_locks[number],
-                    slots * mm->costs->ns[COST_slot_lock_hold]);
+                    hold_ns);
     spend_on_counter(mm, exec, &swap->free_slots);
 }
 

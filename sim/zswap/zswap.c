@@ -139,20 +139,20 @@ uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
 static inline void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
-    struct spinlock *lock = zswap->tree_locks;
-    if (zswap->tree_count > 1)
-        lock += page >> 14;
-    spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, lock,
-                  mm->costs->ns[COST_tree_lock_hold]);
+    uint64_t hold_ns = mm->costs->ns[COST_tree_lock_hold];
+    if (mm->one_at_a_time) /* the lock is not even looked for */
+        spend_in_own_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, hold_ns);
+    else
+        spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree,
+                      &zswap->tree_locks[zswap->tree_count > 1 ? page >> 14 : 0], hold_ns);
 }
 
-/* Its length and its cgroup are known. */
+/* Its length, its cgroup and its pool are known. */
 static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
-                       uint32_t length)
+                       uint32_t length, uint32_t number)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t number = entry_pool(mm, page);
     struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
     if (cold->bits & PAGE_ENTRY_ON_LRU)
@@ -176,7 +176,8 @@ static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, ui
 
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
-    free_entry(zswap, exec, page, page_memcg(zswap->mm, page), zswap_entry_length(zswap, page));
+    free_entry(zswap, exec, page, page_memcg(zswap->mm, page), zswap_entry_length(zswap, page),
+               entry_pool(zswap->mm, page));
 }
 
 void zswap_invalidate_entry(struct zswap *zswap, struct exec *exec, uint32_t page)
@@ -369,15 +370,16 @@ __attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec,
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    if (!(cold->bits & PAGE_IN_ZSWAP))
+    uint32_t bits = cold->bits;
+    if (!(bits & PAGE_IN_ZSWAP))
         return false;
-    uint32_t number = entry_pool(mm, page), memcg = page_memcg(mm, page), length = 0;
+    uint32_t number = bits_field(bits, ENTRY_POOL_SHIFT), memcg = page_memcg(mm, page), length = 0;
     struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
     if (number != NO_POOL) {
         length = object_length(zswap, pool, page);
         entry_map(zswap, exec, pool, page, cold->handle);
-        spend_distance(mm, exec, bits_field(cold->bits, ENTRY_NODE_SHIFT), length);
+        spend_distance(mm, exec, bits_field(bits, ENTRY_NODE_SHIFT), length);
         if (length == PAGE_BYTES)
             spend_cost(mm, exec, TIME_copy, COST_page_copy);
         else
@@ -387,11 +389,11 @@ __attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec,
         spend_cost(mm, exec, TIME_copy, COST_page_copy);
     }
     spend_cost(mm, exec, TIME_zswap, COST_load_entry);
-    count_event(mm, memcg, page_node(mm, page), COUNTER_zswpin, 1);
+    count_event(mm, memcg, bits_field(bits, PAGE_NODE_SHIFT), COUNTER_zswpin, 1);
     if (zswap->config->zswap.load_rule != LOAD_KEEPS) {
-        cold->bits |= PAGE_DIRTY;
-        free_entry(zswap, exec, page, memcg, length);
-    } else if (cold->bits & PAGE_ENTRY_ON_LRU) {
+        cold->bits = bits | PAGE_DIRTY;
+        free_entry(zswap, exec, page, memcg, length, number);
+    } else if (bits & PAGE_ENTRY_ON_LRU) {
         /* zswap_frontswap_load (6.5), zswap_load (6.8): the copy that stays is the youngest. */
         entry_remove_from_list(zswap, exec, pool, memcg, page);
         entry_add_to_list(zswap, exec, pool, memcg, page);
