@@ -274,16 +274,9 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
     return classic_scan_size(size, protection, at->usage, scan->priority);
 }
 
-/* get_scan_count's fraction: numerator and denominator.  From a cost of 400 on, with no files,
- * neither changes any more: two divisions less a visit. */
+/* get_scan_count's fraction: numerator and denominator. */
 static uint64_t anonymous_fraction(uint64_t swappiness, uint64_t anon_cost, uint64_t *of)
 {
-    enum { COST_THAT_IS_MUCH = 400, SWAPPINESS_AT_MOST = 200 };
-    if (anon_cost >= COST_THAT_IS_MUCH && swappiness && swappiness < SWAPPINESS_AT_MOST) {
-        uint64_t anon_part = (3 * swappiness + 1) / 2 - 1;
-        *of = anon_part + 3 * (SWAPPINESS_AT_MOST - swappiness) - 1;
-        return anon_part;
-    }
     uint64_t total = anon_cost + FILE_COST;
     uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;
