@@ -307,6 +307,7 @@ struct mm {
     /* One processor, and nobody works beside it: whoever asks for a lock has come behind all who
      * had it, and never waits. */
     bool one_at_a_time;
+    bool keeps_lengths; /* in pages' records: slots have no numbers */
 
     uint32_t page_count;
     uint8_t *hot;
@@ -501,6 +502,12 @@ static inline void note_peaks(struct mm *mm)
         mm->pool_peak = mm->pool_pages;
     if (mm->resident_pages + mm->pool_pages > mm->memory_peak)
         mm->memory_peak = mm->resident_pages + mm->pool_pages;
+}
+
+/* The length of a page's contents as its record has it; 0: it is not there. */
+static inline uint32_t known_length(const struct mm *mm, uint32_t page)
+{
+    return mm->keeps_lengths ? mm->cold[page].length : 0;
 }
 
 /* Count an event of a cgroup on a node. */

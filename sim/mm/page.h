@@ -5,10 +5,10 @@
  *
  *   hot[]    1 byte    all that an access to a mapped page reads and writes
  *   cold[]   28 bytes  links, object handle, flags: only faults and reclaim
- *   slot[]   4 bytes   swap slot, only where slots have identities (readahead)
  *
- * so 33 bytes a page at most; compressed lengths and kinds are 2.25 bytes more, shared by all
- * runs of a process (workloads/content/content.h).
+ * so 29 bytes a page, and 4 a slot where slots have numbers (sim/swap/slots.h); compressed
+ * lengths and kinds are 2.25 bytes more, shared by all runs of a process
+ * (workloads/content/content.h).
  *
  * A page with contents is in exactly one place: RAM (mapped, or only in the
  * swap cache), zswap, the zero map, or a device.  Up to 6.8 zswap may keep a
@@ -82,11 +82,15 @@ struct page_cold {
                             later, a hint for lru_isolate() */
     };
     uint32_t bits;
-    /* Bytes of the contents under zswap's present compressor, more than a page where it fails,
-     * once they had to be compressed: then they are neither zero nor same-filled, where that is
-     * looked for.  0: not known.  (In the tables of lengths and of kinds, where a load looked
-     * once and a store twice, each was a miss in the host's caches: a tenth of a fault.) */
-    uint32_t length;
+    union {
+        /* Where slots have no numbers: bytes of the contents under zswap's present compressor,
+         * more than a page where it fails, once they had to be compressed: then they are neither
+         * zero nor same-filled, where that is looked for.  0: not known.  (In the tables of
+         * lengths and of kinds, where a load looked once and a store twice, each was a miss in
+         * the host's caches: a tenth of a fault.) */
+        uint32_t length;
+        uint32_t slot; /* where they have: its swap slot, or NO_SLOT */
+    };
 };
 
 _Static_assert(sizeof(struct page_cold) == 28, "the budget is 32 bytes a page over all arrays");

@@ -143,7 +143,7 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
 static const char *wrong_slot(const struct swap *swap, uint32_t page, uint64_t *blocks)
 {
     const struct slot_map *numbers = &swap->numbers;
-    uint32_t bits = swap->mm->cold[page].bits, slot = numbers->slot_of_page[page];
+    uint32_t bits = swap->mm->cold[page].bits, slot = numbers->cold[page].slot;
     bool wanted = bits & (swap->numbered_when_written ? PAGE_ON_DISK : PAGE_HAS_SLOT);
     if (wanted != (slot != NO_SLOT))
         return "has a slot without a number, or a number without a slot";

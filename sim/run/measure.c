@@ -558,5 +558,5 @@ void measure_finish(struct simulation *simulation)
     result->psi.full_us = psi_total_us(mm, ROOT_MEMCG, PSI_FULL, result->end_ns);
     result->host_state_bytes = (uint64_t)mm->page_count * (1 + sizeof(struct page_cold));
     if (simulation->swap.numbered)
-        result->host_state_bytes += (uint64_t)mm->page_count * sizeof(uint32_t);
+        result->host_state_bytes += (uint64_t)mm->page_count * sizeof(uint32_t); /* of slots */
 }

@@ -57,7 +57,7 @@ static enum swap_source read_from_device(struct swap *swap, struct exec *exec, u
     struct device *device = swap_device_of(swap, page);
     if (device->zram) {
         zram_read(device->zram, exec,
-                  slot_map_offset(&swap->numbers, swap->numbers.slot_of_page[page]));
+                  slot_map_offset(&swap->numbers, swap->numbers.cold[page].slot));
         return SOURCE_ZRAM;
     }
     mm->counters[COUNTER_disk_reads]++;

@@ -99,9 +99,9 @@ static bool cluster_readahead(struct swap *swap, struct exec *exec, uint32_t pag
 {
     const struct slot_map *numbers = &swap->numbers;
     const struct slot_area *area =
-        &numbers->areas[slot_map_device(numbers, numbers->slot_of_page[page])];
+        &numbers->areas[slot_map_device(numbers, numbers->cold[page].slot)];
     uint32_t base = area->first_cluster * CLUSTER_SLOTS, end = area->clusters * CLUSTER_SLOTS;
-    uint32_t slot = numbers->slot_of_page[page] - base, largest = 1u << swap->mm->page_cluster;
+    uint32_t slot = numbers->cold[page].slot - base, largest = 1u << swap->mm->page_cluster;
     uint32_t hits = swap->readahead_hits;
     swap->readahead_hits = 0;
     uint32_t window =

@@ -71,11 +71,11 @@ static void queue_insert(struct slot_map *map, uint32_t count, uint32_t number)
     map->queue[at] = number;
 }
 
-void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
+void slot_map_init(struct slot_map *map, struct page_cold *cold, uint32_t cpus,
                    const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn,
                    enum cluster_order order)
 {
-    *map = (struct slot_map){.pages = pages,
+    *map = (struct slot_map){.cold = cold,
                              .cpus = cpus,
                              .area_count = count,
                              .slots_a_turn = slots_a_turn,
@@ -86,7 +86,6 @@ void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
         map->cluster_count += map->areas[i].clusters;
         queue_insert(map, i, i);
     }
-    map->slot_of_page = memory_mapped((size_t)pages * sizeof(uint32_t), "slot numbers");
     map->page_of_slot = memory_mapped((size_t)map->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t),
                                       "the swap map");
     map->cluster_used =
@@ -103,7 +102,6 @@ void slot_map_release(struct slot_map *map)
         return;
     for (uint32_t i = 0; i < map->area_count; i++)
         free(map->areas[i].of_cpu);
-    memory_unmap(map->slot_of_page, (size_t)map->pages * sizeof(uint32_t));
     memory_unmap(map->page_of_slot, (size_t)map->cluster_count * CLUSTER_SLOTS * sizeof(uint32_t));
     free(map->areas);
     free(map->cluster_used);
@@ -228,7 +226,7 @@ uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
         slot = take_from_queue(map, cpu);
     if (slot == NO_SLOT)
         return NO_SLOT;
-    map->slot_of_page[page] = slot;
+    map->cold[page].slot = slot;
     map->page_of_slot[slot] = page + 1;
     map->cluster_used[slot / CLUSTER_SLOTS]++;
     list_remove(map, slot / CLUSTER_SLOTS); /* relocate_cluster */
@@ -238,9 +236,9 @@ uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
 
 void slot_map_free(struct slot_map *map, uint32_t page)
 {
-    uint32_t slot = map->slot_of_page[page], cluster = slot / CLUSTER_SLOTS;
+    uint32_t slot = map->cold[page].slot, cluster = slot / CLUSTER_SLOTS;
     struct slot_area *area = &map->areas[slot_map_device(map, slot)];
-    map->slot_of_page[page] = NO_SLOT;
+    map->cold[page].slot = NO_SLOT;
     map->page_of_slot[slot] = 0;
     area->used--;
     map->cluster_used[cluster]--;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "sim/config.h"
+#include "sim/mm/page.h"
 
 /* SWAPFILE_CLUSTER on x86-64 with THP swap */
 enum { CLUSTER_SLOTS = 512, NO_SLOT = 0 };
@@ -35,8 +36,8 @@ struct slot_area {
 };
 
 struct slot_map {
-    uint32_t pages, cpus;
-    uint32_t *slot_of_page; /* NO_SLOT: none */
+    uint32_t cpus;
+    struct page_cold *cold; /* which have their pages' slots */
     uint32_t *page_of_slot; /* page + 1; 0: free */
     uint16_t *cluster_used; /* [clusters] */
     struct cluster_link {
@@ -55,7 +56,7 @@ struct slot_map {
 };
 
 /* `devices` lie one after the other, `slots_a_turn` > 0. */
-void slot_map_init(struct slot_map *map, uint32_t pages, uint32_t cpus,
+void slot_map_init(struct slot_map *map, struct page_cold *cold, uint32_t cpus,
                    const struct slot_device *devices, uint32_t count, uint32_t slots_a_turn,
                    enum cluster_order order);
 void slot_map_release(struct slot_map *map);

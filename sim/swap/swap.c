@@ -50,7 +50,7 @@ static void number_slots(struct swap *swap)
     }
     /* A processor takes a cluster from one device; up to 6.14 what its slot cache holds. */
     uint32_t turn = mm->config->swap.slot_lock == SLOT_LOCK_DEVICE ? SLOT_CACHE : CLUSTER_SLOTS;
-    slot_map_init(&swap->numbers, mm->page_count, mm->topology.cpus, devices, count, turn,
+    slot_map_init(&swap->numbers, mm->cold, mm->topology.cpus, devices, count, turn,
                   (enum cluster_order)mm->config->swap.cluster_order);
 }
 
@@ -93,6 +93,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     /* A name without a place on a device has no neighbours there. */
     swap->rotational &= !swap->numbered_when_written;
     swap->numbered = places || ((swap->rotational || has_files(mm)) && readahead_possible(config));
+    mm->keeps_lengths = !swap->numbered;
     if (swap->numbered)
         number_slots(swap);
     mm->swap = swap;
@@ -207,7 +208,7 @@ bool swap_half_full(const void *state, uint32_t memcg)
 static void release_number(struct swap *swap, struct exec *exec, uint32_t page)
 {
     struct slot_map *numbers = &swap->numbers;
-    uint32_t slot = numbers->slot_of_page[page];
+    uint32_t slot = numbers->cold[page].slot;
     struct zram *zram = swap_device_of(swap, page)->zram;
     if (zram)
         zram_discard(zram, exec, slot_map_offset(numbers, slot));
@@ -234,7 +235,7 @@ static inline __attribute__((always_inline)) void lock_slot(struct swap *swap, s
     }
     uint32_t number = swap_lock_number(swap, page);
     if (swap->numbered && !of_device)
-        number = swap->numbers.slot_of_page[page] / CLUSTER_SLOTS % swap->slot_lock_count;
+        number = swap->numbers.cold[page].slot / CLUSTER_SLOTS % swap->slot_lock_count;
     spend_lock_wait(mm, exec, TIME_slot_lock_wait, LOCK_swap_slot, &swap->slot_locks[number],
                     hold_ns);
     spend_on_counter(mm, exec, &swap->free_slots);
@@ -429,7 +430,7 @@ static bool continues_request(const struct swap *swap, const struct write_plug *
 {
     uint32_t last = plug->pages[plug->count - 1];
     if (swap->numbered)
-        return swap->numbers.slot_of_page[page] == swap->numbers.slot_of_page[last] + 1;
+        return swap->numbers.cold[page].slot == swap->numbers.cold[last].slot + 1;
     if (slot_taken || plug->last_slot_taken)
         return slot_taken == plug->last_slot_taken + 1;
     return page == last + 1;
@@ -463,7 +464,7 @@ static enum swap_write_result write_to_zram(struct swap *swap, struct exec *exec
 {
     struct mm *mm = swap->mm;
     const struct address_space *space = page_space(mm, page);
-    uint32_t block = slot_map_offset(&swap->numbers, swap->numbers.slot_of_page[page]);
+    uint32_t block = slot_map_offset(&swap->numbers, swap->numbers.cold[page].slot);
     if (zram_write(zram, exec, block, (struct zram_data){space->content, page - space->first_page}))
         return SWAP_WRITTEN;
     mm->cold[page].bits &= ~(uint32_t)PAGE_ON_DISK;
@@ -522,7 +523,7 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     spend_distance(mm, exec, page_node(mm, page), PAGE_BYTES);
     if (mm->config->vm.zero_map) {
         spend_cost(mm, exec, TIME_swap_io_cpu, COST_zero_page_check);
-        if (!cold->length && contents_are_zero(mm, page)) {
+        if (!known_length(mm, page) && contents_are_zero(mm, page)) {
             cold->bits |= PAGE_ZERO_MARK;
             count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swpout_zero, 1);
             return SWAP_WRITTEN;
@@ -546,7 +547,7 @@ void swap_prefetch(const void *state, uint32_t page)
     const struct swap *swap = state;
     const struct zswap *zswap = swap->zswap;
     swap_prefetch_lock(swap, page);
-    if (swap->mm->cold[page].length)
+    if (known_length(swap->mm, page))
         return; /* its contents will not be looked at again */
     const struct address_space *space = page_space(swap->mm, page);
     uint32_t number = page - space->first_page;

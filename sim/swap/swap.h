@@ -121,7 +121,7 @@ static inline struct device *swap_device_of(const struct swap *swap, uint32_t pa
 {
     if (!swap->numbered || !swap->device_count)
         return swap->devices;
-    return &swap->devices[slot_map_device(&swap->numbers, swap->numbers.slot_of_page[page])];
+    return &swap->devices[slot_map_device(&swap->numbers, swap->numbers.cold[page].slot)];
 }
 
 /* SWP_SYNCHRONOUS_IO of the device that the page's slot is on. */

@@ -152,8 +152,9 @@ void zswap_set_compressor(struct zswap *zswap, uint64_t now_ns, unsigned compres
     }
     bool replaced = zswap->pool_count > 0;
     make_current(zswap, number, now_ns);
-    for (uint32_t page = 0; replaced && page < zswap->mm->page_count; page++)
-        zswap->mm->cold[page].length = 0; /* they were of the other compressor */
+    struct mm *mm = zswap->mm;
+    for (uint32_t page = 0; replaced && mm->keeps_lengths && page < mm->page_count; page++)
+        mm->cold[page].length = 0; /* they were of the other compressor */
     if (replaced)
         zswap_pool_reap(zswap, previous);
 }

@@ -123,7 +123,7 @@ static uint32_t length_looked_up(const struct zswap *zswap, const struct zswap_p
 static inline uint32_t object_length(const struct zswap *zswap, const struct zswap_pool *pool,
                                      uint32_t page)
 {
-    uint32_t length = zswap->mm->cold[page].length;
+    uint32_t length = known_length(zswap->mm, page);
     if (!length || pool != &zswap->pools[zswap->order[0]])
         length = length_looked_up(zswap, pool, page);
     return length > PAGE_BYTES ? PAGE_BYTES : length;
@@ -242,9 +242,12 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    if (!cold->length)
-        cold->length = length_looked_up(zswap, pool, page);
-    uint32_t length = cold->length;
+    uint32_t length = known_length(mm, page);
+    if (!length) {
+        length = length_looked_up(zswap, pool, page);
+        if (mm->keeps_lengths)
+            cold->length = length;
+    }
     bool fits = length < PAGE_BYTES;
     spend(mm, exec, TIME_compress,
           costs_compress_ns(mm->costs, pool->compressor, fits ? length : PAGE_BYTES));
@@ -294,7 +297,7 @@ static inline void publish(struct zswap *zswap, struct exec *exec, uint32_t page
 static bool is_same_filled(struct mm *mm, uint32_t page)
 {
     const struct address_space *space = page_space(mm, page);
-    return !mm->cold[page].length &&
+    return !known_length(mm, page) &&
            content_kind(space->content, page - space->first_page) != CONTENT_ORDINARY;
 }
 

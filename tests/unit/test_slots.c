@@ -3,12 +3,21 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "sim/swap/slots.h"
 
 enum { PAGES = 4096 };
+
+/* Of one map at a time. */
+static struct page_cold *fresh_pages(void)
+{
+    static struct page_cold cold[PAGES];
+    memset(cold, 0, sizeof(cold));
+    return cold;
+}
 
 static uint32_t device_taken(struct slot_map *map, uint32_t cpu, uint32_t page)
 {
@@ -22,14 +31,14 @@ static void test_higher_priority_is_filled_first(void **state)
     static const struct slot_device devices[] = {{3, 0}, {4, 10}, {2, 5}};
     static const uint32_t expected[] = {1, 1, 1, 1, 2, 2, 0, 0, 0};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 3, 1, CLUSTER_FREE);
+    slot_map_init(&map, fresh_pages(), 1, devices, 3, 1, CLUSTER_FREE);
     for (uint32_t page = 0; page < 9; page++)
         assert_int_equal(device_taken(&map, 0, page), expected[page]);
     assert_int_equal(slot_map_take(&map, 0, 9), NO_SLOT);
     /* A slot that comes free above is the next one taken. */
     slot_map_free(&map, 2);
     assert_int_equal(device_taken(&map, 0, 9), 1);
-    assert_int_equal(slot_map_offset(&map, map.slot_of_page[9]), 3);
+    assert_int_equal(slot_map_offset(&map, map.cold[9].slot), 3);
     slot_map_free(&map, 7);
     slot_map_free(&map, 4);
     assert_int_equal(device_taken(&map, 0, 10), 2);
@@ -42,7 +51,7 @@ static void test_equal_priorities_take_turns(void **state)
     (void)state;
     static const struct slot_device devices[] = {{1000, 1}, {1000, 1}, {1000, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 3, 64, CLUSTER_FREE);
+    slot_map_init(&map, fresh_pages(), 1, devices, 3, 64, CLUSTER_FREE);
     for (uint32_t page = 0; page < 640; page++)
         assert_int_equal(device_taken(&map, 0, page), page / 64 % 2);
     /* When one is full the other goes on, and then the one below. */
@@ -59,12 +68,12 @@ static void test_a_turn_is_a_processors_own(void **state)
     (void)state;
     static const struct slot_device devices[] = {{10000, 0}, {10000, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 3, devices, 2, CLUSTER_SLOTS, CLUSTER_FREE);
+    slot_map_init(&map, fresh_pages(), 3, devices, 2, CLUSTER_SLOTS, CLUSTER_FREE);
     for (uint32_t page = 0; page < 300; page++)
         assert_int_equal(device_taken(&map, page % 3, page), page % 3 == 1);
     /* Each fills a cluster of its own: slots of one processor follow one another. */
     for (uint32_t page = 3; page < 300; page++)
-        assert_int_equal(map.slot_of_page[page], map.slot_of_page[page - 3] + 1);
+        assert_int_equal(map.cold[page].slot, map.cold[page - 3].slot + 1);
     slot_map_release(&map);
 }
 
@@ -73,7 +82,7 @@ static void test_a_turn_goes_on_below_while_slots_come_free_above(void **state)
     (void)state;
     static const struct slot_device devices[] = {{2, 1}, {100, 0}};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, devices, 2, 4, CLUSTER_FREE);
+    slot_map_init(&map, fresh_pages(), 1, devices, 2, 4, CLUSTER_FREE);
     static const uint32_t expected[] = {0, 0, 1};
     for (uint32_t page = 0; page < 3; page++)
         assert_int_equal(device_taken(&map, 0, page), expected[page]);
@@ -90,7 +99,7 @@ static void every_slot_is_given_once(enum cluster_order order)
     static const struct slot_device devices[] = {{513, 0}, {511, 0}, {512, 0}};
     struct slot_map map;
     bool seen[3][CLUSTER_SLOTS * 2] = {{false}};
-    slot_map_init(&map, PAGES, 2, devices, 3, 64, order);
+    slot_map_init(&map, fresh_pages(), 2, devices, 3, 64, order);
     for (uint32_t page = 0; page < 513 + 511 + 512; page++) {
         uint32_t slot = slot_map_take(&map, page % 2, page);
         assert_int_not_equal(slot, NO_SLOT);
@@ -116,7 +125,7 @@ static struct slot_map filled(enum cluster_order order, uint32_t pages)
 {
     static const struct slot_device device = {8 * CLUSTER_SLOTS - 1, 0};
     struct slot_map map;
-    slot_map_init(&map, PAGES, 1, &device, 1, CLUSTER_SLOTS, order);
+    slot_map_init(&map, fresh_pages(), 1, &device, 1, CLUSTER_SLOTS, order);
     for (uint32_t page = 0; page < pages; page++)
         assert_int_not_equal(slot_map_take(&map, 0, page), NO_SLOT);
     return map;
@@ -128,7 +137,7 @@ static void test_clusters_with_holes_come_first(void **state)
     (void)state;
     /* 511 slots behind the header, two whole clusters, the first slot of a third. */
     struct slot_map map = filled(CLUSTER_NONFULL_FREE, 511 + 2 * CLUSTER_SLOTS + 1);
-    assert_int_equal(map.slot_of_page[0], 1);
+    assert_int_equal(map.cold[0].slot, 1);
     slot_map_free(&map, 511 + CLUSTER_SLOTS + 7); /* the third cluster */
     slot_map_free(&map, 4);
     slot_map_free(&map, 3);                         /* the first */
@@ -146,7 +155,7 @@ static void test_free_clusters_come_first(void **state)
 {
     (void)state;
     struct slot_map map = filled(CLUSTER_FREE_NONFULL, 7 * CLUSTER_SLOTS);
-    assert_int_equal(map.slot_of_page[0], CLUSTER_SLOTS);
+    assert_int_equal(map.cold[0].slot, CLUSTER_SLOTS);
     slot_map_free(&map, 9);
     /* The first cluster has been on the list of those with room from the start. */
     for (uint32_t page = 3584; page < 3584 + 511; page++)
