@@ -323,8 +323,12 @@ void lru_prefetch(struct mm *mm)
  * only what a walk has just asked for is still there. */
 static void prefetch_batch(const struct mm *mm, struct lru_ring *ring, uint32_t n)
 {
-    if (mm->coming != ring)
+    if (mm->coming != ring) {
         ring->asked = ring->taken + (memcgs_are_many(mm) ? VICTIMS_OF_WALK : 0);
+        /* Each that is put back reads the one added a batch before. */
+        for (uint32_t i = 0; i < n; i++)
+            page_prefetch(mm->cold, ring->recent[(ring->added + i) % LRU_STRIDE]);
+    }
     for (; ring->asked - ring->taken < n; ring->asked++)
         prefetch_victim(mm, ring->coming[ring->asked % LRU_STRIDE]);
 }
