@@ -606,7 +606,7 @@ static void check_pages(struct kernel_case *at, const struct config_node *config
                                workload->space_pages[space]);
     const struct config_node *groups = config_tree_member(config, "groups");
     const struct config_node *from = groups ? groups->first : NULL;
-    for (uint32_t i = 0; i < at->group_count; i++, from = from->next) {
+    for (uint32_t i = 0; from && i < at->group_count; i++, from = from->next) {
         const struct validate_group *group = &at->groups[i];
         if (group->last >= pages_of_cgroup(at, config, group->space))
             kernel_case_refuse(at, from, "groups: %s ends at page %u of cgroup %u, which has %llu",
