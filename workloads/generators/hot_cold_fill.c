@@ -1,19 +1,14 @@
-#include <stddef.h>
 #include <string.h>
 
 #include "sim/base/lanes.h"
 #include "sim/base/random.h"
+#include "workloads/generators/record_bits.h"
 #include "workloads/generators/stream.h"
 
 /* Hot and cold pages, TOGETHER at a time, so that the compiler makes them in vector registers:
  * 2.0 ns an access with AVX-512 in place of 4.4.  (With AVX2, which has no product of 64-bit
  * numbers, gcc 12's take 5.1.) */
 enum { TOGETHER = 64 };
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(struct access) == 8 &&
-                   offsetof(struct access, page) == 0 && offsetof(struct access, op) == 6 &&
-                   ACCESS_READ == 0 && ACCESS_WRITE == 1,
-               "a page and a coin are added to a record's bits");
 
 /* The high half of number * n, which no vector register has, and by products that they have. */
 typedef uint64_t high_half(uint64_t number, uint32_t n);
@@ -45,7 +40,7 @@ draw_together(const struct stream *stream, uint64_t counter, uint64_t like, uint
         page += (hot ? 0 : (uint64_t)hot_pages) + offset;
         page = page < pages ? page : page - pages;
         uint64_t coin = high(random_splitmix(at + RANDOM_COUNTED_STEP), 100) < write_percent;
-        records[i] = like + page + (coin << 48);
+        records[i] = record_bits_moved(like, page, coin);
     }
 }
 
@@ -67,15 +62,15 @@ void stream_fill_hot_cold(const struct stream *stream, struct stream_position *a
     const bool wide = lanes_here() == LANES_AVX512;
     /* Without writes there is no coin; its number is that of the next page then. */
     const uint64_t numbers = stream->write_percent ? 2 : 1;
-    struct access like = {.page = stream->first, .space = stream->space};
-    uint64_t like_bits, drawn[TOGETHER];
-    memcpy(&like_bits, &like, sizeof(like_bits));
+    const uint64_t like =
+        record_bits((struct access){.page = stream->first, .space = stream->space});
+    uint64_t drawn[TOGETHER];
     for (uint32_t done = 0; done < count; done += TOGETHER) {
         uint32_t take = count - done < TOGETHER ? count - done : TOGETHER;
         if (wide)
-            draw_with_avx512(stream, at->random, like_bits, numbers, drawn);
+            draw_with_avx512(stream, at->random, like, numbers, drawn);
         else
-            draw_plainly(stream, at->random, like_bits, numbers, drawn);
+            draw_plainly(stream, at->random, like, numbers, drawn);
         memcpy(records + done, drawn, take * sizeof(*records));
         at->random += take * numbers * RANDOM_COUNTED_STEP;
     }

@@ -1,6 +1,6 @@
-#include <stddef.h>
 #include <string.h>
 
+#include "workloads/generators/record_bits.h"
 #include "workloads/generators/zipf_sampler.h"
 
 /* Zipf draws, many at a time.
@@ -19,11 +19,6 @@ struct together {
     uint64_t record[ZIPF_TOGETHER]; /* the bits of a struct access */
     uint8_t unsure[ZIPF_TOGETHER];
 };
-
-_Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1, "a coin is an op");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && sizeof(struct access) == 8 &&
-                   offsetof(struct access, page) == 0 && offsetof(struct access, op) == 6,
-               "a rank is added to a record's bits as its page, a coin as its op");
 
 #define STEP static inline __attribute__((always_inline)) void
 
@@ -60,16 +55,9 @@ STEP make_records(uint64_t like, uint64_t coin_share, const uint64_t *restrict p
         uint64_t rank = block[i].first + (place[i] >> block[i].shift);
         uint64_t chance = zipf_chance(place[i], block[i].shift);
         uint64_t coin = zipf_coin(chance, block[i].sure, coin_share);
-        record[i] = like + rank + (coin << 48);
+        record[i] = record_bits_moved(like, rank, coin);
         unsure[i] = chance > block[i].sure;
     }
-}
-
-static inline uint64_t bits_of(struct access record)
-{
-    uint64_t bits;
-    memcpy(&bits, &record, sizeof(bits));
-    return bits;
 }
 
 STEP draw_together(struct together *all, const struct zipf_draws *draws, uint64_t counter,
@@ -78,7 +66,7 @@ STEP draw_together(struct together *all, const struct zipf_draws *draws, uint64_
     const struct zipf_sampler *sampler = draws->sampler;
     draw_numbers(counter, sampler->slot_bits, all->slot, all->place);
     find_blocks(sampler->slots, all->slot, all->place, all->block, before, draws->order);
-    make_records(bits_of(draws->like), draws->coin_share, all->place, all->block, all->record,
+    make_records(record_bits(draws->like), draws->coin_share, all->place, all->block, all->record,
                  all->unsure);
 }
 
@@ -101,7 +89,7 @@ static inline uint64_t draw_one(const struct zipf_sampler *sampler, uint64_t *co
 {
     bool coin;
     uint32_t rank = zipf_sampler_draw(sampler, counter, coin_share, &coin);
-    return like + rank + ((uint64_t)coin << 48);
+    return record_bits_moved(like, rank, coin);
 }
 
 static inline __attribute__((always_inline)) void
@@ -110,7 +98,7 @@ fill_one_by_one(const struct zipf_draws *draws, uint64_t *counter, struct access
 {
     /* Copies, as a record might be any of them for all the compiler knows. */
     const struct zipf_sampler sampler = *draws->sampler;
-    const uint64_t like = bits_of(draws->like), coin_share = draws->coin_share;
+    const uint64_t like = record_bits(draws->like), coin_share = draws->coin_share;
     uint64_t here = *counter;
     for (uint32_t i = 0; i < count; i++) {
         uint64_t record = draw_one(&sampler, &here, coin_share, like);
@@ -141,7 +129,8 @@ static uint32_t fill_together(const struct zipf_draws *draws, uint64_t *counter,
         if (!unsure)
             break;
         uint64_t from = *counter + used * RANDOM_COUNTED_STEP, to = from;
-        uint64_t record = draw_one(draws->sampler, &to, draws->coin_share, bits_of(draws->like));
+        uint64_t record =
+            draw_one(draws->sampler, &to, draws->coin_share, record_bits(draws->like));
         memcpy(&records[filled++], &record, sizeof(record));
         for (; from != to; from += RANDOM_COUNTED_STEP)
             used++;
