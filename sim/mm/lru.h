@@ -55,10 +55,10 @@ void lru_prefetch(struct mm *mm);
 /* Ask the host's caches, one after the other and some time apart, for the lists of a
  * cgroup on a node; for their first and last pages and their lock; for the last few. */
 void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node);
-/* And for the clock of a lruvec's evictions, for refaults. */
-void lru_prefetch_clock(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node);
+/* For the clock of a lruvec's evictions, which refaults read. */
+void lru_prefetch_clock(const struct mm *mm, uint32_t memcg, uint32_t node);
 
 /* How many pages of a lruvec show as inactive and active. */
 void lru_sizes(const struct mm *mm, const struct lruvec *lruvec, uint64_t sizes[LRU_LISTS]);

@@ -103,23 +103,24 @@ void memcg_release(struct mm *mm)
     free(mm->stocks);
 }
 
-/* Two lines of charges, three of what is counted: of a visit, of either, of a fault. */
-void memcg_prefetch(const struct mm *mm, uint32_t memcg)
+/* Two lines of charges, and of what is counted the one of visits and faults. */
+PREFETCHING void prefetch_charges(const struct memcg *at)
 {
-    const struct memcg *at = &mm->memcgs[memcg];
     __builtin_prefetch(at, 1);
     __builtin_prefetch(&at->zswapped_subtree, 1);
-    __builtin_prefetch(&at->often[OFTEN_pgscan_anon], 1);
     __builtin_prefetch(&at->often[OFTEN_zswpout], 1);
+}
+
+void memcg_prefetch(const struct mm *mm, uint32_t memcg)
+{
+    prefetch_charges(&mm->memcgs[memcg]);
+    __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_pgscan_anon], 1);
 }
 
 void memcg_prefetch_fault(const struct mm *mm, uint32_t memcg)
 {
-    const struct memcg *at = &mm->memcgs[memcg];
-    __builtin_prefetch(at, 1);
-    __builtin_prefetch(&at->zswapped_subtree, 1);
-    __builtin_prefetch(&at->often[OFTEN_zswpout], 1);
-    __builtin_prefetch(&at->often[OFTEN_zswpin], 1);
+    prefetch_charges(&mm->memcgs[memcg]);
+    __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_zswpin], 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)
@@ -545,8 +546,6 @@ static uint64_t effective_protection(const struct mm *mm, uint32_t memcg, bool l
 void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg)
 {
     struct memcg *at = &mm->memcgs[memcg];
-    if (!at->is_protected)
-        return; /* nothing to hand down or to keep: both are 0 */
     if (memcg == root) {
         at->effective_min = at->effective_low = 0;
     } else if (at->parent == root) {

@@ -269,6 +269,8 @@ void reclaim_change_shrinkers(struct mm *mm, uint64_t now_ns)
 static bool is_kept(struct mm *mm, struct scan_control *scan, uint32_t memcg)
 {
     struct memcg *at = &mm->memcgs[memcg];
+    if (!at->is_protected)
+        return false;
     memcg_calculate_protection(mm, scan->target, memcg);
     if (memcg == scan->target)
         return false;
@@ -289,7 +291,7 @@ static bool is_kept(struct mm *mm, struct scan_control *scan, uint32_t memcg)
 static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t memcg, uint32_t node)
 {
-    if (mm->memcgs[memcg].is_protected && is_kept(mm, scan, memcg))
+    if (is_kept(mm, scan, memcg))
         return;
     struct write_plug plug, *outer = exec->plug;
     write_plug_init(&plug);

@@ -212,15 +212,19 @@ uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan
     return mm->reclaim->least_to_scan(mm, scan, node);
 }
 
+/* Where a walk of the root's subtree goes on behind `current`; NO_MEMCG: it begins. */
+static uint32_t place_after(const struct mm *mm, uint32_t root, uint32_t current)
+{
+    return current == NO_MEMCG ? mm->memcgs[root].place : mm->memcgs[current].place + 1;
+}
+
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            uint32_t current)
 {
     if (!least)
         return memcg_next(mm, root, current);
     const struct reclaim_walk *walk = mm->walk;
-    uint32_t place = mm->memcgs[root].place, end = walk->end[root];
-    if (current != NO_MEMCG)
-        place = mm->memcgs[current].place + 1;
+    uint32_t place = place_after(mm, root, current), end = walk->end[root];
     const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
     while ((place = next_marked(walk, marks, place, end)) < end && sizes[place] < least)
@@ -232,7 +236,7 @@ uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t no
                                  uint32_t current, uint32_t next)
 {
     const struct reclaim_walk *walk = mm->walk;
-    uint32_t place = current == NO_MEMCG ? mm->memcgs[root].place : mm->memcgs[current].place + 1;
+    uint32_t place = place_after(mm, root, current);
     uint32_t end = next == NO_MEMCG ? walk->end[root] : mm->memcgs[next].place;
     place = next_marked(walk, walk->aging + (size_t)node * walk->stride, place, end);
     return place < end ? walk->order[place] : NO_MEMCG;
