@@ -413,8 +413,7 @@ static inline void spend_in_own_lock(struct mm *mm, struct exec *exec, enum time
                                      enum lock_kind kind, uint64_t hold_ns)
 {
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
-    mm->locks[kind].acquisitions++;
-    mm->locks[kind].hold_ns += use_ns;
+    lock_count(&mm->locks[kind], use_ns);
     spend(mm, exec, time, use_ns);
 }
 
@@ -464,8 +463,7 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
 static inline void count_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
                                   uint64_t start_ns, uint64_t use_ns)
 {
-    mm->locks[kind].acquisitions++;
-    mm->locks[kind].hold_ns += use_ns;
+    lock_count(&mm->locks[kind], use_ns);
     mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
 }
 
