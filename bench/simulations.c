@@ -272,15 +272,12 @@ static double take_simulation(const struct bench *bench, struct measure *self)
     }
 
 #define FITS(memory) "{" KERNEL MACHINE(1, memory) "\"cgroups\": {\"/job\": {}}, " TASKS(1) "}"
-#define SPACES                                                                                     \
-    "{" KERNEL MACHINE(1, "1000M") LARGE_DISK "\"cgroups\": {@CGROUPS}, \"tasks\": [{\"name\": "   \
-                                              "\"task\", \"cgroups\": [@OWNERS], " TRACE           \
-                                              ", " CONTENT "}]}"
+#define OF_SPACES                                                                                  \
+    "\"cgroups\": {@CGROUPS}, \"tasks\": [{\"name\": \"task\", \"cgroups\": [@OWNERS], " TRACE     \
+    ", " CONTENT "}]}"
+#define SPACES "{" KERNEL MACHINE(1, "1000M") LARGE_DISK OF_SPACES
 /* The same memory as limits: no node is ever short. */
-#define LIMITED_SPACES                                                                             \
-    "{" VERSION_1 MACHINE(1, "8G") LARGE_POOL LARGE_DISK                                           \
-        "\"cgroups\": {@CGROUPS}, \"tasks\": [{\"name\": "                                         \
-        "\"task\", \"cgroups\": [@OWNERS], " TRACE ", " CONTENT "}]}"
+#define LIMITED_SPACES "{" VERSION_1 MACHINE(1, "8G") LARGE_POOL LARGE_DISK OF_SPACES
 #define NODE(memory) "{\"memory\": \"" memory "\"}"
 #define NODES(nodes)                                                                               \
     "{" KERNEL "\"machine\": {\"cpus\": 8, \"nodes\": [" nodes "]}, " LARGE_DISK                   \

@@ -578,11 +578,9 @@ static void check_trace(struct kernel_case *at, const struct config_node *config
 }
 
 /* The pages of a cgroup: those of the trace, and any behind them that it does not touch. */
-static uint64_t pages_of_cgroup(struct kernel_case *at, const struct config_node *config,
-                                uint32_t cgroup)
+static uint64_t pages_of_cgroup(const struct config_node *npages, uint32_t cgroup)
 {
-    const struct config_node *pages = kernel_case_member(at, config, "npages", CONFIG_ARRAY);
-    const struct config_node *of = pages ? pages->first : NULL;
+    const struct config_node *of = npages->first;
     uint64_t number = 0;
     for (uint32_t i = 0; of && i < cgroup; i++)
         of = of->next;
@@ -595,23 +593,23 @@ static void check_pages(struct kernel_case *at, const struct config_node *config
     const struct workload *workload = at->experiment->variants[0].config.tasks[0].workload;
     if (!config_tree_member(config, "npages"))
         return;
-    const struct config_node *pages = kernel_case_member(at, config, "npages", CONFIG_ARRAY);
-    if (!pages)
+    const struct config_node *npages = kernel_case_member(at, config, "npages", CONFIG_ARRAY);
+    if (!npages)
         return;
-    if (pages->children != workload->spaces)
-        kernel_case_refuse(at, pages, "npages: the trace has %u cgroups", workload->spaces);
+    if (npages->children != workload->spaces)
+        kernel_case_refuse(at, npages, "npages: the trace has %u cgroups", workload->spaces);
     for (uint32_t space = 0; space < workload->spaces; space++)
-        if (pages_of_cgroup(at, config, space) < workload->space_pages[space])
-            kernel_case_refuse(at, pages, "npages: cgroup %u of the trace has %u pages", space,
+        if (pages_of_cgroup(npages, space) < workload->space_pages[space])
+            kernel_case_refuse(at, npages, "npages: cgroup %u of the trace has %u pages", space,
                                workload->space_pages[space]);
     const struct config_node *groups = config_tree_member(config, "groups");
     const struct config_node *from = groups ? groups->first : NULL;
     for (uint32_t i = 0; from && i < at->group_count; i++, from = from->next) {
         const struct validate_group *group = &at->groups[i];
-        if (group->last >= pages_of_cgroup(at, config, group->space))
+        uint64_t pages = pages_of_cgroup(npages, group->space);
+        if (group->last >= pages)
             kernel_case_refuse(at, from, "groups: %s ends at page %u of cgroup %u, which has %llu",
-                               group->name, group->last, group->space,
-                               (unsigned long long)pages_of_cgroup(at, config, group->space));
+                               group->name, group->last, group->space, (unsigned long long)pages);
     }
 }
 
