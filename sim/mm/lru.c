@@ -295,23 +295,26 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
 }
 
-/* One page further along a short list, while another is worked on: a limit of a small cgroup is
- * met by most of its pages, a few at a time. */
-static void prefetch_next_of_short_list(struct mm *mm)
+void lru_prefetch_next_of_short_list(struct mm *mm)
 {
-    if (mm->coming_page == NO_PAGE)
-        return;
     const struct page_cold *cold = &mm->cold[mm->coming_page];
     mm->coming_page = cold->bits & PAGE_ON_LRU ? cold->lru.previous : NO_PAGE;
     if (mm->coming_page != NO_PAGE)
         prefetch_victim(mm, mm->coming_page);
 }
 
+void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
+    if (mm->coming_page == NO_PAGE && !lru_list_ring(inactive))
+        mm->coming_page = inactive->tail;
+}
+
 void lru_prefetch(struct mm *mm)
 {
     struct lru_ring *ring = mm->coming;
     if (!ring) {
-        prefetch_next_of_short_list(mm);
+        lru_prefetch_short_list(mm);
         return;
     }
     uint32_t until = ring->taken + LRU_STRIDE;
@@ -358,7 +361,8 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     if (ring)
         ring->taken += taken;
     mm->coming = lru_list_ring(list);
-    mm->coming_page = taken > 1 ? page : NO_PAGE; /* one page at a time: a walk */
+    if (taken > 1 && mm->coming_page == NO_PAGE) /* one page at a time: a walk */
+        mm->coming_page = page;
     prefetch_writes(mm, pages, taken);
     return taken;
 }

