@@ -10,6 +10,7 @@
 struct admission_hooks {
     /* required: `length`: compressed bytes of the page */
     bool (*admit)(const struct zswap *zswap, uint32_t memcg, uint32_t length, const void *params);
+    bool admits_all; /* whatever it is asked: then it need not be */
 };
 
 #endif

@@ -8,7 +8,7 @@ static bool always_admit(const struct zswap *zswap, uint32_t memcg, uint32_t len
     return true;
 }
 
-static const struct admission_hooks always_hooks = {.admit = always_admit};
+static const struct admission_hooks always_hooks = {.admit = always_admit, .admits_all = true};
 
 const struct policy always_policy = {
     .name = "always",

@@ -42,6 +42,7 @@ static void percpu_ref_kill(struct zswap *zswap, uint32_t number, uint64_t now_n
 
 static const struct pool_ref_hooks percpu_ref_hooks = {
     .update = percpu_ref_update,
+    .is_local = true,
     .kill = percpu_ref_kill,
 };
 

@@ -367,6 +367,31 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
     }
 }
 
+uint32_t memcg_pages_at_once(const struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked)
+{
+    const struct charge_stock *stock = &mm->stocks[cpu];
+    unsigned slot = stock->all_pages ? stock_find(stock, memcg) : STOCK_SLOTS;
+    *stocked = slot != STOCK_SLOTS;
+    if (*stocked)
+        return stock->pages[slot];
+    uint64_t margin = memcg_margin(mm, memcg);
+    if (margin >= CHARGE_BATCH)
+        return 0;
+    for (const struct memcg *at = &mm->memcgs[memcg]; at; at = at->above) {
+        uint64_t below_high = at->usage < at->memory_high ? at->memory_high - at->usage : 0;
+        margin = below_high < margin ? below_high : margin;
+    }
+    return (uint32_t)margin;
+}
+
+void memcg_charge_at_once(struct mm *mm, uint32_t cpu, uint32_t memcg, uint32_t pages, bool stocked)
+{
+    if (stocked)
+        stock_consume(&mm->stocks[cpu], memcg, pages);
+    else
+        counter_charge(mm, memcg, pages);
+}
+
 void memcg_charge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t bytes)
 {
     uint32_t pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;

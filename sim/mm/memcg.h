@@ -12,6 +12,12 @@ void memcg_release(struct mm *mm);
  * limits.  Executors with memalloc or killed set go over limits instead. */
 void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages);
 
+/* On a single processor: how many times in a row a page can be charged with nothing to do but
+ * adding up, as they come out of the stock or stay below all limits; and to do so. */
+uint32_t memcg_pages_at_once(const struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked);
+void memcg_charge_at_once(struct mm *mm, uint32_t cpu, uint32_t memcg, uint32_t pages,
+                          bool stocked);
+
 /* page_counter_uncharge: give pages back at once. */
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages);
 
@@ -99,6 +105,16 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
     return own ? mm->config->vm.swappiness : mm->swappiness;
 }
 
+static inline void memcg_charge_from_object_stock(struct mm *mm, struct exec *exec, uint32_t memcg,
+                                                  uint32_t bytes)
+{
+    struct memcg *owner = &mm->memcgs[memcg];
+    if (owner->object_stock_bytes >= bytes)
+        owner->object_stock_bytes -= bytes;
+    else
+        memcg_charge_object_pages(mm, exec, memcg, bytes);
+}
+
 static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
                                        uint32_t bytes)
 {
@@ -107,12 +123,8 @@ static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_
         at->zswap_bytes_subtree += bytes;
         at->zswapped_subtree++;
     }
-    if (mm->config->vm.cgroup_version == CGROUP_V1)
-        return;
-    if (owner->object_stock_bytes >= bytes)
-        owner->object_stock_bytes -= bytes;
-    else
-        memcg_charge_object_pages(mm, exec, memcg, bytes);
+    if (mm->config->vm.cgroup_version != CGROUP_V1)
+        memcg_charge_from_object_stock(mm, exec, memcg, bytes);
 }
 
 static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint32_t memcg,

@@ -258,12 +258,20 @@ enum swap_write_result {
     SWAP_PAGE_GONE,   /* its owner was killed meanwhile */
 };
 
+struct scan_control; /* sim/mm/reclaim.h */
+enum page_fate { FATE_FREED, FATE_KEEP, FATE_ACTIVATE };
+
 /* What reclaim needs from the swap layer; sim/swap provides it. */
 struct mm_swap_hooks {
     /* add_to_swap: give the page a slot and its charge; false: none to be had */
     bool (*take_slot)(void *swap, struct exec *exec, uint32_t page);
     /* swap_writeout */
     enum swap_write_result (*write)(void *swap, struct exec *exec, uint32_t page);
+    /* reclaim_evict() where there is one processor (sim/swap/eviction_run.h), and the end of a
+     * row of these, before anybody looks at counts */
+    enum page_fate (*evict)(void *swap, struct exec *exec, struct scan_control *scan,
+                            uint32_t page);
+    void (*end_evictions)(void *swap);
     /* blk_finish_plug: hand the collected writes to the device */
     void (*flush_plug)(void *swap, struct exec *exec);
     /* complete the device writes that have ended by now_ns */
@@ -415,6 +423,16 @@ static inline void spend_in_own_lock(struct mm *mm, struct exec *exec, enum time
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
     lock_count(&mm->locks[kind], use_ns);
     spend(mm, exec, time, use_ns);
+}
+
+/* So many of these at once, for which the executor's clock has been set. */
+static inline void count_own_locks(struct mm *mm, enum time_kind time, enum lock_kind kind,
+                                   enum cost hold, uint64_t times)
+{
+    uint64_t use_ns = times * (mm->costs->ns[COST_lock_uncontended] + mm->costs->ns[hold]);
+    mm->locks[kind].acquisitions += times;
+    mm->locks[kind].hold_ns += use_ns;
+    mm->time_ns[time] += use_ns;
 }
 
 /* Take a lock, hold it and let it go: all of that is time of the given kind.

@@ -69,6 +69,16 @@ static inline void object_pool_lock(struct mm *mm, struct exec *exec, struct obj
     spend(mm, exec, TIME_pool_lock_wait, pool->alone_ns[step]);
 }
 
+/* So many of these steps at once, on one processor, for which the clock has been set. */
+static inline void object_pool_count_locks(struct mm *mm, const struct object_pool *pool,
+                                           enum allocator_step step, uint64_t times)
+{
+    bool takes_lock = pool->takes[step] & ALLOCATOR_TAKES_LOCK;
+    mm->locks[LOCK_allocator].acquisitions += takes_lock ? times : 0;
+    mm->locks[LOCK_allocator].hold_ns += times * pool->held_ns[step];
+    mm->time_ns[TIME_pool_lock_wait] += times * pool->alone_ns[step];
+}
+
 /* Move the pages that the instance has taken or given back since the last look. */
 static inline void object_pool_settle(struct mm *mm, struct exec *exec, struct object_pool *pool,
                                       uint32_t node)

@@ -11,7 +11,7 @@
 #include "sim/mm/node.h"
 #include "sim/mm/reclaim_walk.h"
 
-enum { PROACTIVE_RETRIES = 16, FREE_BATCH = 31 };
+enum { PROACTIVE_RETRIES = 16 };
 
 enum counter reclaim_scan_counter(const struct scan_control *scan)
 {
@@ -73,6 +73,8 @@ static void unmap(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uin
 
 void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
 {
+    if (mm->one_at_a_time)
+        mm->swap_hooks.end_evictions(mm->swap);
     flush_tlbs(mm, exec, &scan->tlb);
     if (!scan->freed_pages)
         return;
@@ -99,21 +101,13 @@ static void drop(struct mm *mm, struct exec *exec, struct scan_control *scan, ui
     owner->zero_pages += (bits & PAGE_ZERO_MARK) != 0;
     mm->resident_pages--;
     owner->resident_pages--;
-    if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
-        reclaim_flush_freed(mm, exec, scan);
-    scan->freed_memcg = memcg;
-    scan->freed_node = node;
-    /* A folio batch from 6.10; up to 6.9 all that a list of 32 has freed. */
-    uint64_t batch = mm->config->vm.lru_add_batch;
-    if (++scan->freed_pages >= (batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH))
-        reclaim_flush_freed(mm, exec, scan);
+    reclaim_note_freed(mm, exec, scan, memcg, node);
 }
 
-enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
-                             uint32_t page)
+enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                      uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
-    lru_prefetch(mm);
     if (!(cold->bits & PAGE_HAS_SLOT)) {
         if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
             return FATE_ACTIVATE;
@@ -154,6 +148,15 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
     spend_cost(mm, exec, TIME_evict, COST_evict_page);
     drop(mm, exec, scan, page);
     return FATE_FREED;
+}
+
+enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                             uint32_t page)
+{
+    if (mm->one_at_a_time)
+        return mm->swap_hooks.evict(mm->swap, exec, scan, page);
+    lru_prefetch(mm);
+    return reclaim_evict_by_steps(mm, exec, scan, page);
 }
 
 void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)

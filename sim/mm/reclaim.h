@@ -85,8 +85,6 @@ bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg);
 
 /* ---- for policies ------------------------------------------------------------ */
 
-enum page_fate { FATE_FREED, FATE_KEEP, FATE_ACTIVATE };
-
 /* The part of shrink_folio_list after the reference check: give the page a
  * slot, unmap it, write it if dirty, drop it if that is possible now. */
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
@@ -97,6 +95,29 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
  * freed pages are still charged, so that what is charged meanwhile, such as zswap's
  * objects, meets the limit. */
 void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan);
+
+/* ---- for reclaim_evict(), and for the swap layer where that evicts in runs -------- */
+
+/* One step after the other. */
+enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                      uint32_t page);
+
+/* The page is free, but given back together with others of its cgroup and node. */
+static inline void reclaim_note_freed(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                                      uint32_t memcg, uint32_t node)
+{
+    enum { FREE_BATCH = 31 };
+    if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
+        reclaim_flush_freed(mm, exec, scan);
+    scan->freed_memcg = memcg;
+    scan->freed_node = node;
+    /* A folio batch from 6.10; up to 6.9 all that a list of 32 has freed. */
+    uint64_t batch = mm->config->vm.lru_add_batch;
+    if (++scan->freed_pages >= (batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH))
+        reclaim_flush_freed(mm, exec, scan);
+}
+
+/* ---- for policies, again --------------------------------------------------------- */
 
 /* What a page that reclaim decided to activate does with its slot when swap is
  * more than half full. */

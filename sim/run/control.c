@@ -209,6 +209,7 @@ static int compare_stops(const void *a, const void *b)
 
 uint64_t control_reach(struct simulation *simulation, struct exec *exec, uint64_t position)
 {
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
     while (simulation->stop_at < simulation->stop_count) {
         const struct access_stop *stop = &simulation->stops[simulation->stop_at];
         if (stop->at > position)

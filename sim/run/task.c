@@ -240,6 +240,7 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *
 {
     const struct task_config *config = task->config;
     struct mm *mm = &task->simulation->mm;
+    fault_run_end(&task->simulation->swap, &task->simulation->swap.faults);
     if (config->burst_reclaim) {
         uint64_t pages = config->burst_reclaim / PAGE_BYTES;
         if (!task->tries) {
@@ -354,6 +355,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             break;
         }
     }
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
     look_around(simulation, exec.now_ns);
     *end_ns = exec.now_ns;
     runner->turn_user_ns = exec.user_ns;

@@ -236,8 +236,9 @@ bool swap_touch_file(struct swap *swap, uint32_t page, bool write)
 
 /* Flattened for the same reason as zswap_load(); what brings a page in stands above so that it is
  * part of this: 30 instructions a fault. */
-__attribute__((flatten)) enum fault_kind swap_fault(struct swap *swap, struct exec *exec,
-                                                    uint32_t page, bool write, uint64_t *ready_ns)
+__attribute__((flatten)) enum fault_kind swap_fault_by_steps(struct swap *swap, struct exec *exec,
+                                                             uint32_t page, bool write,
+                                                             uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     uint32_t memcg = page_memcg(mm, page);
@@ -262,6 +263,7 @@ void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page)
     struct mm *mm = swap->mm;
     if (!(mm->hot[page] & HOT_POPULATED))
         return;
+    fault_run_end(swap, &swap->faults);
     uint32_t memcg = page_memcg(mm, page);
     count_event(mm, memcg, exec->node, COUNTER_pages_freed, 1);
     /* free_pages_and_swap_cache: a batch would keep the page. */

@@ -100,6 +100,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     mm->swap_hooks = (struct mm_swap_hooks){
         .take_slot = swap_take_slot,
         .write = swap_write,
+        .evict = eviction_run_evict,
+        .end_evictions = eviction_run_end,
         .flush_plug = swap_flush_plug,
         .settle_writes = swap_settle_writes,
         .wait_for_write = swap_wait_for_write,

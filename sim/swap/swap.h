@@ -23,6 +23,8 @@
 #include "sim/mm/mm.h"
 #include "sim/result.h"
 #include "sim/swap/device.h"
+#include "sim/swap/eviction_run.h"
+#include "sim/swap/fault_run.h"
 #include "sim/swap/pending_writes.h"
 #include "sim/swap/slots.h"
 #include "sim/swap/zram.h"
@@ -64,6 +66,9 @@ struct swap {
     bool numbered;
     bool numbered_when_written; /* a page has a number while it has room on a device */
     struct slot_map numbers;
+
+    struct eviction_run evictions; /* under way, or none */
+    struct fault_run faults;
 
     /* cluster readahead */
     uint32_t readahead_hits, readahead_previous, readahead_window;
@@ -168,8 +173,15 @@ bool swap_touch_file(struct swap *swap, uint32_t page, bool write);
 /* Handle an access to a page that is not mapped.  exec->now_ns advances by the
  * processor time; *ready_ns > exec->now_ns when the task must wait for a device.
  * exec->killed: the task was killed on the way. */
-enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page, bool write,
-                           uint64_t *ready_ns);
+enum fault_kind swap_fault_by_steps(struct swap *swap, struct exec *exec, uint32_t page, bool write,
+                                    uint64_t *ready_ns);
+static inline enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page,
+                                         bool write, uint64_t *ready_ns)
+{
+    if (swap->mm->one_at_a_time && fault_run_take(swap, exec, page, write, ready_ns))
+        return FAULT_zswap;
+    return swap_fault_by_steps(swap, exec, page, write, ready_ns);
+}
 
 /* The owner drops a page's contents: RAM, slot and every copy are released. */
 void swap_free_page(struct swap *swap, struct exec *exec, uint32_t page);

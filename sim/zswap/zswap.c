@@ -110,9 +110,8 @@ void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
 
 /* ---- entries ---------------------------------------------------------------------------- */
 
-/* The length of a page under a pool's compressor; above PAGE_BYTES where it fails, too. */
-static uint32_t length_looked_up(const struct zswap *zswap, const struct zswap_pool *pool,
-                                 uint32_t page)
+uint32_t zswap_look_up_length(const struct zswap *zswap, const struct zswap_pool *pool,
+                              uint32_t page)
 {
     const struct address_space *space = page_space(zswap->mm, page);
     uint32_t length = content_length(space->content, page - space->first_page, pool->compressor);
@@ -125,7 +124,7 @@ static inline uint32_t object_length(const struct zswap *zswap, const struct zsw
 {
     uint32_t length = known_length(zswap->mm, page);
     if (!length || pool != &zswap->pools[zswap->order[0]])
-        length = length_looked_up(zswap, pool, page);
+        length = zswap_look_up_length(zswap, pool, page);
     return length > PAGE_BYTES ? PAGE_BYTES : length;
 }
 
@@ -244,7 +243,7 @@ static uint32_t compress(struct zswap *zswap, struct exec *exec, uint32_t page,
     struct page_cold *cold = &mm->cold[page];
     uint32_t length = known_length(mm, page);
     if (!length) {
-        length = length_looked_up(zswap, pool, page);
+        length = zswap_look_up_length(zswap, pool, page);
         if (mm->keeps_lengths)
             cold->length = length;
     }

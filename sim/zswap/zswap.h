@@ -134,6 +134,10 @@ static inline void zswap_invalidate(struct zswap *zswap, struct exec *exec, uint
  * stored as it is. */
 uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page);
 
+/* The length of a page under a pool's compressor; above PAGE_BYTES where it fails, too. */
+uint32_t zswap_look_up_length(const struct zswap *zswap, const struct zswap_pool *pool,
+                              uint32_t page);
+
 /* Free an entry: list, object, charge, counts. */
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
 

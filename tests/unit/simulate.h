@@ -68,7 +68,8 @@ static inline void bench_read(struct bench *bench, const char *text)
     diagnostics_release(&errors);
 }
 
-static inline struct bench *bench_open(const char *text)
+/* Of any config. */
+static inline struct bench *bench_build(const char *text)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
     struct simulation *simulation = &bench->simulation;
@@ -81,6 +82,13 @@ static inline struct bench *bench_open(const char *text)
     bench->swap = &simulation->swap;
     bench->zswap = &simulation->zswap;
     bench->exec.space = NO_SPACE;
+    return bench;
+}
+
+/* Of a config with tasks from TASK(). */
+static inline struct bench *bench_open(const char *text)
+{
+    struct bench *bench = bench_build(text);
     for (uint32_t i = 0; i < bench->mm->space_count; i++)
         assert_int_equal(bench->mm->spaces[i].first_page, i * CHUNK_PAGES);
     return bench;
@@ -116,6 +124,7 @@ static inline void bench_touch(struct bench *bench, uint32_t page, bool write)
         mm->hot[page] |= (uint8_t)(HOT_ACCESSED | (write ? HOT_DIRTY : 0));
     else
         swap_fault(bench->swap, &bench->exec, page, write, &ready_ns);
+    fault_run_end(bench->swap, &bench->swap->faults);
     if (ready_ns > bench->exec.now_ns)
         bench->exec.now_ns = ready_ns;
 }

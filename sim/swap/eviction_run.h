@@ -1,0 +1,50 @@
+/* Evictions in a row.
+ *
+ * Reclaim evicts a dozen pages of one cgroup and node one after the other, and nobody looks at
+ * any count before it is done with them.  What is the same for all of them (their list, the
+ * pool, limits, what each step costs) is looked up once for the run, and what only adds up is
+ * added when the run ends.  What decides something is exact at every page: slots, charges of
+ * cgroups, pages of the pool, the executor's clock.
+ *
+ * A run takes pages that go into zswap and that nothing can stand in the way of: one processor,
+ * no writes under way, a known length, room for all.  Every other page, or one that is refused
+ * after all, goes step by step: swap_take_slot(), swap_write(), zswap_store().  Both ways have
+ * the same results (tests/unit/test_runs.c); this one takes 650 instructions a page less. */
+#ifndef ZSIM_SWAP_EVICTION_RUN_H
+#define ZSIM_SWAP_EVICTION_RUN_H
+
+#include "sim/mm/mm.h"
+
+struct swap;
+struct zswap_pool;
+struct object_pool;
+
+struct eviction_run {
+    /* what all pages have in common; they are evicted for `target` */
+    struct memcg *owner; /* NULL: no run */
+    uint32_t memcg, node, target;
+    struct zswap_pool *pool;
+    struct object_pool *zpool;
+    struct page_list *list;
+    uint64_t most_pool_pages;               /* a pool of so many takes none */
+    uint64_t page_ns;                       /* what each takes, compressing left out; */
+    uint64_t zswap_ns;                      /* of that, TIME_zswap */
+    uint32_t entry_bits;                    /* what an entry's page has in its record */
+    bool charges_objects;                   /* the cgroup is charged for them (version 2) */
+    bool asks_admission, counts_references; /* of the pool: these policies may have a say */
+    bool has_clock; /* shadows have the reading of `clock`: workingset_evict() */
+    uint64_t clock;
+    /* sums */
+    uint32_t pages, slots_taken;
+    uint64_t bytes, compress_ns;
+    uint64_t all; /* pages of all runs so far */
+};
+
+/* reclaim_evict(): in a run, or step by step. */
+enum page_fate eviction_run_evict(void *swap, struct exec *exec, struct scan_control *scan,
+                                  uint32_t page);
+
+/* The run ends: add up what it has done. */
+void eviction_run_end(void *swap);
+
+#endif

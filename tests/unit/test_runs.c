@@ -1,0 +1,158 @@
+/* Faults and evictions in runs: what they do together, and count together, is what they do
+ * step by step, after every single event. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "sim/base/random.h"
+#include "tests/unit/cases.h"
+#include "tests/unit/random_config.h"
+#include "tests/unit/simulate.h"
+
+enum { RANDOM_CASES = CASES(200, 25) };
+
+/* One processor with nobody beside it: no event is due at a time of its own. */
+static void draw_config(uint64_t seed, char *text)
+{
+    struct draw draw = {.random = random_splitmix(seed) | 1, .shrunk = 1, .text = text};
+    draw.cgroups = 1 + (unsigned)below(&draw, RANDOM_CGROUPS);
+    put(&draw, "{'kernel': '<v6.18|v7.3|v6.12|v6.18|v7.3|v6.8|vswap>',\n"
+               "'machine': {'cpus': 1, 'nodes': [{'memory': '<1..3*8>M'}");
+    put(&draw, below(&draw, 3) ? "]},\n" : ", {'memory': '<1..3*8>M'}]},\n");
+    put(&draw, "'vm': {'reclaim': '<classic|classic|mglru>', 'page_cluster': <0|0|0|2>, "
+               "'cgroup_version': '<v1|v2>', 'memcg_stat_flush': '<5..9>ms', "
+               "'lru_add_batch': <15|31>},\n");
+    if (below(&draw, 4))
+        put(&draw, "'swap': {'devices': [{'name': 'd', 'size': '<1..12*4>M', 'synchronous': "
+                   "<false|false|false|true>}]},\n");
+    else
+        put_devices(&draw);
+    put(&draw, "'zswap': {'max_pool_percent': <1..100>, 'accept_threshold_percent': <50..100>, "
+               "'shrinker_enabled': <true|false|false>, 'compressor': '<lzo|lz4|zstd>', "
+               "'allocator': '<zsmalloc|zsmalloc|zbud|z3fold>', 'admission': '<always|"
+               "compressibility>', 'pool_ref': '<percpu_ref|kref>'},\n");
+    put_cgroups(&draw);
+    put_tasks(&draw);
+    put(&draw, "'events': [{'at_access': <1..19*100>, 'set': 'zswap.max_pool_percent', 'value': "
+               "<1..100>}");
+    if (!below(&draw, 3))
+        put(&draw,
+            ", {'at_access': <1..19*100>, 'set': 'zswap.compressor', 'value': '<lz4|zstd>'}");
+    if (!below(&draw, 3))
+        put(&draw,
+            ", {'at_access': <1..19*100>, 'set': 'cgroups.%s.memory.max', 'value': "
+            "'<4..23*128>K'}",
+            draw.paths[below(&draw, draw.cgroups)]);
+    if (!below(&draw, 4))
+        put(&draw, ", {'at_access': <1..19*100>, 'offline': '%s'}", draw.paths[draw.cgroups - 1]);
+    put(&draw, "],\n'engine': {'quantum': '<20..500>us', 'series_rows': 5}}\n");
+}
+
+#define SAME(array) (memcmp(a->array, b->array, sizeof(a->array)) == 0)
+
+/* What two cgroups have in common; NULL: all. */
+static const char *differs(const struct memcg *a, const struct memcg *b)
+{
+    if (a->usage != b->usage || a->usage_peak != b->usage_peak || a->swap_usage != b->swap_usage)
+        return "charges";
+    if (a->zswap_bytes_subtree != b->zswap_bytes_subtree ||
+        a->zswapped_subtree != b->zswapped_subtree ||
+        a->object_stock_bytes != b->object_stock_bytes)
+        return "charges of entries";
+    if (a->resident_pages != b->resident_pages || a->swap_cache_pages != b->swap_cache_pages ||
+        a->disk_pages != b->disk_pages || a->zero_pages != b->zero_pages)
+        return "places of pages";
+    if (!SAME(often) || memcmp(a->seldom, b->seldom, COUNTERS * sizeof(*a->seldom)) != 0)
+        return "counters of a cgroup";
+    return NULL;
+}
+
+/* What differs between two simulations, pages apart; NULL: nothing. */
+static const char *books_differ(const struct mm *a, const struct mm *b)
+{
+    if (!SAME(counters))
+        return "counters";
+    if (!SAME(time_ns))
+        return "time";
+    if (!SAME(locks))
+        return "locks";
+    if (a->resident_pages != b->resident_pages || a->resident_peak != b->resident_peak ||
+        a->pool_pages != b->pool_pages || a->pool_peak != b->pool_peak ||
+        a->memory_peak != b->memory_peak)
+        return "pages in RAM";
+    for (uint32_t node = 0; node < a->node_count; node++)
+        if (memcmp(a->nodes[node].counters, b->nodes[node].counters,
+                   sizeof(a->nodes[node].counters)) != 0 ||
+            a->nodes[node].free_pages != b->nodes[node].free_pages)
+            return "a node";
+    for (uint32_t i = 0; i < a->memcg_count; i++)
+        if (differs(&a->memcgs[i], &b->memcgs[i]))
+            return differs(&a->memcgs[i], &b->memcgs[i]);
+    return NULL;
+}
+
+static const char *pools_differ(const struct zswap *a, const struct zswap *b)
+{
+    if (a->stored_pages != b->stored_pages || a->total_pages != b->total_pages ||
+        a->incompressible_pages != b->incompressible_pages ||
+        a->same_filled_pages != b->same_filled_pages)
+        return "entries";
+    for (uint32_t i = 0; i < POOLS_AT_MOST; i++)
+        if (a->pools[i].entries != b->pools[i].entries)
+            return "entries of a pool";
+    return NULL;
+}
+
+/* Both to the end, event by event.  Returns how many faults and evictions were in runs. */
+static uint64_t run_both(uint64_t seed, const char *text)
+{
+    struct bench *runs = bench_build(text), *steps = bench_build(text);
+    struct event_queue *events = &runs->simulation.events;
+    uint64_t in_runs = 0;
+    assert_true(runs->mm->one_at_a_time);
+    steps->mm->one_at_a_time = false;
+    while (runs->simulation.tasks_running || events->count > runs->simulation.timers) {
+        events_run_next(events);
+        events_run_next(&steps->simulation.events);
+        const char *what = events->now_ns != steps->mm->events->now_ns ? "the clock" : NULL;
+        if (!what)
+            what = books_differ(runs->mm, steps->mm);
+        if (!what)
+            what = pools_differ(runs->zswap, steps->zswap);
+        if (what)
+            fail_msg("case %" PRIu64 ", after %" PRIu64 " ns, %s:\n%s", seed, events->now_ns, what,
+                     text);
+    }
+    in_runs = runs->swap->faults.all + runs->swap->evictions.all;
+    assert_memory_equal(runs->mm->hot, steps->mm->hot, runs->mm->page_count);
+    assert_memory_equal(runs->mm->cold, steps->mm->cold,
+                        runs->mm->page_count * sizeof(*runs->mm->cold));
+    assert_string_equal(runs->simulation.failure, "");
+    bench_close(runs);
+    bench_close(steps);
+    return in_runs;
+}
+
+static void test_runs_do_what_steps_do(void **state)
+{
+    (void)state;
+    char *text = malloc(RANDOM_CONFIG_BYTES);
+    uint64_t in_runs = 0;
+    for (uint64_t seed = 1; seed <= RANDOM_CASES; seed++) {
+        draw_config(seed, text);
+        in_runs += run_both(seed, text);
+    }
+    free(text);
+    assert_true(in_runs > 100 * RANDOM_CASES);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_do_what_steps_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
