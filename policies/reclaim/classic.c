@@ -274,33 +274,38 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
     return classic_scan_size(size, protection, at->usage, scan->priority);
 }
 
-/* get_scan_count's fraction: numerator and denominator. */
-static uint64_t anonymous_fraction(uint64_t swappiness, uint64_t anon_cost, uint64_t *of)
+struct fraction {
+    uint64_t part, whole;
+};
+
+static uint64_t fraction_of(struct fraction fraction, uint64_t size)
+{
+    return fraction.whole ? size * fraction.part / fraction.whole : 0;
+}
+
+/* get_scan_count's fraction. */
+static struct fraction anonymous_fraction(uint64_t swappiness, uint64_t anon_cost)
 {
     uint64_t total = anon_cost + FILE_COST;
     uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;
     uint64_t anon_part = swappiness * (total + 1) / (anon + 1);
     uint64_t file_part = (200 - swappiness) * (total + 1) / (file + 1);
-    *of = anon_part + file_part;
-    return anon_part;
+    return (struct fraction){anon_part, anon_part + file_part};
 }
 
 uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t anon_cost)
 {
-    if (!size)
-        return 0;
-    uint64_t whole, part = anonymous_fraction(swappiness, anon_cost, &whole);
-    return whole ? size * part / whole : 0;
+    return fraction_of(anonymous_fraction(swappiness, anon_cost), size);
 }
 
-/* The anonymous part of a scan target (SCAN_FRACT), or all of it (SCAN_EQUAL). */
-static uint64_t anonymous_target(const struct mm *mm, const struct scan_control *scan,
-                                 uint32_t memcg, const struct lruvec *target, uint64_t size)
+/* How much of a list is scanned: the anonymous part (SCAN_FRACT), or all (SCAN_EQUAL). */
+static struct fraction fraction_to_scan(const struct mm *mm, const struct scan_control *scan,
+                                        uint32_t memcg, const struct lruvec *target)
 {
     if (scan->priority == 0)
-        return size;
-    return classic_anonymous_share(size, memcg_swappiness(mm, memcg), target->anon_cost);
+        return (struct fraction){1, 1};
+    return anonymous_fraction(memcg_swappiness(mm, memcg), target->anon_cost);
 }
 
 static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan, uint32_t memcg)
@@ -317,10 +322,10 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
     const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
     if (!may_scan_anonymous(mm, scan, memcg))
         return;
+    struct fraction fraction = fraction_to_scan(mm, scan, memcg, target);
     uint64_t left[LRU_LISTS];
     for (unsigned list = 0; list < LRU_LISTS; list++)
-        left[list] = anonymous_target(mm, scan, memcg, target,
-                                      scan_size(mm, scan, memcg, lruvec->lists[list].count));
+        left[list] = fraction_of(fraction, scan_size(mm, scan, memcg, lruvec->lists[list].count));
     /* Only global direct reclaim at the first priority scans on beyond its goal. */
     bool proportional = !scan->limit_reclaim && !scan->kswapd && scan->priority == PRIORITY_START;
     uint64_t freed = 0;
@@ -371,8 +376,8 @@ static uint32_t classic_least_to_scan(const struct mm *mm, const struct scan_con
     uint64_t swappiness = memcg_swappiness(mm, NO_MEMCG);
     if (swappiness < mm->swappiness)
         swappiness = mm->swappiness; /* of the root and of the others, whichever scans more */
-    uint64_t whole, part = anonymous_fraction(swappiness, target->anon_cost, &whole);
-    uint64_t least = part ? ((whole + part - 1) / part) << scan->priority : UINT32_MAX;
+    struct fraction of = anonymous_fraction(swappiness, target->anon_cost);
+    uint64_t least = of.part ? ((of.whole + of.part - 1) / of.part) << scan->priority : UINT32_MAX;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }
 

@@ -205,7 +205,7 @@ static void drain_activated(struct mm *mm, struct exec *exec)
     move_activated(mm, exec->cpu);
 }
 
-void lru_add_drain(struct mm *mm, struct exec *exec)
+void lru_drain_batches(struct mm *mm, struct exec *exec)
 {
     move_added(mm, exec, exec->cpu);
     drain_activated(mm, exec);

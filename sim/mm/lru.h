@@ -17,8 +17,13 @@ void lru_activate(struct mm *mm, struct exec *exec, uint32_t page);
 /* Has this processor's batch such a reference?  Others' batches are not looked at. */
 bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page);
 
-/* lru_add_drain: this processor's batches onto the lists. */
-void lru_add_drain(struct mm *mm, struct exec *exec);
+/* lru_add_drain: this processor's batches onto the lists.  Most visits of reclaim find none. */
+void lru_drain_batches(struct mm *mm, struct exec *exec);
+static inline void lru_add_drain(struct mm *mm, struct exec *exec)
+{
+    if (mm->batches[exec->cpu].count || mm->activations[exec->cpu].count)
+        lru_drain_batches(mm, exec);
+}
 
 /* Take lruvec->lru_lock for an operation on so many pages, and let it go.  The work
  * itself is part of other costs.  One processor's is not even looked for: with thousands of

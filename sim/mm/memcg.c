@@ -213,10 +213,10 @@ uint64_t memcg_margin(const struct mm *mm, uint32_t memcg)
  * for each: which slot it is, with thousands of cgroups, nobody can foretell. */
 static unsigned stock_find(const struct charge_stock *stock, uint32_t memcg)
 {
-    unsigned found = 1u << STOCK_SLOTS;
-    for (unsigned i = 0; i < STOCK_SLOTS; i++)
-        found |= (unsigned)(stock->memcg[i] == memcg) << i;
-    return (unsigned)__builtin_ctz(found);
+    unsigned found = STOCK_SLOTS;
+    for (unsigned i = STOCK_SLOTS; i-- > 0;)
+        found = stock->memcg[i] == memcg ? i : found;
+    return found;
 }
 
 static void stock_take(struct charge_stock *stock, unsigned slot, uint32_t pages)
@@ -251,6 +251,8 @@ static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t mem
     if (slot == STOCK_SLOTS) {
         slot = stock->next_victim++ % STOCK_SLOTS;
         stock_give_back(mm, stock, slot);
+        /* Of the next one, with thousands of cgroups, nothing is in the host's caches any more. */
+        __builtin_prefetch(&mm->memcgs[stock->memcg[stock->next_victim % STOCK_SLOTS]], 1);
     }
     stock->memcg[slot] = memcg;
     stock->pages[slot] += pages;
