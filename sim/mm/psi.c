@@ -117,19 +117,35 @@ static void make_room(struct psi_queue *queue)
     queue->end = queue->changes + count;
 }
 
-void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_activity activity)
+static inline void tell(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns,
+                        enum psi_activity activity)
 {
-    struct psi_queue *queue = &mm->psi_queues[task->cpu];
-    if (task->activity == activity)
-        return;
-    task->activity = activity;
-    apply_until(queue, mm->events->now_ns);
     if (queue->end == queue->limit)
         make_room(queue);
     struct psi_change *at = queue->end++;
     for (; at != queue->first && at[-1].at_ns > at_ns; at--)
         *at = at[-1];
     *at = (struct psi_change){at_ns, task, activity};
+    task->activity = activity;
+}
+
+void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_activity activity)
+{
+    struct psi_queue *queue = &mm->psi_queues[task->cpu];
+    if (task->activity == activity)
+        return;
+    apply_until(queue, mm->events->now_ns);
+    tell(queue, task, at_ns, activity);
+}
+
+void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t until_ns,
+              enum psi_activity activity)
+{
+    struct psi_queue *queue = &mm->psi_queues[task->cpu];
+    apply_until(queue, mm->events->now_ns);
+    if (task->activity != activity)
+        tell(queue, task, from_ns, activity);
+    tell(queue, task, until_ns, PSI_PRODUCTIVE);
 }
 
 void psi_memstall_enter(struct mm *mm, struct exec *exec)

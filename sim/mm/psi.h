@@ -78,6 +78,11 @@ void psi_task_release(struct psi_task *task);
  * still tell (the queue of events has not passed it). */
 void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_activity activity);
 
+/* From from_ns to until_ns the task waits in this way, and then is productive.  (A call for both
+ * changes, which then are settled together, too: 50 instructions a fault that waits.) */
+void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t until_ns,
+              enum psi_activity activity);
+
 /* psi_memstall_enter and _leave of whoever executes; may be nested. */
 void psi_memstall_enter(struct mm *mm, struct exec *exec);
 void psi_memstall_leave(struct mm *mm, struct exec *exec);

@@ -96,10 +96,9 @@ static void note_wait(struct task *task, const struct exec *exec, uint32_t page,
     struct mm *mm = &task->simulation->mm;
     bool was_in_use = mm->cold[page].bits & PAGE_WORKINGSET;
     if (data_ns > exec->now_ns)
-        psi_set(mm, &task->psi, exec->now_ns, was_in_use ? PSI_STALLED : PSI_BLOCKED);
+        psi_wait(mm, &task->psi, exec->now_ns, data_ns, was_in_use ? PSI_STALLED : PSI_BLOCKED);
     if (end_ns > data_ns)
-        psi_set(mm, &task->psi, data_ns, PSI_STALLED);
-    psi_set(mm, &task->psi, end_ns, PSI_PRODUCTIVE);
+        psi_wait(mm, &task->psi, data_ns, end_ns, PSI_STALLED);
 }
 
 /* One access that is not a hit. */
@@ -230,8 +229,7 @@ static uint32_t longest_run(const struct task *task, uint64_t now_ns, uint64_t u
 
 static void sleep_until(struct task *task, const struct exec *exec, uint64_t wake_at_ns)
 {
-    psi_set(&task->simulation->mm, &task->psi, exec->now_ns, PSI_BLOCKED);
-    psi_set(&task->simulation->mm, &task->psi, wake_at_ns, PSI_PRODUCTIVE);
+    psi_wait(&task->simulation->mm, &task->psi, exec->now_ns, wake_at_ns, PSI_BLOCKED);
 }
 
 /* A burst has ended: one attempt to reclaim, or the sleep behind the last one.  TURN_RUNNABLE:
