@@ -36,6 +36,8 @@ struct task {
     uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;
     uint64_t burst_end; /* the access before which a pause comes; UINT64_MAX: none */
+    uint64_t run_end;   /* the first access before which there is something to do: one of these
+                           two, or the block is over; a comparison for each fault in place of three */
     struct reclaim_request request;
     uint64_t tries; /* requests of this pause so far, the one under way included; 0: none */
     struct drain_waiter drain;

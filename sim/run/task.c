@@ -128,13 +128,12 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (space->file && swap_touch_file(&simulation->swap, page, access->op == ACCESS_WRITE))
         return MISS_GO_ON;
     uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
+    bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
     exec->sleep_ns = 0;
     *ready_ns = 0;
-    enum fault_kind kind =
-        swap_fault(&simulation->swap, exec, page,
-                   access->op == ACCESS_WRITE && !task->config->load_before_store, ready_ns);
-    if (access->op == ACCESS_WRITE && (mm->hot[page] & HOT_MAPPED))
-        mm->hot[page] |= HOT_DIRTY;
+    enum fault_kind kind = swap_fault(&simulation->swap, exec, page,
+                                      write & !task->config->load_before_store, ready_ns);
+    mm->hot[page] |= (uint8_t)(write * HOT_DIRTY * (mm->hot[page] & HOT_MAPPED));
     simulation->faults++;
     if (exec->killed) {
         exec->killed = false;
@@ -213,15 +212,11 @@ enum { LONGEST_RUN = 1024 };
 /* Accesses until the quantum ends or control must be asked, at least 1. */
 static uint32_t longest_run(const struct task *task, uint64_t now_ns, uint64_t until_ns)
 {
-    uint64_t n = task->block_count - task->block_at, left_ns = until_ns - now_ns;
+    uint64_t n = task->run_end - task->position, left_ns = until_ns - now_ns;
     if (n > LONGEST_RUN)
         n = LONGEST_RUN;
     if (n * task->hit_ns > left_ns)
         n = left_ns / task->hit_ns + 1 < n ? left_ns / task->hit_ns + 1 : n;
-    if (task->next_stop - task->position < n)
-        n = task->next_stop - task->position;
-    if (task->burst_end - task->position < n)
-        n = task->burst_end - task->position;
     return (uint32_t)n;
 }
 
@@ -267,6 +262,29 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *
     return TURN_BLOCKED;
 }
 
+/* There is something to do before the next access.  Accesses follow if run_end is moved on; else
+ * look at the time again, or, if it is not TURN_RUNNABLE, the turn is over. */
+static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
+{
+    struct simulation *simulation = task->simulation;
+    if (task->position == task->next_stop)
+        task->next_stop = control_reach(simulation, exec, task->position);
+    if (task->position == task->burst_end) {
+        /* What others did before this moment must be done before, as before a fault. */
+        if (events_next_time(&simulation->events) < exec->now_ns)
+            return TURN_PAUSED;
+        return pause_task(task, exec, wake_at_ns);
+    }
+    if (task->block_at == task->block_count && !next_block(task))
+        return TURN_FINISHED;
+    task->run_end = task->position + (task->block_count - task->block_at);
+    if (task->run_end > task->next_stop)
+        task->run_end = task->next_stop;
+    if (task->run_end > task->burst_end)
+        task->run_end = task->burst_end;
+    return TURN_RUNNABLE;
+}
+
 static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
                                uint64_t *end_ns, uint64_t *wake_at_ns)
 {
@@ -279,6 +297,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
                         .space = task->space_numbers[0],
                         .psi = &task->psi};
     uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
+    uint64_t stop_ns = task->config->stop_ns ? task->config->stop_ns : UINT64_MAX;
     enum turn_end end = TURN_RUNNABLE;
     if (now_ns > SIMULATED_NS_AT_MOST)
         simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
@@ -290,26 +309,16 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = TURN_FINISHED;
             break;
         }
-        if (task->config->stop_ns && exec.now_ns >= task->config->stop_ns) {
+        if (exec.now_ns >= stop_ns) {
             end = TURN_FINISHED;
             break;
         }
-        if (task->position == task->next_stop)
-            task->next_stop = control_reach(simulation, &exec, task->position);
-        if (task->position == task->burst_end) {
-            /* What others did before this moment must be done before, as before a fault. */
-            if (events_next_time(&simulation->events) < exec.now_ns) {
-                end = TURN_PAUSED;
+        if (task->position == task->run_end) {
+            end = begin_run(task, &exec, wake_at_ns);
+            if (end != TURN_RUNNABLE)
                 break;
-            }
-            end = pause_task(task, &exec, wake_at_ns);
-            if (end == TURN_BLOCKED)
-                break;
-            continue;
-        }
-        if (task->block_at == task->block_count && !next_block(task)) {
-            end = TURN_FINISHED;
-            break;
+            if (task->position == task->run_end)
+                continue;
         }
         /* Where many processors take turns at every fault, each turn begins with one. */
         if (!(task->at_miss && misses_still(task))) {

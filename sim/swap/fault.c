@@ -114,7 +114,8 @@ static void map(struct mm *mm, uint32_t page, bool write)
             return;
     }
     mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
-    mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
+    /* no branch: whether it is a write nobody can foretell */
+    mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | write * HOT_DIRTY);
 }
 
 /* Page-table pages as they are needed, kept until the space is gone: one of the last level for each
