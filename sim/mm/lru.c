@@ -10,9 +10,6 @@
 /* How many pages of a cgroup are asked for before reclaim comes to it. */
 enum { VICTIMS_OF_WALK = 2 };
 
-/* How many pages are asked for at a time: for each fault two or three are looked at. */
-enum { VICTIMS_AT_A_TIME = 3 };
-
 void lru_init(struct mm *mm)
 {
     mm->coming_page = NO_PAGE;
@@ -158,22 +155,32 @@ static void lock_for_batch(struct mm *mm, struct exec *exec, const struct lru_ba
     }
 }
 
+/* Pages from `first` on, as far as they are of the lruvec of the first.  Returns where they end.
+ * (One loop: it ends where nobody can foretell it, two cost 0.3 wrong guesses more a fault.) */
+static inline uint32_t move_run(struct mm *mm, const struct lru_batch *batch, uint32_t first)
+{
+    uint32_t memcg = page_memcg(mm, batch->pages[first]), i = first;
+    uint32_t node = page_node(mm, batch->pages[first]);
+    struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
+    do {
+        uint32_t page = batch->pages[i], *bits = &mm->cold[page].bits;
+        *bits = (*bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
+        mm->reclaim->add(mm, lruvec, page);
+    } while (++i < batch->count && page_memcg(mm, batch->pages[i]) == memcg &&
+             page_node(mm, batch->pages[i]) == node);
+    reclaim_walk_note(mm, memcg, node);
+    return i;
+}
+
 /* `exec` NULL: nobody's time. */
-static void move_added(struct mm *mm, struct exec *exec, uint32_t cpu)
+static inline void move_added(struct mm *mm, struct exec *exec, uint32_t cpu)
 {
     struct lru_batch *batch = &mm->batches[cpu];
     for (uint32_t i = 0, end; i < batch->count; i = end) {
-        struct lruvec *lruvec = page_lruvec(mm, batch->pages[i]);
-        end = end_of_run(mm, batch, i);
+        uint32_t first = batch->pages[i];
+        end = move_run(mm, batch, i);
         if (exec)
-            lru_lock(mm, exec, lruvec, end - i);
-        for (uint32_t k = i; k < end; k++) {
-            uint32_t page = batch->pages[k], *bits = &mm->cold[page].bits;
-            *bits = (*bits & ~(uint32_t)PAGE_IN_BATCH) | PAGE_ON_LRU;
-            mm->reclaim->add(mm, lruvec, page);
-        }
-        uint32_t last = batch->pages[end - 1];
-        reclaim_walk_note(mm, page_memcg(mm, last), page_node(mm, last));
+            lru_lock(mm, exec, page_lruvec(mm, first), end - i);
     }
     batch->count = 0;
 }
@@ -207,7 +214,8 @@ static void drain_activated(struct mm *mm, struct exec *exec)
 
 void lru_drain_batches(struct mm *mm, struct exec *exec)
 {
-    move_added(mm, exec, exec->cpu);
+    if (mm->batches[exec->cpu].count)
+        move_added(mm, exec, exec->cpu);
     drain_activated(mm, exec);
 }
 
@@ -227,9 +235,8 @@ void lru_activate(struct mm *mm, struct exec *exec, uint32_t page)
         drain_activated(mm, exec);
 }
 
-bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page)
+bool lru_is_in_activations(const struct lru_batch *batch, uint32_t page)
 {
-    const struct lru_batch *batch = &mm->activations[exec->cpu];
     for (uint32_t i = 0; i < batch->count; i++)
         if (batch->pages[i] == page)
             return true;
@@ -247,7 +254,6 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     struct lru_batch *batch = &mm->batches[exec->cpu];
     if (mm->reclaim->enter)
         mm->reclaim->enter(mm, exec, page);
-    lru_prefetch(mm);
     if (memcgs_are_many(mm)) {
         uint32_t before = batch->count ? batch->pages[batch->count - 1] : page;
         prefetch_head(mm, list_to_be(mm, page));
@@ -257,6 +263,7 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
     mm->cold[page].bits |= PAGE_IN_BATCH;
     if (batch->count >= mm->config->vm.lru_add_batch)
         move_added(mm, exec, exec->cpu);
+    lru_prefetch(mm); /* last: what calls nothing before saves no registers */
 }
 
 /* The batch is not recorded in the page: freeing a page this young is rare. */
@@ -317,9 +324,13 @@ void lru_prefetch(struct mm *mm)
         lru_prefetch_short_list(mm);
         return;
     }
-    uint32_t until = ring->taken + LRU_STRIDE;
-    for (uint32_t n = 0; n < VICTIMS_AT_A_TIME && ring->asked != until; n++)
-        prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
+    /* Two: for each fault two or three are looked at. */
+    uint32_t asked = ring->asked;
+    if (ring->taken + LRU_STRIDE - asked < 2)
+        return;
+    prefetch_victim(mm, ring->coming[asked % LRU_STRIDE]);
+    prefetch_victim(mm, ring->coming[(asked + 1) % LRU_STRIDE]);
+    ring->asked = asked + 2;
 }
 
 /* What is about to be taken: better all at once now than one by one.  After others' turns

@@ -15,7 +15,12 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page);
 void lru_activate(struct mm *mm, struct exec *exec, uint32_t page);
 
 /* Has this processor's batch such a reference?  Others' batches are not looked at. */
-bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page);
+bool lru_is_in_activations(const struct lru_batch *batch, uint32_t page);
+static inline bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page)
+{
+    const struct lru_batch *batch = &mm->activations[exec->cpu];
+    return batch->count && lru_is_in_activations(batch, page);
+}
 
 /* lru_add_drain: this processor's batches onto the lists.  Most visits of reclaim find none. */
 void lru_drain_batches(struct mm *mm, struct exec *exec);

@@ -19,6 +19,9 @@ struct reclaim_walk {
      * priorities hardly any is. */
     uint32_t words, stride;
     uint64_t changes; /* of sizes */
+    /* The last size noted, which is not among the others yet: most come one after the other from
+     * the same cgroup, and walks are few (20 instructions a fault with one cgroup). */
+    uint32_t noted_memcg, noted_node, noted_size; /* NO_MEMCG: none */
 };
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
@@ -88,7 +91,7 @@ static uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *mar
     return place < end ? place : end;
 }
 
-static void set_size(struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
+static void set_size(const struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
 {
     struct reclaim_walk *walk = mm->walk;
     uint32_t place = mm->memcgs[memcg].place;
@@ -121,10 +124,26 @@ static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
         clear_mark(mm->walk, aging, mm->memcgs[memcg].place);
 }
 
+/* Before sizes are looked at. */
+static void settle(const struct mm *mm)
+{
+    struct reclaim_walk *walk = mm->walk;
+    if (walk->noted_memcg != NO_MEMCG)
+        set_size(mm, walk->noted_memcg, walk->noted_node, walk->noted_size);
+    walk->noted_memcg = NO_MEMCG;
+}
+
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    if (mm->walk)
-        set_size(mm, memcg, node, size_of(mm, memcg, node));
+    struct reclaim_walk *walk = mm->walk;
+    if (!walk)
+        return;
+    if (walk->noted_memcg != memcg || walk->noted_node != node) {
+        settle(mm);
+        walk->noted_memcg = memcg;
+        walk->noted_node = node;
+    }
+    walk->noted_size = size_of(mm, memcg, node);
 }
 
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -178,6 +197,7 @@ void reclaim_walk_init(struct mm *mm)
     struct reclaim_walk *walk = mm->walk = memory_zeroed(1, sizeof(*walk), "the walks of reclaim");
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
+    walk->noted_memcg = NO_MEMCG;
     walk->stride = walk->words + (walk->words + WORD_BITS - 1) / WORD_BITS;
     walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
@@ -223,6 +243,7 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
 {
     if (!least)
         return memcg_next(mm, root, current);
+    settle(mm);
     const struct reclaim_walk *walk = mm->walk;
     uint32_t place = place_after(mm, root, current), end = walk->end[root];
     const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
@@ -244,6 +265,7 @@ uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t no
 
 uint64_t reclaim_walk_changes(const struct mm *mm)
 {
+    settle(mm);
     return mm->walk->changes;
 }
 
@@ -252,6 +274,7 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     const struct reclaim_walk *walk = mm->walk;
     if (!walk)
         return NULL;
+    settle(mm);
     uint32_t place = mm->memcgs[memcg].place;
     uint32_t size = walk->sizes[(size_t)node * mm->memcg_count + place];
     if (size < size_of(mm, memcg, node) && !mm->memcgs[memcg].offline)
