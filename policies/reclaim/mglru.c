@@ -296,22 +296,20 @@ static bool last_tier_is_protected(const struct generations *state)
 
 static size_t filter_words(const struct mm *mm)
 {
-    return (mm->page_count >> CHUNK_SHIFT) / 64 + 1;
+    return (mm->address_count >> TABLE_SHIFT) / 64 + 1;
 }
 
-static void filter_add(struct generations *state, uint64_t seq, uint32_t page)
+static void filter_add(struct generations *state, uint64_t seq, uint32_t table)
 {
     uint64_t *filter = state->filters[seq % 2];
-    uint32_t chunk = page >> CHUNK_SHIFT;
     if (filter)
-        filter[chunk / 64] |= 1ull << chunk % 64;
+        filter[table / 64] |= 1ull << table % 64;
 }
 
-static bool filter_allows(const struct generations *state, uint64_t seq, uint32_t page)
+static bool filter_allows(const struct generations *state, uint64_t seq, uint32_t table)
 {
     const uint64_t *filter = state->filters[seq % 2];
-    uint32_t chunk = page >> CHUNK_SHIFT;
-    return !filter || filter[chunk / 64] >> chunk % 64 & 1;
+    return !filter || filter[table / 64] >> table % 64 & 1;
 }
 
 static void filter_clear(struct mm *mm, struct generations *state, uint64_t seq)
@@ -408,7 +406,7 @@ static void walk_table(struct mm *mm, struct generations *state, uint32_t node, 
         young++;
     }
     if (worth_a_walk(end - first, young))
-        filter_add(state, state->max_seq + 1, first);
+        filter_add(state, state->max_seq + 1, page_table(mm, first));
 }
 
 /* walk_mm: tables used since the last walk that were worth it then, or that
@@ -417,9 +415,10 @@ static void walk_space(struct mm *mm, struct exec *exec, struct generations *sta
                        const struct address_space *space)
 {
     uint32_t space_end = space->first_page + space->pages, walked = 0;
-    for (uint32_t first = space->first_page; first < space_end; first += CHUNK_PAGES) {
-        uint32_t end = space_end - first > CHUNK_PAGES ? first + CHUNK_PAGES : space_end;
-        if (!test_and_clear_table(mm, first, end) || !filter_allows(state, state->max_seq, first))
+    for (uint32_t first = space->first_page; first < space_end; first += TABLE_PAGES) {
+        uint32_t end = space_end - first > TABLE_PAGES ? first + TABLE_PAGES : space_end;
+        if (!test_and_clear_table(mm, first, end) ||
+            !filter_allows(state, state->max_seq, page_table(mm, first)))
             continue;
         walk_table(mm, state, node, first, end);
         walked += end - first;
@@ -498,10 +497,10 @@ static void promote_neighbour(struct mm *mm, struct exec *exec, struct eviction 
 static void find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t *end)
 {
     const struct address_space *space = page_space(mm, page);
-    *first = page - (page - space->first_page) % CHUNK_PAGES;
+    *first = page - (page - space->first_page) % TABLE_PAGES;
     *end = space->first_page + space->pages;
-    if (*end - *first > CHUNK_PAGES)
-        *end = *first + CHUNK_PAGES;
+    if (*end - *first > TABLE_PAGES)
+        *end = *first + TABLE_PAGES;
     if (*end - *first <= BATCH)
         return;
     if (page - *first < BATCH / 2) {
@@ -528,7 +527,7 @@ static void look_around(struct mm *mm, struct exec *exec, struct eviction *evict
         promote_neighbour(mm, exec, eviction, at);
     }
     if (worth_a_walk(end - first, young))
-        filter_add(eviction->state, eviction->state->max_seq, page);
+        filter_add(eviction->state, eviction->state->max_seq, page_table(mm, page));
 }
 
 /* folio_check_references: a young page is kept; 7.3 activates it if that has

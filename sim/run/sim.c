@@ -26,13 +26,18 @@ void simulation_fail(struct simulation *simulation, const char *format, ...)
     va_end(arguments);
 }
 
+static uint64_t round_up(uint64_t pages, uint64_t to)
+{
+    return (pages + to - 1) / to * to;
+}
+
 /* Lay the spaces of all tasks out one after the other, each beginning at a chunk; what
  * replicas share is with the first of them. */
 static bool place_spaces(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
     struct mm *mm = &simulation->mm;
-    uint64_t pages = 0;
+    uint64_t pages = 0, addresses = 0;
     for (uint32_t i = 0; i < config->task_count; i++)
         mm->space_count += tasks_own_spaces(config, i);
     mm->spaces = memory_zeroed(mm->space_count, sizeof(*mm->spaces), "the address spaces");
@@ -42,13 +47,15 @@ static bool place_spaces(struct simulation *simulation)
         uint32_t first_file = task->workload->spaces - task->workload->file_spaces;
         for (uint32_t s = 0; s < tasks_own_spaces(config, i); s++, space++) {
             space->first_page = (uint32_t)pages;
+            space->address_offset = (uint32_t)(addresses - pages);
             space->file = s >= first_file;
             space->pages = task->workload->space_pages[s];
             space->memcg = task->cgroups[s];
             space->content = task->contents[s];
             space->readahead_hits = READAHEAD_HITS_INITIAL;
-            pages += ((uint64_t)space->pages + CHUNK_PAGES - 1) & ~(uint64_t)(CHUNK_PAGES - 1);
-            if (pages >= UINT32_MAX - 1 || mm->space_count > UINT16_MAX) {
+            pages += round_up(space->pages, CHUNK_PAGES);
+            addresses += round_up(space->pages, TABLE_PAGES);
+            if (addresses >= UINT32_MAX - 1 || mm->space_count > UINT16_MAX) {
                 simulation_fail(simulation, "the workloads cover more than 2^32 pages or 65,535 "
                                             "address spaces");
                 return false;
@@ -56,11 +63,13 @@ static bool place_spaces(struct simulation *simulation)
         }
     }
     mm->page_count = (uint32_t)pages;
+    mm->address_count = (uint32_t)addresses;
     mm->hot = memory_mapped(mm->page_count, "the hot page state");
     mm->cold = memory_mapped((size_t)mm->page_count * sizeof(*mm->cold), "the page state");
     mm->chunks =
         memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(*mm->chunks), "the page owners");
-    mm->chunk_table = memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, 1, "the page tables");
+    mm->has_table = memory_zeroed((mm->address_count >> TABLE_SHIFT) + 1, sizeof(*mm->has_table),
+                                  "the page tables");
     for (uint32_t i = 0; i < mm->space_count; i++) {
         uint32_t first = mm->spaces[i].first_page >> CHUNK_SHIFT;
         uint32_t chunks = (mm->spaces[i].pages + CHUNK_PAGES - 1) >> CHUNK_SHIFT;
@@ -129,7 +138,7 @@ void simulation_tear_down(struct simulation *simulation)
     memory_unmap(mm->hot, mm->page_count);
     memory_unmap(mm->cold, (size_t)mm->page_count * sizeof(*mm->cold));
     free(mm->chunks);
-    free(mm->chunk_table);
+    free(mm->has_table);
     free(mm->spaces);
     processors_release(&simulation->processors);
     events_release(&simulation->events);

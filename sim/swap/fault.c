@@ -119,20 +119,20 @@ static void map(struct mm *mm, uint32_t page, bool write)
 }
 
 /* Page-table pages as they are needed, kept until the space is gone: one of the last level for each
- * CHUNK_PAGES pages, one of the level above for each 1 GiB.  A mapping rarely begins at a multiple
+ * TABLE_PAGES pages, one of the level above for each 1 GiB.  A mapping rarely begins at a multiple
  * of 1 GiB, so its second upper page is due after half of that (own measurement, 6.18: 64 + 1 for
  * 128 MiB, 512 + 2 for 1 GiB). */
 static void charge_page_table(struct mm *mm, struct exec *exec, struct address_space *space,
                               uint32_t page)
 {
-    enum { CHUNKS_PER_GIB = 512 };
+    enum { TABLES_PER_GIB = 512 };
     unsigned levels = mm->config->vm.charge_page_tables;
-    if (levels == PAGE_TABLES_NONE || space->file || mm->chunk_table[page >> CHUNK_SHIFT])
+    if (levels == PAGE_TABLES_NONE || space->file || mm->has_table[page_table(mm, page)])
         return;
-    mm->chunk_table[page >> CHUNK_SHIFT] = 1;
-    uint32_t chunk = (page - space->first_page) / CHUNK_PAGES, pages = 1;
+    mm->has_table[page_table(mm, page)] = true;
+    uint32_t table = (page - space->first_page) / TABLE_PAGES, pages = 1;
     if (levels == PAGE_TABLES_ALL &&
-        (space->table_pages == 0 || chunk % CHUNKS_PER_GIB == CHUNKS_PER_GIB / 2))
+        (space->table_pages == 0 || table % TABLES_PER_GIB == TABLES_PER_GIB / 2))
         pages++;
     for (uint32_t i = 0; i < pages; i++)
         memcg_charge(mm, exec, space->memcg, 1);

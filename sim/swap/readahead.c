@@ -149,8 +149,8 @@ static bool vma_readahead(struct swap *swap, struct exec *exec, uint32_t page,
     else
         first = (int64_t)address - (window - 1) / 2;
     int64_t last = first + window - 1;
-    int64_t table_first = address - address % CHUNK_PAGES,
-            table_last = table_first + CHUNK_PAGES - 1;
+    int64_t table_first = address - address % TABLE_PAGES,
+            table_last = table_first + TABLE_PAGES - 1;
     if (first < table_first)
         first = table_first;
     if (last > table_last)

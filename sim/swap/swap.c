@@ -74,9 +74,9 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
     if (!swap->backing->takes_slot_on_entry)
-        swap->names = mm->page_count + (uint64_t)CLUSTER_SLOTS * (mm->topology.cpus + 1);
+        swap->names = mm->address_count + (uint64_t)CLUSTER_SLOTS * (mm->topology.cpus + 1);
     swap->slot_lock_count =
-        config->swap.slot_lock == SLOT_LOCK_DEVICE ? 1 : mm->page_count / CLUSTER_SLOTS + 1;
+        config->swap.slot_lock == SLOT_LOCK_DEVICE ? 1 : mm->address_count / CLUSTER_SLOTS + 1;
     if (swap->slot_lock_count > SLOT_LOCKS_AT_MOST)
         swap->slot_lock_count = SLOT_LOCKS_AT_MOST;
     swap->slot_locks =
@@ -435,7 +435,7 @@ static bool continues_request(const struct swap *swap, const struct write_plug *
         return swap->numbers.cold[page].slot == swap->numbers.cold[last].slot + 1;
     if (slot_taken || plug->last_slot_taken)
         return slot_taken == plug->last_slot_taken + 1;
-    return page == last + 1;
+    return page_address(swap->mm, page) == page_address(swap->mm, last) + 1;
 }
 
 /* blk_attempt_plug_merge, else blk_add_rq_to_plug */

@@ -91,11 +91,13 @@ bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
 void swap_prefetch(const void *swap, uint32_t page);
 
-/* Without numbers, slots are taken to lie as the pages do.  There is a lock for each of
+/* Without numbers, slots are taken to lie as the pages' addresses do.  There is a lock for each of
  * their clusters, or as many as there may be at most. */
 static inline uint32_t swap_lock_number(const struct swap *swap, uint32_t page)
 {
-    return swap->slot_lock_count == 1 ? 0 : page / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
+    return swap->slot_lock_count == 1
+               ? 0
+               : page_address(swap->mm, page) / CLUSTER_SLOTS % SLOT_LOCKS_AT_MOST;
 }
 
 /* Ask the host's caches for the lock of a page's slot, if it will be looked at. */

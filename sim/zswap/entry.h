@@ -31,7 +31,8 @@ static inline struct object_pool *entry_zpool(const struct zswap *zswap,
                                               const struct zswap_pool *pool, uint32_t page)
 {
     uint32_t zpools = zswap->zpools;
-    return zpools == 1 ? pool->zpools : &pool->zpools[random_splitmix(page) % zpools];
+    return zpools == 1 ? pool->zpools
+                       : &pool->zpools[random_splitmix(page_address(zswap->mm, page)) % zpools];
 }
 
 /* Allocate an object; not ALLOCATOR_OK: the allocator refuses the size (counted by

@@ -37,7 +37,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->admission = own->admission.policy->hooks;
     zswap->tree_count = 1;
     if (own->index_locks == INDEX_LOCK_PER_64M)
-        zswap->tree_count = mm->page_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
+        zswap->tree_count = mm->address_count / 16384 + 1; /* one xarray for each 64 MiB of swap */
     zswap->tree_locks = memory_zeroed(zswap->tree_count, sizeof(*zswap->tree_locks), "index locks");
     for (uint32_t i = 0; i < zswap->tree_count; i++)
         cache_line_init(&zswap->tree_locks[i].line, &mm->events->settled_ns);

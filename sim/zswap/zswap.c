@@ -143,7 +143,8 @@ static inline void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t pa
         spend_in_own_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, hold_ns);
     else
         spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree,
-                      &zswap->tree_locks[zswap->tree_count > 1 ? page >> 14 : 0], hold_ns);
+                      &zswap->tree_locks[zswap->tree_count > 1 ? page_address(mm, page) >> 14 : 0],
+                      hold_ns);
 }
 
 /* Its length, its cgroup and its pool are known. */

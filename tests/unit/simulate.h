@@ -1,7 +1,7 @@
 /* A simulation whose tasks never begin: a test moves single pages about.
  *
- * Spaces follow one another, one for each cgroup named in the config's tasks, and
- * begin at multiples of CHUNK_PAGES. */
+ * Spaces follow one another, one for each of the config's tasks, all of SPACE_PAGES but the
+ * last. */
 #ifndef ZSIM_TESTS_SIMULATE_H
 #define ZSIM_TESTS_SIMULATE_H
 
@@ -30,6 +30,7 @@
     "\"vm\": {\"page_cluster\": 0},"                                                               \
     " \"cgroups\": {\"/a\": {}, \"/b\": {}, \"/b/c\": {}},"                                        \
     "\"zswap\": {" zswap "}, \"tasks\": [" tasks "]}"
+enum { SPACE_PAGES = 512 };
 #define TASK(cgroup, length)                                                                       \
     "{\"name\": \"" cgroup "\", \"cgroup\": \"" cgroup "\","                                       \
     "\"start\": \"1000s\","                                                                        \
@@ -90,7 +91,7 @@ static inline struct bench *bench_open(const char *text)
 {
     struct bench *bench = bench_build(text);
     for (uint32_t i = 0; i < bench->mm->space_count; i++)
-        assert_int_equal(bench->mm->spaces[i].first_page, i * CHUNK_PAGES);
+        assert_int_equal(bench->mm->spaces[i].first_page, i * SPACE_PAGES);
     return bench;
 }
 

@@ -171,12 +171,12 @@ static bool other_refusal_wakes(const char *config)
 {
     struct bench *bench = bench_open(config);
     bench_store(bench, 0, 4);
-    bench_touch(bench, CHUNK_PAGES, true);
+    bench_touch(bench, SPACE_PAGES, true);
     bench->zswap->reached_full = true;
     bench->zswap->accept_threshold_percent = 0;
-    struct memcg *owner = &bench->mm->memcgs[page_memcg(bench->mm, CHUNK_PAGES)];
+    struct memcg *owner = &bench->mm->memcgs[page_memcg(bench->mm, SPACE_PAGES)];
     owner->zswap_max = 0;
-    bench_evict(bench, CHUNK_PAGES);
+    bench_evict(bench, SPACE_PAGES);
     bench_settle(bench);
     assert_int_equal(bench_count(bench, COUNTER_refused_by_memcg), 1);
     bool woken = bench_count(bench, COUNTER_worker_wakeups) > 0;

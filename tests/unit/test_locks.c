@@ -116,7 +116,7 @@ static void check_list_locks(const char *config, bool shared)
     struct bench *bench = bench_open(config);
     bench->mm->one_at_a_time = false; /* one processor alone looks for no lock */
     bench_store(bench, 0, 1);
-    bench_store(bench, CHUNK_PAGES, 1);
+    bench_store(bench, SPACE_PAGES, 1);
     uint32_t locks = 0, count = bench->mm->memcg_count * bench->mm->node_count;
     for (uint32_t i = 0; i < count; i++)
         locks += bench->zswap->groups[0].locks[i] != NULL;
@@ -255,7 +255,7 @@ static void test_shrinker_lock(void **state)
     struct mm *mm = bench->mm;
     uint64_t pools = bench->config.zswap.zpools, made = taken(bench, LOCK_shrinkers);
     assert_int_equal(made, pools);
-    for (uint32_t page = CHUNK_PAGES; page < CHUNK_PAGES + 100; page++)
+    for (uint32_t page = SPACE_PAGES; page < SPACE_PAGES + 100; page++)
         bench_touch(bench, page, true);
     reclaim_limit(mm, &bench->exec, memcg_find(mm, "/b"), 32);
     uint64_t visits = taken(bench, LOCK_shrinkers) - made;

@@ -11,7 +11,7 @@
 #include "tests/unit/simulate.h"
 
 /* The root, /a, /b and /b/c; the pages are /b/c's, then /a's. */
-enum { A = 1, B, C, PAGES_OF_A = CHUNK_PAGES };
+enum { A = 1, B, C, PAGES_OF_A = SPACE_PAGES };
 #define CONFIG BENCH_CONFIG("v6.18", "\"enabled\": true", TASK("/b/c", 1000) ", " TASK("/a", 1000))
 
 /* The visits of a whole walk, as digits. */

@@ -21,8 +21,8 @@
 
 static void fill(struct bench *bench, uint32_t space)
 {
-    for (uint32_t page = 0; page < CHUNK_PAGES; page++)
-        bench_touch(bench, space * CHUNK_PAGES + page, true);
+    for (uint32_t page = 0; page < SPACE_PAGES; page++)
+        bench_touch(bench, space * SPACE_PAGES + page, true);
     lru_add_drain_all(bench->mm);
 }
 
@@ -71,7 +71,7 @@ static void test_reclaim(void **state)
         tick(bench);
     usage = bench->mm->memcgs[memcg_find(bench->mm, "/a")].usage;
     assert_in_range(usage, 256 - 2 * RECLAIM_CLUSTER, 256);
-    assert_true(bench->mm->hot[CHUNK_PAGES] & HOT_IN_RAM);
+    assert_true(bench->mm->hot[SPACE_PAGES] & HOT_IN_RAM);
     bench_close(bench);
 }
 

@@ -32,7 +32,7 @@ static void run_on(struct bench *bench, uint32_t cpu)
 
 static uint32_t first_page(uint32_t space)
 {
-    return space * CHUNK_PAGES;
+    return space * SPACE_PAGES;
 }
 
 /* Reclaim by processor 0 takes `count` pages of a space, dirty in the page table or not. */

@@ -12,7 +12,7 @@
 #define A TASK("/a", 1000)
 #define A_AND_B TASK("/a", 1000) "," TASK("/b", 1000)
 #define HALF_PAGES TASK("/a", 1900)
-enum { B = CHUNK_PAGES }; /* first page of the second task */
+enum { B = SPACE_PAGES }; /* first page of the second task */
 
 static void assert_counts(const struct bench *bench, uint64_t written_back, uint64_t reclaim_fail)
 {
@@ -560,11 +560,11 @@ static void test_proactive_cgroup(void **state)
                                 "\"proactive\", \"pace\": \"1M\", \"cgroup\": \"/b\"}",
                                 TASK("/a", 1000) "," TASK("/b", 1000) "," TASK("/b/c", 1000)));
     bench_store(bench, 0, 4);
-    bench_store(bench, CHUNK_PAGES, 3);
-    bench_store(bench, 2 * CHUNK_PAGES, 2);
+    bench_store(bench, SPACE_PAGES, 3);
+    bench_store(bench, 2 * SPACE_PAGES, 2);
     assert_int_equal(written_in_a_round(bench), 5);
     assert_true(bench_in_zswap(bench, 0));
-    assert_false(bench_in_zswap(bench, 2 * CHUNK_PAGES));
+    assert_false(bench_in_zswap(bench, 2 * SPACE_PAGES));
     bench_close(bench);
 }
 
