@@ -64,9 +64,13 @@ static inline void index_stack_add_head(struct index_stack *stack, void *element
 static inline void index_stack_remove(struct index_stack *stack, void *elements, size_t stride,
                                       uint32_t index)
 {
-    stack->items[*index_stack_place(elements, stride, index)] = 0;
-    while (stack->length && !stack->items[stack->length - 1])
-        stack->length--;
+    uint32_t place = *index_stack_place(elements, stride, index), length = stack->length;
+    stack->items[place] = 0;
+    if (place + 1 < length)
+        return; /* the head stays */
+    while (length && !stack->items[length - 1])
+        length--;
+    stack->length = length;
 }
 
 /* Put `index` directly behind the head, which there is. */

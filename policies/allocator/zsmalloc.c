@@ -260,21 +260,28 @@ static void zspage_isolate(struct zsmalloc *zsmalloc, struct size_class *class, 
     zspage->group = GROUP_EMPTY;
 }
 
-/* Put an isolated zspage on the list of its fullness.  Up to 6.3 insert_zspage()
- * keeps a fuller zspage at the head. */
-static void zspage_place(struct zsmalloc *zsmalloc, struct size_class *class, uint32_t index)
+/* Put an isolated zspage on the list of a group.  Up to 6.3 insert_zspage() keeps a fuller
+ * zspage at the head. */
+static inline void zspage_enlist(struct zsmalloc *zsmalloc, struct size_class *class,
+                                 uint32_t index, uint8_t group)
 {
     struct zspage *zspage = &zsmalloc->zspages[index];
-    zspage->group = class->group_of[zspage->inuse];
-    if (!group_is_listed(zspage->group))
+    zspage->group = group;
+    if (!group_is_listed(group))
         return;
-    struct index_stack *list = &class->lists[zspage->group];
+    struct index_stack *list = &class->lists[group];
     if (zsmalloc->fullness == FOUR_GROUPS && list->length &&
         zspage->inuse < zsmalloc->zspages[index_stack_head(list)].inuse)
         index_stack_add_behind_head(list, zsmalloc->zspages, sizeof(*zspage), index);
     else
         index_stack_add_head(list, zsmalloc->zspages, sizeof(*zspage), index);
-    class->listed = (uint16_t)(class->listed | 1u << zspage->group);
+    class->listed = (uint16_t)(class->listed | 1u << group);
+}
+
+/* The same on the list of its fullness. */
+static void zspage_place(struct zsmalloc *zsmalloc, struct size_class *class, uint32_t index)
+{
+    zspage_enlist(zsmalloc, class, index, class->group_of[zsmalloc->zspages[index].inuse]);
 }
 
 /* fix_fullness_group(): a zspage moves only when its group changes. */
@@ -282,10 +289,11 @@ static inline void zspage_regroup(struct zsmalloc *zsmalloc, struct size_class *
                                   uint32_t index)
 {
     const struct zspage *zspage = &zsmalloc->zspages[index];
-    if (class->group_of[zspage->inuse] == zspage->group)
+    uint8_t group = class->group_of[zspage->inuse];
+    if (group == zspage->group)
         return;
     zspage_isolate(zsmalloc, class, index);
-    zspage_place(zsmalloc, class, index);
+    zspage_enlist(zsmalloc, class, index, group);
 }
 
 static uint32_t emptiest_partial(const struct size_class *class)
@@ -362,7 +370,8 @@ static void free_slots_rebuild(struct zsmalloc *zsmalloc, const struct size_clas
     positions->free_slot = (uint16_t)next;
 }
 
-static uint32_t zspage_create(struct zsmalloc *zsmalloc, struct size_class *class)
+static __attribute__((noinline)) uint32_t zspage_create(struct zsmalloc *zsmalloc,
+                                                        struct size_class *class)
 {
     uint32_t index = zspage_record(zsmalloc, class);
     struct zspage *zspage = &zsmalloc->zspages[index];
@@ -381,7 +390,8 @@ static uint32_t zspage_create(struct zsmalloc *zsmalloc, struct size_class *clas
 }
 
 /* Give an empty zspage back; it is on no fullness list any more, but on the LRU. */
-static void zspage_destroy(struct zsmalloc *zsmalloc, struct size_class *class, uint32_t index)
+static __attribute__((noinline)) void zspage_destroy(struct zsmalloc *zsmalloc,
+                                                     struct size_class *class, uint32_t index)
 {
     uint32_t *unused = zsmalloc->evicts ? &class->unused : &zsmalloc->unused_zspage;
     if (zsmalloc->evicts)
@@ -451,23 +461,44 @@ static void slot_release(struct zsmalloc *zsmalloc, uint32_t index, uint32_t han
     positions->free_slot = slot;
 }
 
-static inline void object_place(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
+/* Where an object with a handle of its own lies now, or no longer. */
+static inline void object_enter(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
 {
-    zsmalloc->zspages[index].inuse++;
-    if (zsmalloc->names_objects)
-        zsmalloc->home[handle] = index;
+    zsmalloc->home[handle] = index;
     if (zsmalloc->evicts)
         slot_take(zsmalloc, index, handle);
 }
 
-static inline void object_remove(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
+static inline void object_leave(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
 {
-    zsmalloc->zspages[index].inuse--;
     if (zsmalloc->evicts)
         slot_release(zsmalloc, index, handle);
 }
 
-/* This and zsmalloc_free() are flattened: 35 instructions less a fault. */
+/* A handle of its own for an object that has been put into a zspage. */
+static __attribute__((noinline)) uint32_t object_name(struct zsmalloc *zsmalloc, uint32_t index,
+                                                      uint32_t owner)
+{
+    uint32_t handle = handle_take(zsmalloc);
+    object_enter(zsmalloc, index, handle);
+    if (zsmalloc->evicts) {
+        zsmalloc->owners[handle] = owner;
+        zspage_move_to_lru_head(zsmalloc, index);
+    }
+    return handle;
+}
+
+/* It is not used any more.  Returns the zspage that the object was in. */
+static __attribute__((noinline)) uint32_t object_unname(struct zsmalloc *zsmalloc, uint32_t handle)
+{
+    uint32_t index = zsmalloc->home[handle];
+    object_leave(zsmalloc, index, handle);
+    zsmalloc->home[handle] = zsmalloc->unused_handle;
+    zsmalloc->unused_handle = handle;
+    return index;
+}
+
+/* This and zsmalloc_free() are flattened, but for what is rare: 35 instructions less a fault. */
 __attribute__((flatten)) static enum allocator_result
 zsmalloc_alloc(void *state, uint32_t size, uint32_t owner, uint32_t *handle)
 {
@@ -478,28 +509,20 @@ zsmalloc_alloc(void *state, uint32_t size, uint32_t owner, uint32_t *handle)
     uint32_t index = fullest_partial(class);
     if (!index)
         index = zspage_create(zsmalloc, class);
-    *handle = zsmalloc->names_objects ? handle_take(zsmalloc) : index;
-    object_place(zsmalloc, index, *handle);
+    zsmalloc->zspages[index].inuse++;
     class->used++;
     zspage_regroup(zsmalloc, class, index);
-    if (zsmalloc->evicts) {
-        zsmalloc->owners[*handle] = owner;
-        zspage_move_to_lru_head(zsmalloc, index);
-    }
+    *handle = zsmalloc->names_objects ? object_name(zsmalloc, index, owner) : index;
     return ALLOCATOR_OK;
 }
 
 __attribute__((flatten)) static void zsmalloc_free(void *state, uint32_t handle)
 {
     struct zsmalloc *zsmalloc = state;
-    uint32_t index = object_home(zsmalloc, handle);
+    uint32_t index = zsmalloc->names_objects ? object_unname(zsmalloc, handle) : handle;
     struct zspage *zspage = &zsmalloc->zspages[index];
     struct size_class *class = &zsmalloc->classes[zspage->class];
-    object_remove(zsmalloc, index, handle);
-    if (zsmalloc->names_objects) {
-        zsmalloc->home[handle] = zsmalloc->unused_handle;
-        zsmalloc->unused_handle = handle;
-    }
+    zspage->inuse--;
     class->used--;
     /* zsmalloc_shrink() is working on it and decides what becomes of it */
     if (zsmalloc->evicts && zsmalloc->positions[index].under_reclaim)
@@ -665,8 +688,10 @@ static void zspage_migrate(struct zsmalloc *zsmalloc, const struct size_class *c
     uint32_t slot = 0;
     while (zsmalloc->zspages[source].inuse && zsmalloc->zspages[target].inuse < class->objects) {
         uint32_t handle = member_next(zsmalloc, members, source, &slot);
-        object_remove(zsmalloc, source, handle);
-        object_place(zsmalloc, target, handle);
+        object_leave(zsmalloc, source, handle);
+        zsmalloc->zspages[source].inuse--;
+        object_enter(zsmalloc, target, handle);
+        zsmalloc->zspages[target].inuse++;
         if (zsmalloc->evicts)
             continue;
         members->next[handle] = members->first[target];
