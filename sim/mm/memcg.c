@@ -369,28 +369,41 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
     }
 }
 
-uint32_t memcg_pages_at_once(const struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked)
+/* How many pages can be charged with no ancestor at its memory.max or above its memory.high. */
+static uint64_t pages_below_limits(const struct mm *mm, uint32_t memcg)
 {
-    const struct charge_stock *stock = &mm->stocks[cpu];
-    unsigned slot = stock->all_pages ? stock_find(stock, memcg) : STOCK_SLOTS;
-    *stocked = slot != STOCK_SLOTS;
-    if (*stocked)
-        return stock->pages[slot];
-    uint64_t margin = memcg_margin(mm, memcg);
-    if (margin >= CHARGE_BATCH)
-        return 0;
+    uint64_t pages = UINT64_MAX;
     for (const struct memcg *at = &mm->memcgs[memcg]; at; at = at->above) {
-        uint64_t below_high = at->usage < at->memory_high ? at->memory_high - at->usage : 0;
-        margin = below_high < margin ? below_high : margin;
+        uint64_t limit = at->memory_high < at->memory_max ? at->memory_high : at->memory_max;
+        uint64_t left = at->usage < limit ? limit - at->usage : 0;
+        pages = left < pages ? left : pages;
     }
-    return (uint32_t)margin;
+    return pages;
+}
+
+uint32_t memcg_prepare_charges(struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked)
+{
+    struct charge_stock *stock = &mm->stocks[cpu];
+    unsigned slot = stock->all_pages ? stock_find(stock, memcg) : STOCK_SLOTS;
+    *stocked = true;
+    if (slot != STOCK_SLOTS)
+        return stock->pages[slot];
+    uint64_t pages = pages_below_limits(mm, memcg);
+    if (pages >= CHARGE_BATCH) {
+        counter_charge(mm, memcg, CHARGE_BATCH);
+        stock_refill(mm, stock, memcg, CHARGE_BATCH);
+        return CHARGE_BATCH;
+    }
+    *stocked = false;
+    return memcg_margin(mm, memcg) < CHARGE_BATCH ? (uint32_t)pages : 0;
 }
 
 void memcg_charge_at_once(struct mm *mm, uint32_t cpu, uint32_t memcg, uint32_t pages, bool stocked)
 {
-    if (stocked)
-        stock_consume(&mm->stocks[cpu], memcg, pages);
-    else
+    struct charge_stock *stock = &mm->stocks[cpu];
+    if (stocked && pages)
+        stock_take(stock, stock_find(stock, memcg), pages);
+    else if (!stocked)
         counter_charge(mm, memcg, pages);
 }
 

@@ -12,9 +12,10 @@ void memcg_release(struct mm *mm);
  * limits.  Executors with memalloc or killed set go over limits instead. */
 void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages);
 
-/* On a single processor: how many times in a row a page can be charged with nothing to do but
- * adding up, as they come out of the stock or stay below all limits; and to do so. */
-uint32_t memcg_pages_at_once(const struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked);
+/* On a single processor: how many times in a row memcg_charge() of a page has nothing to do but
+ * to add up, as pages come out of the stock or stay below all limits, at least one of which is to
+ * be charged then: the stock is filled for it.  And to do so. */
+uint32_t memcg_prepare_charges(struct mm *mm, uint32_t cpu, uint32_t memcg, bool *stocked);
 void memcg_charge_at_once(struct mm *mm, uint32_t cpu, uint32_t memcg, uint32_t pages,
                           bool stocked);
 

@@ -101,13 +101,16 @@ static void drop(struct mm *mm, struct exec *exec, struct scan_control *scan, ui
     owner->zero_pages += (bits & PAGE_ZERO_MARK) != 0;
     mm->resident_pages--;
     owner->resident_pages--;
-    reclaim_note_freed(mm, exec, scan, memcg, node);
+    reclaim_prepare_freed(mm, exec, scan, memcg, node);
+    if (++scan->freed_pages >= reclaim_free_batch(mm))
+        reclaim_flush_freed(mm, exec, scan);
 }
 
 enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                       uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
+    lru_prefetch(mm);
     if (!(cold->bits & PAGE_HAS_SLOT)) {
         if (!mm->swap_hooks.take_slot(mm->swap, exec, page))
             return FATE_ACTIVATE;
@@ -153,10 +156,8 @@ enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct s
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t page)
 {
-    if (mm->one_at_a_time)
-        return mm->swap_hooks.evict(mm->swap, exec, scan, page);
-    lru_prefetch(mm);
-    return reclaim_evict_by_steps(mm, exec, scan, page);
+    return mm->one_at_a_time ? mm->swap_hooks.evict(mm->swap, exec, scan, page)
+                             : reclaim_evict_by_steps(mm, exec, scan, page);
 }
 
 void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)

@@ -102,19 +102,22 @@ void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *
 enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                       uint32_t page);
 
-/* The page is free, but given back together with others of its cgroup and node. */
-static inline void reclaim_note_freed(struct mm *mm, struct exec *exec, struct scan_control *scan,
-                                      uint32_t memcg, uint32_t node)
+/* Pages of one cgroup and node that are free are given back so many at a time: a folio batch
+ * from 6.10; up to 6.9 all that a list of 32 has freed. */
+static inline uint32_t reclaim_free_batch(const struct mm *mm)
 {
     enum { FREE_BATCH = 31 };
+    return mm->config->vm.lru_add_batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH;
+}
+
+/* Those to be freed next are of this cgroup and node. */
+static inline void reclaim_prepare_freed(struct mm *mm, struct exec *exec,
+                                         struct scan_control *scan, uint32_t memcg, uint32_t node)
+{
     if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
         reclaim_flush_freed(mm, exec, scan);
     scan->freed_memcg = memcg;
     scan->freed_node = node;
-    /* A folio batch from 6.10; up to 6.9 all that a list of 32 has freed. */
-    uint64_t batch = mm->config->vm.lru_add_batch;
-    if (++scan->freed_pages >= (batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH))
-        reclaim_flush_freed(mm, exec, scan);
 }
 
 /* ---- for policies, again --------------------------------------------------------- */

@@ -23,78 +23,70 @@ static bool entries_are_limited(const struct mm *mm, uint32_t memcg)
     return false;
 }
 
-/* Is all as it mostly is: nobody beside this processor, nothing under way, a pool that takes
- * entries, and rules of 6.12 and later? */
-static bool is_possible(const struct swap *swap, const struct exec *exec, uint32_t memcg)
+/* Are rules and policies those of 6.12 and later?  And what follows from the config. */
+static void look(struct swap *swap, struct eviction_run *run)
 {
     const struct mm *mm = swap->mm;
     const struct zswap *zswap = swap->zswap;
+    const struct zswap_config *config = &zswap->config->zswap;
     const struct zswap_pool *pool = &zswap->pools[zswap->order[0]];
-    return mm->one_at_a_time && exec->memalloc && mm->keeps_lengths && !mm->writes_under_way &&
-           !pending_writes_any(&swap->writes) && !mm->activations[exec->cpu].count &&
-           zswap->enabled && !zswap->reached_full && zswap->lru->group_of_pool &&
-           !zswap->lru->one_list && !zswap->shrinker->added && zswap->zpools == 1 &&
-           !pool->evicts && zswap->config->zswap.limit_rule == LIMIT_EXACT &&
-           mm->config->swap.slot_lock == SLOT_LOCK_CLUSTER &&
-           mm->config->swap.cgroup_lock != SWAP_CGROUP_LOCK_DEVICE &&
-           !entries_are_limited(mm, memcg);
-}
-
-/* What swap_write(), zswap_store() and reclaim_evict() spend on every page alike. */
-static void find_costs(struct eviction_run *run, const struct mm *mm)
-{
-    const uint64_t *ns = mm->costs->ns, *alone_ns = run->zpool->alone_ns;
+    const uint64_t *ns = mm->costs->ns, *alone_ns = pool->zpools->alone_ns;
+    run->looked = true;
+    run->possible = mm->one_at_a_time && mm->keeps_lengths && zswap->lru->group_of_pool &&
+                    !zswap->lru->one_list && !zswap->shrinker->added && zswap->zpools == 1 &&
+                    !pool->evicts && config->limit_rule == LIMIT_EXACT &&
+                    mm->config->swap.slot_lock == SLOT_LOCK_CLUSTER &&
+                    mm->config->swap.cgroup_lock != SWAP_CGROUP_LOCK_DEVICE;
+    run->asks_admission = !zswap->admission->admits_all;
+    run->counts_references = !zswap->pool_ref->is_local;
+    run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
+    run->has_clock = mm->reclaim->evict == workingset_evict;
+    run->entry_bits = PAGE_HAS_SLOT | PAGE_HAS_SHADOW | PAGE_IN_ZSWAP | PAGE_ENTRY_ON_LRU |
+                      (config->second_chance ? PAGE_ENTRY_REFERENCED : 0);
     run->zswap_ns = ns[COST_allocator_alloc] + ns[COST_store_entry] +
-                    (mm->config->zswap.same_filled_entries ? ns[COST_zero_page_check] : 0);
+                    (config->same_filled_entries ? ns[COST_zero_page_check] : 0);
     run->page_ns = (mm->config->vm.zero_map ? ns[COST_zero_page_check] : 0) +
                    alone_ns[ALLOCATOR_ALLOCATES] + alone_ns[ALLOCATOR_MAPS] +
                    2 * ns[COST_lock_uncontended] + ns[COST_tree_lock_hold] +
                    ns[COST_lru_lock_hold] + run->zswap_ns + ns[COST_evict_page];
 }
 
-static bool begin(struct swap *swap, const struct exec *exec, uint32_t target, uint32_t memcg,
+/* Evictions of this cgroup and node follow; false: one at a time. */
+static bool begin(struct swap *swap, struct exec *exec, struct scan_control *scan, uint32_t memcg,
                   uint32_t node)
 {
     struct eviction_run *run = &swap->evictions;
     struct mm *mm = swap->mm;
     struct zswap *zswap = swap->zswap;
     eviction_run_end(swap);
-    if (!is_possible(swap, exec, memcg))
+    if (!run->looked)
+        look(swap, run);
+    if (!run->possible || !exec->memalloc || pending_writes_any(&swap->writes) ||
+        mm->activations[exec->cpu].count || !zswap->enabled || entries_are_limited(mm, memcg))
         return false;
-    struct zswap_pool *pool = zswap_current_pool(zswap);
+    reclaim_prepare_freed(mm, exec, scan, memcg, node);
+    run->free_batch = reclaim_free_batch(mm);
     run->owner = &mm->memcgs[memcg];
     run->memcg = memcg;
     run->node = node;
-    run->target = target;
-    run->pool = pool;
-    run->list = zswap_list(zswap, pool->group, memcg, node);
+    run->target = scan->target;
+    run->gained_bits = run->entry_bits | (uint32_t)zswap->order[0] << ENTRY_POOL_SHIFT |
+                       node << ENTRY_NODE_SHIFT | node << PAGE_NODE_SHIFT;
+    run->pool = zswap_current_pool(zswap);
+    run->zpool = run->pool->zpools;
+    run->list = zswap_list(zswap, run->pool->group, memcg, node);
     run->most_pool_pages = zswap_max_pages(zswap);
-    run->entry_bits = PAGE_HAS_SLOT | PAGE_HAS_SHADOW | PAGE_IN_ZSWAP | PAGE_ENTRY_ON_LRU |
-                      (uint32_t)(pool - zswap->pools) << ENTRY_POOL_SHIFT |
-                      node << ENTRY_NODE_SHIFT | node << PAGE_NODE_SHIFT |
-                      (zswap->config->zswap.second_chance ? PAGE_ENTRY_REFERENCED : 0);
-    run->asks_admission = !zswap->admission->admits_all;
-    run->counts_references = !zswap->pool_ref->is_local;
-    run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
-    run->has_clock = mm->reclaim->evict == workingset_evict;
-    run->clock = mm->memcgs[target].lruvecs[node].nonresident_age;
-    run->zpool = pool->zpools;
-    find_costs(run, mm);
+    run->clock = mm->memcgs[scan->target].lruvecs[node].nonresident_age;
     return true;
 }
 
 /* ---- ending ---------------------------------------------------------------------- */
 
-void eviction_run_end(void *state)
+static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_run *run)
 {
-    struct swap *swap = state;
-    struct eviction_run *run = &swap->evictions;
     struct mm *mm = swap->mm;
     struct memcg *owner = run->owner;
     uint64_t pages = run->pages, slots = run->slots_taken;
-    run->owner = NULL;
-    if (!pages)
-        return;
     const uint64_t *ns = mm->costs->ns;
     if (mm->config->vm.zero_map)
         mm->time_ns[TIME_swap_io_cpu] += pages * ns[COST_zero_page_check];
@@ -123,6 +115,14 @@ void eviction_run_end(void *state)
     run->all += pages;
     run->pages = run->slots_taken = 0;
     run->bytes = run->compress_ns = 0;
+}
+
+void eviction_run_end(void *state)
+{
+    struct swap *swap = state;
+    if (swap->evictions.pages)
+        add_up(swap, &swap->evictions);
+    swap->evictions.owner = NULL;
 }
 
 /* ---- one page ------------------------------------------------------------------------ */
@@ -203,15 +203,16 @@ static inline void leave_shadow(struct mm *mm, const struct eviction_run *run, u
     cold->shadow.place = shadow_place(run->target, run->node, cold->bits & PAGE_WORKINGSET);
 }
 
-static inline bool take(struct swap *swap, struct exec *exec, uint32_t target, uint32_t page)
+static inline bool take(struct swap *swap, struct exec *exec, struct scan_control *scan,
+                        uint32_t page)
 {
     struct mm *mm = swap->mm;
     struct eviction_run *run = &swap->evictions;
     struct page_cold *cold = &mm->cold[page];
     uint32_t bits = cold->bits, length = cold->length, handle;
     uint32_t memcg = page_memcg(mm, page), node = bits_field(bits, PAGE_NODE_SHIFT);
-    if ((!run->owner || run->memcg != memcg || run->node != node || run->target != target) &&
-        !begin(swap, exec, target, memcg, node))
+    if ((!run->owner || run->memcg != memcg || run->node != node || run->target != scan->target) &&
+        !begin(swap, exec, scan, memcg, node))
         return false;
     if (!is_ordinary(bits, mm->hot[page]))
         return false;
@@ -229,7 +230,7 @@ static inline bool take(struct swap *swap, struct exec *exec, uint32_t target, u
         LOST = PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_DIRTY | PAGE_RECLAIM |
                15 << ENTRY_NODE_SHIFT | 15 << ENTRY_POOL_SHIFT
     };
-    cold->bits = (bits & ~(uint32_t)LOST) | run->entry_bits;
+    cold->bits = (bits & ~(uint32_t)LOST) | run->gained_bits;
     cold->handle = handle;
     cold->length = length;
     entry_list_add_tail(mm->cold, run->list, page);
@@ -251,12 +252,14 @@ enum page_fate eviction_run_evict(void *state, struct exec *exec, struct scan_co
     struct swap *swap = state;
     struct mm *mm = swap->mm;
     const struct eviction_run *run = &swap->evictions;
-    lru_prefetch(mm);
-    if (!take(swap, exec, scan->target, page)) {
+    /* With a pool that is full each page is tried in vain: as little as can be. */
+    if (mm->writes_under_way || swap->zswap->reached_full || !take(swap, exec, scan, page)) {
         eviction_run_end(swap);
         return reclaim_evict_by_steps(mm, exec, scan, page);
     }
+    lru_prefetch(mm);
     scan->pageouts++;
-    reclaim_note_freed(mm, exec, scan, run->memcg, run->node);
+    if (++scan->freed_pages >= run->free_batch)
+        reclaim_flush_freed(mm, exec, scan);
     return FATE_FREED;
 }

@@ -1,6 +1,7 @@
 #include "sim/swap/fault_run.h"
 
 #include "policies/reclaim/reclaim.h"
+#include "policies/swap_backing/swap_backing.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
@@ -9,81 +10,127 @@
 
 /* ---- beginning ------------------------------------------------------------------ */
 
-/* Is all as it mostly is: nobody beside this processor, no readahead, entries that go when they
- * are loaded and are on a list of their cgroup, limits as from 6.10? */
-static bool is_possible(const struct swap *swap, const struct exec *exec,
-                        const struct address_space *space)
+static bool has_files(const struct mm *mm)
+{
+    for (uint32_t space = 0; space < mm->space_count; space++)
+        if (mm->spaces[space].file)
+            return true;
+    return false;
+}
+
+/* Is all as it mostly is: nobody beside this processor, entries that go when they are loaded and
+ * are on a list of their cgroup, limits as from 6.10?  And what follows from the config. */
+static void look(struct swap *swap, struct fault_run *run)
 {
     const struct mm *mm = swap->mm;
     const struct zswap *zswap = swap->zswap;
-    return mm->one_at_a_time && mm->keeps_lengths && !space->file && !mm->page_cluster &&
-           !swap->has_synchronous && !exec->high_debt_pages &&
-           zswap->config->zswap.load_rule != LOAD_KEEPS &&
-           zswap->config->zswap.limit_rule == LIMIT_EXACT && zswap->zpools == 1 &&
-           zswap->lru->group_of_pool && !zswap->lru->one_list && !zswap->shrinker->swapped_in;
-}
-
-/* How many pages there are to take and to charge without further ado. */
-static uint32_t faults_at_most(const struct mm *mm, const struct exec *exec, uint32_t memcg,
-                               bool *stocked)
-{
-    const struct node *node = &mm->nodes[exec->node];
-    if (node->free_pages <= node->watermark_low)
-        return 0;
-    uint64_t pages = node->free_pages - node->watermark_low;
-    uint32_t charges = memcg_pages_at_once(mm, exec->cpu, memcg, stocked);
-    return charges < pages ? charges : (uint32_t)pages;
-}
-
-static bool begin(struct swap *swap, const struct exec *exec, struct page_chunk chunk)
-{
-    struct fault_run *run = &swap->faults;
-    struct mm *mm = swap->mm;
-    struct zswap *zswap = swap->zswap;
+    const struct zswap_config *config = &zswap->config->zswap;
+    const struct object_pool *zpool = zswap->pools[zswap->order[0]].zpools;
     const uint64_t *ns = mm->costs->ns;
-    fault_run_end(swap, run);
-    if (!is_possible(swap, exec, &mm->spaces[chunk.space]))
-        return false;
-    run->most = faults_at_most(mm, exec, chunk.memcg, &run->stocked);
-    run->chunk = chunk;
-    run->cpu = exec->cpu;
-    run->node = exec->node;
-    run->owner = &mm->memcgs[chunk.memcg];
-    run->pool_number = zswap->order[0];
-    run->pool = zswap_current_pool(zswap);
-    run->zpool = run->pool->zpools;
-    run->lists = zswap_list(zswap, run->pool->group, chunk.memcg, 0);
-    run->may_be_half_full = swap_half_full(swap, chunk.memcg);
+    run->looked = true;
+    run->possible = mm->one_at_a_time && mm->keeps_lengths && !has_files(mm) &&
+                    !swap->has_synchronous && config->load_rule != LOAD_KEEPS &&
+                    config->limit_rule == LIMIT_EXACT && zswap->zpools == 1 &&
+                    zswap->lru->group_of_pool && !zswap->lru->one_list &&
+                    !zswap->shrinker->swapped_in;
+    run->counts_slots = swap->backing->takes_slot_on_entry &&
+                        mm->config->swap.slot_lock == SLOT_LOCK_CLUSTER &&
+                        mm->config->swap.cgroup_lock != SWAP_CGROUP_LOCK_DEVICE;
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
     run->fault_ns = ns[COST_fault];
     /* the index's lock twice, the list's, the allocator's */
     run->load_ns = 3 * ns[COST_lock_uncontended] + 2 * ns[COST_tree_lock_hold] +
-                   ns[COST_lru_lock_hold] + run->zpool->alone_ns[ALLOCATOR_MAPS] +
-                   run->zpool->alone_ns[ALLOCATOR_FREES] + ns[COST_load_entry] +
-                   ns[COST_allocator_free];
-    return run->most > 0;
+                   ns[COST_lru_lock_hold] + zpool->alone_ns[ALLOCATOR_MAPS] +
+                   zpool->alone_ns[ALLOCATOR_FREES] + ns[COST_load_entry] + ns[COST_allocator_free];
+}
+
+/* How many more pages there are to take and to charge without further ado. */
+static uint32_t faults_at_most(struct mm *mm, struct fault_run *run)
+{
+    const struct node *node = &mm->nodes[run->node];
+    if (node->free_pages <= node->watermark_low)
+        return 0;
+    uint64_t pages = node->free_pages - node->watermark_low;
+    uint32_t charges = memcg_prepare_charges(mm, run->cpu, run->memcg, &run->stocked);
+    return charges < pages ? charges : (uint32_t)pages;
+}
+
+static void end_owner(struct mm *mm, struct fault_run *run);
+
+/* Faults of this cgroup follow; false: one at a time. */
+static bool begin(struct swap *swap, const struct exec *exec, uint32_t memcg)
+{
+    struct fault_run *run = &swap->faults;
+    struct mm *mm = swap->mm;
+    struct zswap *zswap = swap->zswap;
+    if (!run->looked)
+        look(swap, run);
+    if (!run->possible || mm->page_cluster || exec->high_debt_pages)
+        return false;
+    end_owner(mm, run);
+    run->pool_number = zswap->order[0];
+    run->pool = zswap_current_pool(zswap);
+    run->zpool = run->pool->zpools;
+    run->cpu = exec->cpu;
+    run->node = exec->node;
+    run->owner = &mm->memcgs[memcg];
+    run->memcg = memcg;
+    run->owner_most = faults_at_most(mm, run);
+    run->may_be_half_full = swap_half_full(swap, memcg);
+    run->lists = zswap_list(zswap, run->pool->group, memcg, 0);
+    return run->owner_most > 0;
 }
 
 /* ---- ending ---------------------------------------------------------------------- */
+
+/* Charge what has not been charged so far, and take the pages. */
+static void charge(struct mm *mm, struct fault_run *run)
+{
+    uint32_t pages = run->owner_faults - run->charged;
+    memcg_charge_at_once(mm, run->cpu, run->memcg, pages, run->stocked);
+    mm->nodes[run->node].free_pages -= pages;
+    run->charged = run->owner_faults;
+}
+
+/* What is of the cgroup. */
+static void end_owner(struct mm *mm, struct fault_run *run)
+{
+    struct memcg *owner = run->owner;
+    uint32_t faults = run->owner_faults;
+    if (!faults)
+        return;
+    charge(mm, run);
+    owner->swap_cache_pages += faults - run->owner_slots;
+    owner->resident_pages += faults;
+    for (struct memcg *at = owner; at; at = at->above) {
+        at->zswap_bytes_subtree -= run->bytes;
+        at->zswapped_subtree -= faults;
+    }
+    *memcg_counter(owner, COUNTER_zswpin) += faults;
+    *memcg_counter(owner, COUNTER_pgmajfault) += faults;
+    *memcg_counter(owner, COUNTER_fault_zswap) += faults;
+    *memcg_counter(owner, COUNTER_pgfault) += faults;
+    run->faults += faults;
+    run->slots += run->owner_slots;
+    run->owner_faults = run->owner_slots = run->charged = 0;
+    run->bytes = 0;
+}
+
+static void count(struct mm *mm, uint32_t node, enum counter counter, uint64_t by)
+{
+    mm->counters[counter] += by;
+    mm->nodes[node].counters[counter] += by;
+}
 
 void fault_run_end_now(struct swap *swap, struct fault_run *run)
 {
     struct mm *mm = swap->mm;
     const uint64_t *ns = mm->costs->ns;
-    uint32_t memcg = run->chunk.memcg, node = run->node, faults = run->faults;
-    run->most = run->faults = 0;
+    end_owner(mm, run);
+    uint64_t faults = run->faults;
+    run->owner_most = run->faults = 0;
     run->all += faults;
-    if (!faults)
-        return;
-    memcg_charge_at_once(mm, run->cpu, memcg, faults, run->stocked);
-    mm->nodes[node].free_pages -= faults;
-    run->owner->swap_cache_pages += faults;
-    run->owner->resident_pages += faults;
-    for (struct memcg *at = run->owner; at; at = at->above) {
-        at->zswap_bytes_subtree -= run->bytes;
-        at->zswapped_subtree -= faults;
-    }
     swap->zswap->stored_pages -= faults;
     run->pool->entries -= faults;
     mm->time_ns[TIME_fault] += faults * ns[COST_fault];
@@ -93,11 +140,14 @@ void fault_run_end_now(struct swap *swap, struct fault_run *run)
     count_own_locks(mm, TIME_lru_lock_wait, LOCK_zswap_lru, COST_lru_lock_hold, faults);
     object_pool_count_locks(mm, run->zpool, ALLOCATOR_MAPS, faults);
     object_pool_count_locks(mm, run->zpool, ALLOCATOR_FREES, faults);
-    count_event(mm, memcg, node, COUNTER_zswpin, faults);
-    count_event(mm, memcg, node, COUNTER_pgmajfault, faults);
-    count_event(mm, memcg, node, COUNTER_fault_zswap, faults);
-    count_event(mm, memcg, node, COUNTER_pgfault, faults);
-    run->bytes = run->decompress_ns = 0;
+    mm->locks[LOCK_swap_slot].acquisitions += run->slots;
+    mm->locks[LOCK_swap_slot].hold_ns +=
+        run->slots * (ns[COST_lock_uncontended] + ns[COST_slot_lock_hold]);
+    count(mm, run->node, COUNTER_zswpin, faults);
+    count(mm, run->node, COUNTER_pgmajfault, faults);
+    count(mm, run->node, COUNTER_fault_zswap, faults);
+    count(mm, run->node, COUNTER_pgfault, faults);
+    run->slots = run->decompress_ns = 0;
 }
 
 /* ---- one fault ---------------------------------------------------------------------- */
@@ -113,14 +163,14 @@ static inline bool is_ordinary(uint8_t hot, uint32_t bits, uint32_t length)
            length - 1 < PAGE_BYTES - 1;
 }
 
-/* Is it of the run under way, or can one begin with it? */
+/* Is its fault of the run under way, or can one begin with it? */
 static inline bool has_run(struct swap *swap, const struct exec *exec, uint32_t page, uint32_t pool)
 {
     const struct fault_run *run = &swap->faults;
-    struct page_chunk chunk = swap->mm->chunks[page >> CHUNK_SHIFT];
-    bool goes_on = run->faults < run->most && run->chunk.space == chunk.space &&
-                   run->chunk.memcg == chunk.memcg;
-    return (goes_on || begin(swap, exec, chunk)) && run->pool_number == pool;
+    uint32_t memcg = page_memcg(swap->mm, page);
+    if (pool != swap->zswap->order[0])
+        return false;
+    return (run->owner_faults < run->owner_most && run->memcg == memcg) || begin(swap, exec, memcg);
 }
 
 /* swap_cache_add(): the page gets into RAM. */
@@ -162,28 +212,45 @@ static inline void load(struct swap *swap, struct exec *exec, struct fault_run *
     cold->bits = (cold->bits & ~(uint32_t)LOST) | PAGE_DIRTY;
 }
 
+/* swap_free_slot() of a page that is in RAM and has no entry. */
+static inline void free_slot(struct swap *swap, struct exec *exec, struct fault_run *run,
+                             uint32_t page)
+{
+    struct mm *mm = swap->mm;
+    if (!run->counts_slots) {
+        swap_free_slot(swap, exec, page);
+        return;
+    }
+    mm->cold[page].bits &= ~(uint32_t)PAGE_HAS_SLOT;
+    run->owner_slots++;
+    swap->slots_used--;
+    for (struct memcg *at = run->owner; at; at = at->above)
+        at->swap_usage--;
+}
+
 /* map_from_swap_cache() */
-static inline void map(struct swap *swap, struct exec *exec, const struct fault_run *run,
-                       uint32_t page, bool write)
+static inline void map(struct swap *swap, struct exec *exec, struct fault_run *run, uint32_t page,
+                       bool write)
 {
     struct mm *mm = swap->mm;
     if (write & ((mm->cold[page].bits & PAGE_IN_BATCH) != 0)) /* no branch: half are written */
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & PAGE_IN_BATCH);
-    if ((write && sole_user) || (run->may_be_half_full && swap_half_full(swap, run->chunk.memcg)))
-        swap_free_slot(swap, exec, page);
+    if ((write && sole_user) || (run->may_be_half_full && swap_half_full(swap, run->memcg)))
+        free_slot(swap, exec, run, page);
     mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));
 }
 
 /* memcg_uncharge_object(), but for what is summed up. */
-static void uncharge(struct swap *swap, struct exec *exec, struct fault_run *run, uint32_t length)
+static void uncharge(struct mm *mm, struct exec *exec, struct fault_run *run, uint32_t length)
 {
     run->owner->object_stock_bytes += length;
     if (run->owner->object_stock_bytes <= PAGE_BYTES)
         return;
-    fault_run_end(swap, run); /* what comes changes charges */
-    memcg_uncharge_object_pages(swap->mm, exec, run->chunk.memcg);
+    charge(mm, run); /* first, as that changes what can be charged */
+    memcg_uncharge_object_pages(mm, exec, run->memcg);
+    run->owner_most = run->owner_faults; /* so see when the next one comes */
 }
 
 bool fault_run_take(struct swap *swap, struct exec *exec, uint32_t page, bool write,
@@ -194,11 +261,9 @@ bool fault_run_take(struct swap *swap, struct exec *exec, uint32_t page, bool wr
     const struct page_cold *cold = &mm->cold[page];
     uint32_t bits = cold->bits, length = cold->length;
     if (!is_ordinary(mm->hot[page], bits, length) ||
-        !has_run(swap, exec, page, bits_field(bits, ENTRY_POOL_SHIFT))) {
-        fault_run_end(swap, run);
+        !has_run(swap, exec, page, bits_field(bits, ENTRY_POOL_SHIFT)))
         return false;
-    }
-    run->faults++;
+    run->owner_faults++;
     exec->now_ns += run->fault_ns;
     add(mm, exec, run->node, page);
     bool stalls = cold->bits & PAGE_WORKINGSET;
@@ -209,7 +274,7 @@ bool fault_run_take(struct swap *swap, struct exec *exec, uint32_t page, bool wr
         psi_memstall_leave(mm, exec);
     *ready_ns = exec->now_ns;
     if (run->charges_objects)
-        uncharge(swap, exec, run, length);
+        uncharge(mm, exec, run, length);
     map(swap, exec, run, page, write);
     return true;
 }

@@ -180,8 +180,12 @@ enum fault_kind swap_fault_by_steps(struct swap *swap, struct exec *exec, uint32
 static inline enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page,
                                          bool write, uint64_t *ready_ns)
 {
-    if (swap->mm->one_at_a_time && fault_run_take(swap, exec, page, write, ready_ns))
-        return FAULT_zswap;
+    if (swap->mm->one_at_a_time) {
+        if ((swap->mm->cold[page].bits & PAGE_IN_ZSWAP) &&
+            fault_run_take(swap, exec, page, write, ready_ns))
+            return FAULT_zswap;
+        fault_run_end(swap, &swap->faults);
+    }
     return swap_fault_by_steps(swap, exec, page, write, ready_ns);
 }
 
