@@ -131,6 +131,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     uint32_t taken = lru_isolate(mm, &lruvec->lists[LRU_INACTIVE_ANON], n, pages);
     if (!taken)
         return 0;
+    lru_prefetch_writes(mm, pages, taken);
     lru_lock(mm, exec, lruvec, taken);
     count_event(mm, memcg, node, COUNTER_pgscan_anon, taken);
     count_event(mm, memcg, node, reclaim_scan_counter(scan), taken);
@@ -224,8 +225,8 @@ static uint32_t shrink_active_list(struct mm *mm, struct exec *exec, uint32_t me
         mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;
         mm->cold[pages[i]].bits |= PAGE_WORKINGSET | PAGE_ON_LRU;
         look_at_each_access(mm, pages[i]);
-        classic_add(mm, lruvec, pages[i]);
     }
+    lru_list_add_pages(mm->cold, &lruvec->lists[LRU_INACTIVE_ANON], pages, taken);
     count_event(mm, memcg, node, COUNTER_pgrefill, taken);
     count_event(mm, memcg, node, COUNTER_pgdeactivate, taken);
     spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);

@@ -42,6 +42,34 @@ void lru_list_begin_ring(struct lru_list *list, uint32_t page)
     list->ring->recent[list->ring->added++] = page;
 }
 
+/* Whatever is read and written of a list with a ring is so once, each link, too: 28 instructions a
+ * page in place of 46. */
+void lru_list_add_pages(struct page_cold *cold, struct lru_list *list, const uint32_t *pages,
+                        uint32_t n)
+{
+    struct lru_ring *ring = list->ring;
+    uint32_t i = 0;
+    while (i < n && (!ring || list->count < LRU_STRIDE)) {
+        lru_list_add_head(cold, list, pages[i++]);
+        ring = list->ring;
+    }
+    if (i == n)
+        return;
+    uint32_t added = ring->added, next = list->head;
+    list->count += n - i;
+    for (; i < n; i++, added++) {
+        uint32_t page = pages[i], *recent = &ring->recent[added % LRU_STRIDE];
+        cold[page].lru.next = next;
+        cold[next].lru.previous = page;
+        if (added >= LRU_STRIDE && !(cold[*recent].bits & PAGE_IN_ZSWAP))
+            cold[*recent].later = page;
+        *recent = next = page;
+    }
+    cold[next].lru.previous = NO_PAGE;
+    list->head = next;
+    ring->added = added;
+}
+
 void lru_list_release(struct lru_list *list)
 {
     free(list->ring);
@@ -105,14 +133,16 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
 
 /* What writing them out will read, of those that have not been accessed: the others stay,
  * more than half of all. */
-static void prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
+void lru_prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
 {
     const uint8_t *hot = mm->hot;
     if (!mm->swap_hooks.prefetch)
         return;
-    for (uint32_t i = 0; i < n; i++)
-        if (~hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED))
+    for (uint32_t i = 0; i < n; i++) {
+        bool stays = (~hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED)) == 0;
+        if (!stays && !(mm->one_at_a_time && known_length(mm, pages[i]))) /* all is in the record */
             mm->swap_hooks.prefetch(mm->swap, pages[i]);
+    }
 }
 
 /* What adding a page to the list will read of the one LRU_STRIDE pages before. */
@@ -317,27 +347,29 @@ void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node)
         mm->coming_page = inactive->tail;
 }
 
+PREFETCHING void prefetch_next(const struct mm *mm, struct lru_ring *ring)
+{
+    if (ring->asked - ring->taken < LRU_STRIDE)
+        prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
+}
+
 void lru_prefetch(struct mm *mm)
 {
-    struct lru_ring *ring = mm->coming;
-    if (!ring) {
+    struct lru_ring *last = mm->coming[0], *before = mm->coming[1];
+    if (!last) {
         lru_prefetch_short_list(mm);
         return;
     }
     /* Two: for each fault two or three are looked at. */
-    uint32_t asked = ring->asked;
-    if (ring->taken + LRU_STRIDE - asked < 2)
-        return;
-    prefetch_victim(mm, ring->coming[asked % LRU_STRIDE]);
-    prefetch_victim(mm, ring->coming[(asked + 1) % LRU_STRIDE]);
-    ring->asked = asked + 2;
+    prefetch_next(mm, last);
+    prefetch_next(mm, before ? before : last);
 }
 
 /* What is about to be taken: better all at once now than one by one.  After others' turns
  * only what a walk has just asked for is still there. */
 static void prefetch_batch(const struct mm *mm, struct lru_ring *ring, uint32_t n)
 {
-    if (mm->coming != ring) {
+    if (mm->coming[0] != ring && mm->coming[1] != ring) {
         ring->asked = ring->taken + (memcgs_are_many(mm) ? VICTIMS_OF_WALK : 0);
         /* Each that is put back reads the one added a batch before. */
         for (uint32_t i = 0; i < n; i++)
@@ -347,21 +379,33 @@ static void prefetch_batch(const struct mm *mm, struct lru_ring *ring, uint32_t 
         prefetch_victim(mm, ring->coming[ring->asked % LRU_STRIDE]);
 }
 
+/* Reclaim takes from the inactive list and from the active one in turn: both are asked for.  (When
+ * it was the last one alone, the other's next pages came too late: 1 to 5 % more time.) */
+static void expect(struct mm *mm, struct lru_ring *ring)
+{
+    if (mm->coming[0] == ring)
+        return;
+    mm->coming[1] = mm->coming[0];
+    mm->coming[0] = ring;
+}
+
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages)
 {
     struct lru_ring *ring = lru_list_ring(list);
     if (ring)
         prefetch_batch(mm, ring, n);
     /* Cut off at once: neighbours that go as well need no new links. */
+    struct page_cold *const cold = mm->cold;
+    uint32_t nowhere[LRU_STRIDE], *coming = ring ? ring->coming : nowhere;
     uint32_t taken = 0, page = list->tail, taken_before = ring ? ring->taken : 0;
-    while (taken < n && page != NO_PAGE) {
-        struct page_cold *cold = &mm->cold[page];
-        if (ring)
-            ring->coming[(taken_before + taken) % LRU_STRIDE] =
-                cold->bits & PAGE_IN_ZSWAP ? page : cold->later;
-        cold->bits &= ~(uint32_t)PAGE_ON_LRU;
-        pages[taken++] = page;
-        page = cold->lru.previous;
+    for (; taken < n && page != NO_PAGE; taken++) {
+        uint32_t *later = &coming[(taken_before + taken) % LRU_STRIDE];
+        *later = page;
+        if (!(cold[page].bits & PAGE_IN_ZSWAP))
+            *later = cold[page].later;
+        cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
+        pages[taken] = page;
+        page = cold[page].lru.previous;
     }
     list->tail = page;
     if (page != NO_PAGE)
@@ -371,10 +415,9 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     list->count -= taken;
     if (ring)
         ring->taken += taken;
-    mm->coming = lru_list_ring(list);
+    expect(mm, lru_list_ring(list));
     if (taken > 1 && mm->coming_page == NO_PAGE) /* one page at a time: a walk */
         mm->coming_page = page;
-    prefetch_writes(mm, pages, taken);
     return taken;
 }
 

@@ -57,6 +57,10 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 /* isolate_lru_folios: up to n pages off the tail of a list, oldest first.  Returns how many. */
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages);
 
+/* They are about to be looked at: ask the host's caches for what evicting them will read, those
+ * that their accesses do not keep. */
+void lru_prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n);
+
 /* Ask the host's caches for the next pages that lru_isolate() will probably take: a few at each
  * fault, and at each eviction, as a run of reclaim takes two or three batches (at faults alone
  * 60 % of them were asked for too late). */

@@ -340,7 +340,8 @@ struct mm {
     struct lru_batch *activations; /* [cpus], of lru_activate() */
     struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
     struct psi_queue *psi_queues;  /* [cpus] */
-    struct lru_ring *coming;       /* whose pages are being asked for (lru_prefetch()) */
+    struct lru_ring *coming[2];    /* whose pages are being asked for (lru_prefetch()): of the list
+                                      that reclaim took from last, and of the one before */
     uint32_t coming_page;          /* of a short list, the last page that was; NO_PAGE */
     struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];

@@ -184,6 +184,10 @@ static inline void lru_list_add_head(struct page_cold *cold, struct lru_list *li
         lru_list_begin_ring(list, page); /* last: what calls nothing before saves no registers */
 }
 
+/* The same for n pages, the first of which ends deepest. */
+void lru_list_add_pages(struct page_cold *cold, struct lru_list *list, const uint32_t *pages,
+                        uint32_t n);
+
 static inline void lru_list_add_tail(struct page_cold *cold, struct lru_list *list, uint32_t page)
 {
     cold[page].lru.next = NO_PAGE;
