@@ -132,6 +132,7 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
     exec->sleep_ns = 0;
     *ready_ns = 0;
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
     enum fault_kind kind = swap_fault_by_steps(&simulation->swap, exec, page,
                                                write & !task->config->load_before_store, ready_ns);
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY * (mm->hot[page] & HOT_MAPPED));
@@ -229,7 +230,7 @@ static inline bool run_fault(struct task *task, struct exec *exec, const struct 
     uint32_t page = task->first_pages[access->space] + access->page;
     bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
     uint64_t start_ns = exec->now_ns, ready_ns;
-    if (access->op > ACCESS_WRITE)
+    if (access->op > ACCESS_WRITE || !(mm->cold[page].bits & PAGE_IN_ZSWAP))
         return false;
     exec->space = task->space_numbers[access->space];
     if (!fault_run_take(&simulation->swap, exec, page, write & !task->config->load_before_store,
