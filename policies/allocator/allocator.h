@@ -81,6 +81,8 @@ struct allocator_hooks {
     /* optional: ask the host's caches for what free() of an object will read first.
      * Changes nothing; NULL: nothing is asked for */
     void (*prefetch)(const void *state, uint32_t handle);
+    /* optional: the same for alloc() of an object of this size, 1..4096 */
+    void (*prefetch_alloc)(const void *state, uint32_t size);
     /* optional: what is wrong with the instance's own books, or NULL (used by
      * --check-invariants) */
     const char *(*check)(const void *state);

@@ -541,6 +541,13 @@ static void zsmalloc_prefetch(const void *state, uint32_t handle)
         __builtin_prefetch(&zsmalloc->zspages[handle], 1);
 }
 
+static void zsmalloc_prefetch_alloc(const void *state, uint32_t size)
+{
+    const struct zsmalloc *zsmalloc = state;
+    uint32_t index = fullest_partial(&zsmalloc->classes[zsmalloc->class_of[nominal_class(size)]]);
+    __builtin_prefetch(&zsmalloc->zspages[index], 1);
+}
+
 static uint64_t zsmalloc_total_pages(const void *state)
 {
     return ((const struct zsmalloc *)state)->pages;
@@ -1027,6 +1034,7 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .locking = zsmalloc_locking,
     .huge_from = zsmalloc_huge_from,
     .prefetch = zsmalloc_prefetch,
+    .prefetch_alloc = zsmalloc_prefetch_alloc,
     .check = zsmalloc_check,
 };
 

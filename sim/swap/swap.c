@@ -549,8 +549,12 @@ void swap_prefetch(const void *state, uint32_t page)
     const struct swap *swap = state;
     const struct zswap *zswap = swap->zswap;
     swap_prefetch_lock(swap, page);
-    if (known_length(swap->mm, page))
-        return; /* its contents will not be looked at again */
+    uint32_t length = known_length(swap->mm, page);
+    if (length) { /* its contents will not be looked at again */
+        if (zswap->allocator->prefetch_alloc && length < PAGE_BYTES)
+            zswap->allocator->prefetch_alloc(zswap->pools[zswap->order[0]].zpools->state, length);
+        return;
+    }
     const struct address_space *space = page_space(swap->mm, page);
     uint32_t number = page - space->first_page;
     content_prefetch_length(space->content, number, zswap->pools[zswap->order[0]].compressor);
