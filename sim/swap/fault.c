@@ -241,6 +241,7 @@ __attribute__((flatten)) enum fault_kind swap_fault_by_steps(struct swap *swap, 
                                                              uint32_t page, bool write,
                                                              uint64_t *ready_ns)
 {
+    fault_run_end(swap, &swap->faults);
     struct mm *mm = swap->mm;
     uint32_t memcg = page_memcg(mm, page);
     enum fault_kind kind;

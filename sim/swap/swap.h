@@ -174,18 +174,14 @@ bool swap_touch_file(struct swap *swap, uint32_t page, bool write);
 
 /* Handle an access to a page that is not mapped.  exec->now_ns advances by the
  * processor time; *ready_ns > exec->now_ns when the task must wait for a device.
- * exec->killed: the task was killed on the way. */
+ * exec->killed: the task was killed on the way.  By steps: a run of faults ends before. */
 enum fault_kind swap_fault_by_steps(struct swap *swap, struct exec *exec, uint32_t page, bool write,
                                     uint64_t *ready_ns);
 static inline enum fault_kind swap_fault(struct swap *swap, struct exec *exec, uint32_t page,
                                          bool write, uint64_t *ready_ns)
 {
-    if (swap->mm->one_at_a_time) {
-        if ((swap->mm->cold[page].bits & PAGE_IN_ZSWAP) &&
-            fault_run_take(swap, exec, page, write, ready_ns))
-            return FAULT_zswap;
-        fault_run_end(swap, &swap->faults);
-    }
+    if (swap->mm->one_at_a_time && fault_run_take(swap, exec, page, write, ready_ns))
+        return FAULT_zswap;
     return swap_fault_by_steps(swap, exec, page, write, ready_ns);
 }
 
