@@ -91,11 +91,16 @@ static uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *mar
     return place < end ? place : end;
 }
 
+static uint32_t *kept_size(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    return &mm->walk->sizes[(size_t)node * mm->memcg_count + mm->memcgs[memcg].place];
+}
+
 static void set_size(const struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
 {
     struct reclaim_walk *walk = mm->walk;
     uint32_t place = mm->memcgs[memcg].place;
-    uint32_t *kept = &walk->sizes[(size_t)node * mm->memcg_count + place];
+    uint32_t *kept = kept_size(mm, memcg, node);
     if (*kept == size)
         return;
     unsigned before = levels_of(*kept), now = levels_of(size);
@@ -142,6 +147,7 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
         settle(mm);
         walk->noted_memcg = memcg;
         walk->noted_node = node;
+        __builtin_prefetch(kept_size(mm, memcg, node), 1); /* 1 % of the time with 10,000 */
     }
     walk->noted_size = size_of(mm, memcg, node);
 }

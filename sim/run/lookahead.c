@@ -9,6 +9,9 @@
  * each fault one page more: all that have just been found are none or many, 0.6 wrong guesses of
  * the host's processor more. */
 enum { PAGE_DISTANCE = 8, ENTRY_DISTANCE = 3, LIMIT_DISTANCE = 8 };
+/* With many cgroups pages and their cgroups' records are asked for before find_limits() reads
+ * these.  (A dozen lines each: all found at once were 6 % more time.) */
+enum { MEMCG_DISTANCE = 12 };
 
 static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t number)
 {
@@ -50,9 +53,9 @@ static inline void find_faults(struct lookahead *lookahead, const uint8_t *hot,
 
 static inline void ask_for_pages(struct lookahead *lookahead, const struct swap *swap)
 {
-    uint32_t until = lookahead->over + PAGE_DISTANCE;
+    uint32_t until = lookahead->over + (memcgs_are_many(swap->mm) ? MEMCG_DISTANCE : PAGE_DISTANCE);
     uint32_t asked = lookahead->asked > lookahead->over ? lookahead->asked : lookahead->over;
-    if (until > lookahead->found || memcgs_are_many(swap->mm)) /* find_limits() comes behind */
+    if (until > lookahead->found)
         until = lookahead->found;
     for (; asked < until; asked++)
         prefetch_page(swap, fault_at(lookahead, asked)->page);
@@ -67,7 +70,7 @@ static void find_limits(struct lookahead *lookahead, const struct swap *swap)
     struct mm *mm = swap->mm;
     uint32_t at = lookahead->limits > lookahead->over ? lookahead->limits : lookahead->over;
     lru_prefetch_short_list(mm);
-    for (; at < lookahead->found && at < lookahead->over + LIMIT_DISTANCE; at++) {
+    for (; at < lookahead->asked && at < lookahead->over + LIMIT_DISTANCE; at++) {
         uint32_t memcg = page_memcg(mm, fault_at(lookahead, at)->page);
         if (!memcg_is_full(mm, memcg))
             continue;
