@@ -389,24 +389,51 @@ static void expect(struct mm *mm, struct lru_ring *ring)
     mm->coming[0] = ring;
 }
 
+/* Are the last n pages of a list those that were foretold?  They nearly always are.  All links can
+ * be read at once to see it; from the tail on, each waits for the one before it, 24 ns a page with
+ * 4 million pages (7 % of the time). */
+static bool is_foretold(const struct page_cold *cold, const struct lru_list *list, uint32_t n,
+                        uint32_t *pages)
+{
+    const struct lru_ring *ring = list->ring;
+    for (uint32_t i = 0; i < n; i++)
+        pages[i] = ring->coming[(ring->taken + i) % LRU_STRIDE];
+    uint32_t wrong = pages[0] ^ list->tail;
+    for (uint32_t i = 0; i + 1 < n; i++)
+        wrong |= cold[pages[i]].lru.previous ^ pages[i + 1];
+    return !wrong;
+}
+
+/* The last pages of a list, at most n.  Returns how many. */
+static uint32_t find_last(const struct page_cold *cold, const struct lru_list *list, uint32_t n,
+                          uint32_t *pages)
+{
+    uint32_t count = 0;
+    for (uint32_t page = list->tail; count < n && page != NO_PAGE; page = cold[page].lru.previous)
+        pages[count++] = page;
+    return count;
+}
+
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages)
 {
     struct lru_ring *ring = lru_list_ring(list);
+    struct page_cold *const cold = mm->cold;
+    uint32_t taken = n;
     if (ring)
         prefetch_batch(mm, ring, n);
+    if (!ring || !is_foretold(cold, list, n, pages))
+        taken = find_last(cold, list, n, pages);
+    if (!taken)
+        return 0; /* an empty list */
     /* Cut off at once: neighbours that go as well need no new links. */
-    struct page_cold *const cold = mm->cold;
-    uint32_t nowhere[LRU_STRIDE], *coming = ring ? ring->coming : nowhere;
-    uint32_t taken = 0, page = list->tail, taken_before = ring ? ring->taken : 0;
-    for (; taken < n && page != NO_PAGE; taken++) {
-        uint32_t *later = &coming[(taken_before + taken) % LRU_STRIDE];
-        *later = page;
-        if (!(cold[page].bits & PAGE_IN_ZSWAP))
-            *later = cold[page].later;
-        cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
-        pages[taken] = page;
-        page = cold[page].lru.previous;
+    for (uint32_t i = 0; i < taken; i++) {
+        uint32_t page = pages[i], bits = cold[page].bits;
+        if (ring)
+            ring->coming[(ring->taken + i) % LRU_STRIDE] =
+                bits & PAGE_IN_ZSWAP ? page : cold[page].later;
+        cold[page].bits = bits & ~(uint32_t)PAGE_ON_LRU;
     }
+    uint32_t page = cold[pages[taken - 1]].lru.previous;
     list->tail = page;
     if (page != NO_PAGE)
         mm->cold[page].lru.next = NO_PAGE;

@@ -54,7 +54,8 @@ void lru_remove(struct mm *mm, uint32_t page);
  * happens when the page is not on a list (isolated, or in a batch). */
 void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 
-/* isolate_lru_folios: up to n pages off the tail of a list, oldest first.  Returns how many. */
+/* isolate_lru_folios: up to n pages, 1 to LRU_STRIDE, off the tail of a list, oldest first.
+ * Returns how many. */
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages);
 
 /* They are about to be looked at: ask the host's caches for what evicting them will read, those
