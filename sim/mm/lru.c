@@ -89,7 +89,7 @@ PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)
     page_prefetch(mm->cold, page);
     __builtin_prefetch(&mm->hot[page], 1);
     if (memcgs_are_many(mm)) /* whose spaces are many, too */
-        __builtin_prefetch(&mm->spaces[mm->chunks[page >> CHUNK_SHIFT].space]);
+        __builtin_prefetch(&mm->spaces[mm->chunks[page >> mm->chunk_shift].space]);
 }
 
 void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node)

@@ -664,7 +664,7 @@ void memcg_offline(struct mm *mm, uint32_t memcg)
     uint32_t heir = child->parent;
     while (mm->memcgs[heir].offline)
         heir = mm->memcgs[heir].parent;
-    for (uint32_t chunk = 0; chunk < mm->page_count >> CHUNK_SHIFT; chunk++)
+    for (uint32_t chunk = 0; chunk <= mm->page_count >> mm->chunk_shift; chunk++)
         if (mm->chunks[chunk].memcg == memcg)
             mm->chunks[chunk].memcg = (uint16_t)heir;
     /* The charge of the subtree already counts in the parent; only who owns it changes.

@@ -241,7 +241,7 @@ struct address_space {
     uint32_t readahead_address, readahead_window, readahead_hits;
 };
 
-/* What CHUNK_PAGES pages have in common. */
+/* What pages beside each other have in common. */
 struct page_chunk {
     uint16_t space;
     uint16_t memcg; /* the space's cgroup, or the nearest one still online */
@@ -326,8 +326,11 @@ struct mm {
     uint32_t page_count, address_count;
     uint8_t *hot;
     struct page_cold *cold;
-    struct page_chunk *chunks; /* [page >> CHUNK_SHIFT] */
-    bool *has_table;           /* [page_table()]: this page-table page exists */
+    /* [page >> chunk_shift]: as few as the first pages of spaces allow, at most one for each
+     * CHUNK_PAGES.  Of 4 million pages in one space a fault's were in no cache of the host. */
+    struct page_chunk *chunks;
+    uint32_t chunk_shift;
+    bool *has_table; /* [page_table()]: this page-table page exists */
 
     struct address_space *spaces;
     uint32_t space_count;
@@ -544,14 +547,14 @@ static inline void count_event(struct mm *mm, uint32_t memcg, uint32_t node, enu
 
 static inline struct address_space *page_space(struct mm *mm, uint32_t page)
 {
-    return &mm->spaces[mm->chunks[page >> CHUNK_SHIFT].space];
+    return &mm->spaces[mm->chunks[page >> mm->chunk_shift].space];
 }
 
 /* Where a page lies when each space begins at a multiple of TABLE_PAGES: page tables go by that,
  * and clusters of swap where slots have no numbers. */
 static inline uint32_t page_address(const struct mm *mm, uint32_t page)
 {
-    return page + mm->spaces[mm->chunks[page >> CHUNK_SHIFT].space].address_offset;
+    return page + mm->spaces[mm->chunks[page >> mm->chunk_shift].space].address_offset;
 }
 
 /* The page-table page that maps it. */
@@ -563,7 +566,7 @@ static inline uint32_t page_table(const struct mm *mm, uint32_t page)
 /* The cgroup a page is charged to: its space's, or the nearest one still online. */
 static inline uint32_t page_memcg(const struct mm *mm, uint32_t page)
 {
-    return mm->chunks[page >> CHUNK_SHIFT].memcg;
+    return mm->chunks[page >> mm->chunk_shift].memcg;
 }
 
 static inline uint32_t page_node(const struct mm *mm, uint32_t page)

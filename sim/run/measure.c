@@ -232,14 +232,14 @@ static struct eviction_ages *collect_ages(const struct simulation *simulation, u
     uint32_t *next = *memory = memory_resized(NULL, (size_t)mm->page_count + mm->memcg_count,
                                               sizeof(*next), "eviction ages");
     for (uint32_t chunk = 0; chunk < chunks; chunk++)
-        ages[mm->chunks[chunk].memcg].zswap_count += CHUNK_PAGES;
+        ages[page_memcg(mm, chunk << CHUNK_SHIFT)].zswap_count += CHUNK_PAGES;
     for (uint32_t i = 0; i < mm->memcg_count; i++) {
         ages[i].zswap = next;
         ages[i].disk = next += ages[i].zswap_count + 1; /* one is written that does not stay */
         ages[i].zswap_count = 0;
     }
     for (uint32_t chunk = 0; chunk < chunks; chunk++)
-        collect_chunk(simulation, chunk, &ages[mm->chunks[chunk].memcg]);
+        collect_chunk(simulation, chunk, &ages[page_memcg(mm, chunk << CHUNK_SHIFT)]);
     return ages;
 }
 

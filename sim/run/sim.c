@@ -31,6 +31,15 @@ static uint64_t round_up(uint64_t pages, uint64_t to)
     return (pages + to - 1) / to * to;
 }
 
+/* The largest power of two that divides the first pages of all spaces. */
+static uint32_t common_shift(const struct mm *mm)
+{
+    uint32_t first_pages = 1u << 31;
+    for (uint32_t i = 0; i < mm->space_count; i++)
+        first_pages |= mm->spaces[i].first_page;
+    return (uint32_t)__builtin_ctz(first_pages);
+}
+
 /* Lay the spaces of all tasks out one after the other, each beginning at a chunk; what
  * replicas share is with the first of them. */
 static bool place_spaces(struct simulation *simulation)
@@ -66,14 +75,16 @@ static bool place_spaces(struct simulation *simulation)
     mm->address_count = (uint32_t)addresses;
     mm->hot = memory_mapped(mm->page_count, "the hot page state");
     mm->cold = memory_mapped((size_t)mm->page_count * sizeof(*mm->cold), "the page state");
-    mm->chunks =
-        memory_zeroed((mm->page_count >> CHUNK_SHIFT) + 1, sizeof(*mm->chunks), "the page owners");
+    mm->chunk_shift = common_shift(mm);
+    mm->chunks = memory_zeroed((mm->page_count >> mm->chunk_shift) + 1, sizeof(*mm->chunks),
+                               "the page owners");
     mm->has_table = memory_zeroed((mm->address_count >> TABLE_SHIFT) + 1, sizeof(*mm->has_table),
                                   "the page tables");
     for (uint32_t i = 0; i < mm->space_count; i++) {
-        uint32_t first = mm->spaces[i].first_page >> CHUNK_SHIFT;
-        uint32_t chunks = (mm->spaces[i].pages + CHUNK_PAGES - 1) >> CHUNK_SHIFT;
-        for (uint32_t chunk = first; chunk < first + chunks; chunk++)
+        uint32_t first = mm->spaces[i].first_page >> mm->chunk_shift;
+        uint32_t end = i + 1 < mm->space_count ? mm->spaces[i + 1].first_page >> mm->chunk_shift
+                                               : (mm->page_count >> mm->chunk_shift) + 1;
+        for (uint32_t chunk = first; chunk < end; chunk++)
             mm->chunks[chunk] = (struct page_chunk){(uint16_t)i, (uint16_t)mm->spaces[i].memcg};
     }
     return true;

@@ -101,6 +101,7 @@ static struct world *make_world(const char *rules)
     mm->hot = world->hot;
     mm->cold = world->cold;
     mm->chunks = world->chunks;
+    mm->chunk_shift = CHUNK_SHIFT;
     mm->spaces = &world->space;
     mm->space_count = 1;
     mm->memcgs = world->memcgs;

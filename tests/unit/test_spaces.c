@@ -27,7 +27,21 @@ static void test_records_are_close_and_addresses_apart(void **state)
                          addresses[i] + mm->spaces[i].pages - 1);
     }
     assert_int_equal(mm->page_count, 1152);
+    assert_int_equal(mm->chunk_shift, 7);
     assert_int_equal(mm->address_count, 2560);
+    bench_close(bench);
+}
+
+/* Which space a page is of is looked up in a table that is as short as can be. */
+static void test_large_spaces_are_few_chunks(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_build(BENCH_CONFIG("v6.18", "", FILL(1024) "," FILL(1500)));
+    struct mm *mm = bench->mm;
+    assert_int_equal(mm->chunk_shift, 10);
+    assert_ptr_equal(page_space(mm, 1023), &mm->spaces[0]);
+    assert_ptr_equal(page_space(mm, 1024), &mm->spaces[1]);
+    assert_ptr_equal(page_space(mm, 2523), &mm->spaces[1]);
     bench_close(bench);
 }
 
@@ -52,6 +66,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_records_are_close_and_addresses_apart),
+        cmocka_unit_test(test_large_spaces_are_few_chunks),
         cmocka_unit_test(test_each_space_has_its_own_page_tables),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
