@@ -56,6 +56,23 @@ static uint32_t faults_at_most(struct mm *mm, struct fault_run *run)
     return charges < pages ? charges : (uint32_t)pages;
 }
 
+/* Charge what has not been charged so far, and take the pages. */
+static void charge(struct mm *mm, struct fault_run *run)
+{
+    uint32_t pages = run->owner_faults - run->charged;
+    memcg_charge_at_once(mm, run->cpu, run->memcg, pages, run->stocked);
+    mm->nodes[run->node].free_pages -= pages;
+    run->charged = run->owner_faults;
+}
+
+/* Those of this cgroup go on, if it can be charged for more of them. */
+static bool extend(struct mm *mm, struct fault_run *run)
+{
+    charge(mm, run);
+    run->owner_most = run->owner_faults + faults_at_most(mm, run);
+    return run->owner_most > run->owner_faults;
+}
+
 static void end_owner(struct mm *mm, struct fault_run *run);
 
 /* Faults of this cgroup follow; false: one at a time. */
@@ -64,6 +81,8 @@ static bool begin(struct swap *swap, const struct exec *exec, uint32_t memcg)
     struct fault_run *run = &swap->faults;
     struct mm *mm = swap->mm;
     struct zswap *zswap = swap->zswap;
+    if (run->owner_most && run->memcg == memcg)
+        return extend(mm, run);
     if (!run->looked)
         look(swap, run);
     if (!run->possible || mm->page_cluster || exec->high_debt_pages)
@@ -83,15 +102,6 @@ static bool begin(struct swap *swap, const struct exec *exec, uint32_t memcg)
 }
 
 /* ---- ending ---------------------------------------------------------------------- */
-
-/* Charge what has not been charged so far, and take the pages. */
-static void charge(struct mm *mm, struct fault_run *run)
-{
-    uint32_t pages = run->owner_faults - run->charged;
-    memcg_charge_at_once(mm, run->cpu, run->memcg, pages, run->stocked);
-    mm->nodes[run->node].free_pages -= pages;
-    run->charged = run->owner_faults;
-}
 
 /* What is of the cgroup. */
 static void end_owner(struct mm *mm, struct fault_run *run)
