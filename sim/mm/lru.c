@@ -1,6 +1,7 @@
 #include "sim/mm/lru.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "policies/reclaim/reclaim.h"
 #include "sim/base/memory.h"
@@ -396,8 +397,11 @@ static bool is_foretold(const struct page_cold *cold, const struct lru_list *lis
                         uint32_t *pages)
 {
     const struct lru_ring *ring = list->ring;
-    for (uint32_t i = 0; i < n; i++)
-        pages[i] = ring->coming[(ring->taken + i) % LRU_STRIDE];
+    uint32_t from = ring->taken % LRU_STRIDE, whole = LRU_STRIDE - from;
+    if (whole > n)
+        whole = n;
+    memcpy(pages, ring->coming + from, whole * sizeof(*pages));
+    memcpy(pages + whole, ring->coming, (n - whole) * sizeof(*pages));
     uint32_t wrong = pages[0] ^ list->tail;
     for (uint32_t i = 0; i + 1 < n; i++)
         wrong |= cold[pages[i]].lru.previous ^ pages[i + 1];

@@ -8,7 +8,7 @@
  * cgroup at its limit does (with limits of 25 pages 17 % less time than three faults before).  At
  * each fault one page more: all that have just been found are none or many, 0.6 wrong guesses of
  * the host's processor more. */
-enum { PAGE_DISTANCE = 8, ENTRY_DISTANCE = 3, LIMIT_DISTANCE = 8 };
+enum { PAGE_DISTANCE = 8, ENTRY_DISTANCE = 4, LIMIT_DISTANCE = 8 };
 /* With many cgroups pages and their cgroups' records are asked for before find_limits() reads
  * these.  (A dozen lines each: all found at once were 6 % more time.) */
 enum { MEMCG_DISTANCE = 12 };
