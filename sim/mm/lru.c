@@ -141,7 +141,7 @@ void lru_prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
         return;
     for (uint32_t i = 0; i < n; i++) {
         bool stays = (~hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED)) == 0;
-        if (!stays && !(mm->one_at_a_time && known_length(mm, pages[i]))) /* all is in the record */
+        if (!stays)
             mm->swap_hooks.prefetch(mm->swap, pages[i]);
     }
 }

@@ -89,6 +89,7 @@ void swap_wait_for_write(void *swap, struct exec *exec, uint32_t page);
 void swap_free_slot(void *swap, struct exec *exec, uint32_t page);
 bool swap_has_room(const void *swap, uint32_t memcg);
 bool swap_half_full(const void *swap, uint32_t memcg);
+/* Asks for the place of the page's object, where its length is known; else for the length. */
 void swap_prefetch(const void *swap, uint32_t page);
 
 /* Without numbers, slots are taken to lie as the pages' addresses do.  There is a lock for each of
