@@ -20,12 +20,12 @@
 enum {
     /* Hot bytes are asked for this many accesses ahead, and looked at so many ahead. */
     LOOKAHEAD_ACCESSES = 128,
-    LOOKAHEAD_FRONTIER = 32,
+    LOOKAHEAD_FRONTIER = 80,
     /* So many are looked at together, at one fault of five or so: the host's processor foresees
      * that better than a number of its own for each fault (0.6 wrong guesses less a fault). */
     LOOKAHEAD_STEP = 16,
     /* Faults ahead: all of these may be, so that there is always room. */
-    LOOKAHEAD_FAULTS = 64,
+    LOOKAHEAD_FAULTS = 128,
 };
 
 _Static_assert(LOOKAHEAD_FAULTS >= LOOKAHEAD_FRONTIER + LOOKAHEAD_STEP, "room for all");
