@@ -132,17 +132,28 @@ void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node)
         prefetch_victim(mm, inactive->tail);
 }
 
-/* What writing them out will read, of those that have not been accessed: the others stay,
- * more than half of all. */
+/* False: all that is known of the list has been asked for. */
+static inline bool prefetch_next(const struct mm *mm, struct lru_ring *ring)
+{
+    if (ring->asked - ring->taken >= LRU_STRIDE)
+        return false;
+    prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
+    return true;
+}
+
+/* What writing them out will read, of those that have not been accessed.  The others stay, more
+ * than half of all; for each a page of the next batch is asked for, as for each that is evicted:
+ * where long runs of pages stay, nothing else asks for them in time (5 to 9 % of the time). */
 void lru_prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n)
 {
     const uint8_t *hot = mm->hot;
-    if (!mm->swap_hooks.prefetch)
-        return;
+    struct lru_ring *ring = mm->coming[0];
     for (uint32_t i = 0; i < n; i++) {
         bool stays = (~hot[pages[i]] & (HOT_MAPPED | HOT_ACCESSED)) == 0;
-        if (!stays)
+        if (!stays && mm->swap_hooks.prefetch)
             mm->swap_hooks.prefetch(mm->swap, pages[i]);
+        if (stays && ring)
+            prefetch_next(mm, ring);
     }
 }
 
@@ -348,12 +359,6 @@ void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node)
         mm->coming_page = inactive->tail;
 }
 
-PREFETCHING void prefetch_next(const struct mm *mm, struct lru_ring *ring)
-{
-    if (ring->asked - ring->taken < LRU_STRIDE)
-        prefetch_victim(mm, ring->coming[ring->asked++ % LRU_STRIDE]);
-}
-
 void lru_prefetch(struct mm *mm)
 {
     struct lru_ring *last = mm->coming[0], *before = mm->coming[1];
@@ -362,8 +367,9 @@ void lru_prefetch(struct mm *mm)
         return;
     }
     /* Two: for each fault two or three are looked at. */
+    if (!before || !prefetch_next(mm, before))
+        prefetch_next(mm, last);
     prefetch_next(mm, last);
-    prefetch_next(mm, before ? before : last);
 }
 
 /* What is about to be taken: better all at once now than one by one.  After others' turns

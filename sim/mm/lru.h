@@ -59,7 +59,7 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
 uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t *pages);
 
 /* They are about to be looked at: ask the host's caches for what evicting them will read, those
- * that their accesses do not keep. */
+ * that their accesses do not keep; and for as many pages of the next batch as there are others. */
 void lru_prefetch_writes(const struct mm *mm, const uint32_t *pages, uint32_t n);
 
 /* Ask the host's caches for the next pages that lru_isolate() will probably take: a few at each
