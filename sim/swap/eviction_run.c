@@ -104,12 +104,12 @@ static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_
     count_event(mm, run->memcg, run->node, COUNTER_nr_vmscan_write, pages);
     swap->zswap->stored_pages += pages;
     run->pool->entries += pages;
+    owner->swap_cache_pages += (uint32_t)(slots - pages);
+    owner->resident_pages -= (uint32_t)pages;
     for (struct memcg *at = owner; at; at = at->above) {
         at->zswap_bytes_subtree += run->bytes;
         at->zswapped_subtree += pages;
     }
-    owner->swap_cache_pages += (uint32_t)(slots - pages);
-    owner->resident_pages -= (uint32_t)pages;
     if (run->has_clock)
         workingset_age(mm, run->target, run->node, pages);
     run->all += pages;
