@@ -32,6 +32,7 @@ static void draw_config(uint64_t seed, char *text)
         put_devices(&draw);
     put(&draw, "'zswap': {'max_pool_percent': <1..100>, 'accept_threshold_percent': <50..100>, "
                "'shrinker_enabled': <true|false|false>, 'compressor': '<lzo|lz4|zstd>', "
+               "'shrinker': '<second_chance|second_chance|second_chance|second_chance_by_fault>', "
                "'allocator': '<zsmalloc|zsmalloc|zbud|z3fold>', 'admission': '<always|"
                "compressibility>', 'pool_ref': '<percpu_ref|kref>'},\n");
     put_cgroups(&draw);
@@ -103,6 +104,9 @@ static const char *pools_differ(const struct zswap *a, const struct zswap *b)
     for (uint32_t i = 0; i < POOLS_AT_MOST; i++)
         if (a->pools[i].entries != b->pools[i].entries)
             return "entries of a pool";
+    size_t states = (size_t)a->mm->memcg_count * a->mm->node_count;
+    if (memcmp(a->shrinker_states, b->shrinker_states, states * sizeof(*a->shrinker_states)) != 0)
+        return "what the shrinker protects";
     return NULL;
 }
 
