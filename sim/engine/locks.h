@@ -36,10 +36,10 @@ struct lock_counts {
     uint64_t hold_ns;   /* from then on until it was released, its cache line's way included */
 };
 
-/* One acquisition more; whether it waited is counted apart. */
-static inline void lock_count(struct lock_counts *counts, uint64_t hold_ns)
+/* So many acquisitions more, held for hold_ns in all; whether they waited is counted apart. */
+static inline void lock_count(struct lock_counts *counts, uint64_t times, uint64_t hold_ns)
 {
-    counts->acquisitions++;
+    counts->acquisitions += times;
     counts->hold_ns += hold_ns;
 }
 
@@ -52,7 +52,7 @@ static inline uint64_t lock_hold(struct lock_counts *counts, struct spinlock *lo
     uint64_t end_ns = now_ns + use_ns;
     if (!cache_line_take_own(&lock->line, cpu, now_ns, use_ns))
         end_ns = spinlock_take(lock, topology, costs, cpu, now_ns, hold_ns, &wait_ns);
-    lock_count(counts, end_ns - now_ns - wait_ns);
+    lock_count(counts, 1, end_ns - now_ns - wait_ns);
     counts->contended += wait_ns > 0;
     counts->wait_ns += wait_ns;
     return end_ns;

@@ -256,8 +256,7 @@ static void drain_activated(struct mm *mm, struct exec *exec)
 
 void lru_drain_batches(struct mm *mm, struct exec *exec)
 {
-    if (mm->batches[exec->cpu].count)
-        move_added(mm, exec, exec->cpu);
+    move_added(mm, exec, exec->cpu);
     drain_activated(mm, exec);
 }
 

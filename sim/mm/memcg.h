@@ -106,6 +106,15 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
     return own ? mm->config->vm.swappiness : mm->swappiness;
 }
 
+/* More entries of a cgroup, or, below 0, fewer, of so many bytes in all. */
+static inline void memcg_add_entries(struct memcg *owner, int64_t bytes, int64_t entries)
+{
+    for (struct memcg *at = owner; at; at = at->above) {
+        at->zswap_bytes_subtree += (uint64_t)bytes;
+        at->zswapped_subtree += (uint64_t)entries;
+    }
+}
+
 static inline void memcg_charge_from_object_stock(struct mm *mm, struct exec *exec, uint32_t memcg,
                                                   uint32_t bytes)
 {
@@ -119,11 +128,7 @@ static inline void memcg_charge_from_object_stock(struct mm *mm, struct exec *ex
 static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
                                        uint32_t bytes)
 {
-    struct memcg *owner = &mm->memcgs[memcg];
-    for (struct memcg *at = owner; at; at = at->above) {
-        at->zswap_bytes_subtree += bytes;
-        at->zswapped_subtree++;
-    }
+    memcg_add_entries(&mm->memcgs[memcg], bytes, 1);
     if (mm->config->vm.cgroup_version != CGROUP_V1)
         memcg_charge_from_object_stock(mm, exec, memcg, bytes);
 }
@@ -132,10 +137,7 @@ static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint3
                                          uint32_t bytes)
 {
     struct memcg *owner = &mm->memcgs[memcg];
-    for (struct memcg *at = owner; at; at = at->above) {
-        at->zswap_bytes_subtree -= bytes;
-        at->zswapped_subtree--;
-    }
+    memcg_add_entries(owner, -(int64_t)bytes, -1);
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return;
     owner->object_stock_bytes += bytes;

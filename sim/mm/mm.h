@@ -431,7 +431,7 @@ static inline void spend_in_own_lock(struct mm *mm, struct exec *exec, enum time
                                      enum lock_kind kind, uint64_t hold_ns)
 {
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
-    lock_count(&mm->locks[kind], use_ns);
+    lock_count(&mm->locks[kind], 1, use_ns);
     spend(mm, exec, time, use_ns);
 }
 
@@ -440,8 +440,7 @@ static inline void count_own_locks(struct mm *mm, enum time_kind time, enum lock
                                    enum cost hold, uint64_t times)
 {
     uint64_t use_ns = times * (mm->costs->ns[COST_lock_uncontended] + mm->costs->ns[hold]);
-    mm->locks[kind].acquisitions += times;
-    mm->locks[kind].hold_ns += use_ns;
+    lock_count(&mm->locks[kind], times, use_ns);
     mm->time_ns[time] += use_ns;
 }
 
@@ -491,7 +490,7 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
 static inline void count_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
                                   uint64_t start_ns, uint64_t use_ns)
 {
-    lock_count(&mm->locks[kind], use_ns);
+    lock_count(&mm->locks[kind], 1, use_ns);
     mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
 }
 

@@ -74,8 +74,7 @@ static inline void object_pool_count_locks(struct mm *mm, const struct object_po
                                            enum allocator_step step, uint64_t times)
 {
     bool takes_lock = pool->takes[step] & ALLOCATOR_TAKES_LOCK;
-    mm->locks[LOCK_allocator].acquisitions += takes_lock ? times : 0;
-    mm->locks[LOCK_allocator].hold_ns += times * pool->held_ns[step];
+    lock_count(&mm->locks[LOCK_allocator], takes_lock ? times : 0, times * pool->held_ns[step]);
     mm->time_ns[TIME_pool_lock_wait] += times * pool->alone_ns[step];
 }
 

@@ -102,8 +102,7 @@ static void drop(struct mm *mm, struct exec *exec, struct scan_control *scan, ui
     mm->resident_pages--;
     owner->resident_pages--;
     reclaim_prepare_freed(mm, exec, scan, memcg, node);
-    if (++scan->freed_pages >= reclaim_free_batch(mm))
-        reclaim_flush_freed(mm, exec, scan);
+    reclaim_note_freed(mm, exec, scan);
 }
 
 enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,

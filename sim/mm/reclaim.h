@@ -96,6 +96,14 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
  * objects, meets the limit. */
 void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan);
 
+/* What a page that reclaim decided to activate does with its slot when swap is
+ * more than half full. */
+void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page);
+
+/* The counter of this kind of reclaim, given the direct one's. */
+enum counter reclaim_scan_counter(const struct scan_control *scan);
+enum counter reclaim_steal_counter(const struct scan_control *scan);
+
 /* ---- for reclaim_evict(), and for the swap layer where that evicts in runs -------- */
 
 /* One step after the other. */
@@ -119,15 +127,11 @@ static inline void reclaim_prepare_freed(struct mm *mm, struct exec *exec,
     scan->freed_memcg = memcg;
     scan->freed_node = node;
 }
-
-/* ---- for policies, again --------------------------------------------------------- */
-
-/* What a page that reclaim decided to activate does with its slot when swap is
- * more than half full. */
-void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page);
-
-/* The counter of this kind of reclaim, given the direct one's. */
-enum counter reclaim_scan_counter(const struct scan_control *scan);
-enum counter reclaim_steal_counter(const struct scan_control *scan);
+/* One of them has been freed. */
+static inline void reclaim_note_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
+{
+    if (++scan->freed_pages >= reclaim_free_batch(mm))
+        reclaim_flush_freed(mm, exec, scan);
+}
 
 #endif

@@ -132,7 +132,6 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
     exec->sleep_ns = 0;
     *ready_ns = 0;
-    fault_run_end(&simulation->swap, &simulation->swap.faults);
     enum fault_kind kind = swap_fault_by_steps(&simulation->swap, exec, page,
                                                write & !task->config->load_before_store, ready_ns);
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY * (mm->hot[page] & HOT_MAPPED));

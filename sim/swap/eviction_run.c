@@ -32,11 +32,8 @@ static void look(struct swap *swap, struct eviction_run *run)
     const struct zswap_pool *pool = &zswap->pools[zswap->order[0]];
     const uint64_t *ns = mm->costs->ns, *alone_ns = pool->zpools->alone_ns;
     run->looked = true;
-    run->possible = mm->one_at_a_time && mm->keeps_lengths && zswap->lru->group_of_pool &&
-                    !zswap->lru->one_list && !zswap->shrinker->added && zswap->zpools == 1 &&
-                    !pool->evicts && config->limit_rule == LIMIT_EXACT &&
-                    mm->config->swap.slot_lock == SLOT_LOCK_CLUSTER &&
-                    mm->config->swap.cgroup_lock != SWAP_CGROUP_LOCK_DEVICE;
+    run->possible = swap_may_run(swap) && swap_only_counts_slots(swap) && !zswap->shrinker->added &&
+                    !pool->evicts;
     run->asks_admission = !zswap->admission->admits_all;
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
@@ -65,7 +62,6 @@ static bool begin(struct swap *swap, struct exec *exec, struct scan_control *sca
         mm->activations[exec->cpu].count || !zswap->enabled || entries_are_limited(mm, memcg))
         return false;
     reclaim_prepare_freed(mm, exec, scan, memcg, node);
-    run->free_batch = reclaim_free_batch(mm);
     run->owner = &mm->memcgs[memcg];
     run->memcg = memcg;
     run->node = node;
@@ -93,9 +89,7 @@ static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_
     mm->time_ns[TIME_zswap] += pages * run->zswap_ns;
     mm->time_ns[TIME_evict] += pages * ns[COST_evict_page];
     mm->time_ns[TIME_compress] += run->compress_ns;
-    mm->locks[LOCK_swap_slot].acquisitions += slots;
-    mm->locks[LOCK_swap_slot].hold_ns +=
-        slots * (ns[COST_lock_uncontended] + ns[COST_slot_lock_hold]);
+    swap_count_slot_locks(mm, slots);
     count_own_locks(mm, TIME_tree_lock_wait, LOCK_zswap_tree, COST_tree_lock_hold, pages);
     count_own_locks(mm, TIME_lru_lock_wait, LOCK_zswap_lru, COST_lru_lock_hold, pages);
     object_pool_count_locks(mm, run->zpool, ALLOCATOR_ALLOCATES, pages);
@@ -106,10 +100,7 @@ static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_
     run->pool->entries += pages;
     owner->swap_cache_pages += (uint32_t)(slots - pages);
     owner->resident_pages -= (uint32_t)pages;
-    for (struct memcg *at = owner; at; at = at->above) {
-        at->zswap_bytes_subtree += run->bytes;
-        at->zswapped_subtree += pages;
-    }
+    memcg_add_entries(owner, (int64_t)run->bytes, (int64_t)pages);
     if (run->has_clock)
         workingset_age(mm, run->target, run->node, pages);
     run->all += pages;
@@ -127,15 +118,9 @@ void eviction_run_end(void *state)
 
 /* ---- one page ------------------------------------------------------------------------ */
 
-/* Room on the devices and under memory.swap.max, as slot_is_allowed() sees it. */
 static inline bool has_room(const struct swap *swap, const struct eviction_run *run)
 {
-    if (!swap->backing->takes_slot_on_entry)
-        return true;
-    for (const struct memcg *at = run->owner; at; at = at->above)
-        if (at->swap_usage >= at->swap_max)
-            return false;
-    return swap->slots_used < swap->slots;
+    return !swap->backing->takes_slot_on_entry || swap_device_has_room(swap, run->memcg);
 }
 
 /* swap_take_slot() where there is room and slots have no numbers. */
@@ -144,11 +129,8 @@ static inline void take_slot(struct swap *swap, struct eviction_run *run, uint32
     run->slots_taken++;
     swap->slots_taken++;
     swap->newest_slot_page = page;
-    if (!swap->backing->takes_slot_on_entry)
-        return;
-    swap->slots_used++;
-    for (struct memcg *at = run->owner; at; at = at->above)
-        at->swap_usage++;
+    if (swap->backing->takes_slot_on_entry)
+        swap_charge_slot(swap, run->memcg);
 }
 
 /* An object in the pool; false: it is not to have one. */
@@ -251,7 +233,6 @@ enum page_fate eviction_run_evict(void *state, struct exec *exec, struct scan_co
 {
     struct swap *swap = state;
     struct mm *mm = swap->mm;
-    const struct eviction_run *run = &swap->evictions;
     /* With a pool that is full each page is tried in vain: as little as can be. */
     if (mm->writes_under_way || swap->zswap->reached_full || !take(swap, exec, scan, page)) {
         eviction_run_end(swap);
@@ -259,7 +240,6 @@ enum page_fate eviction_run_evict(void *state, struct exec *exec, struct scan_co
     }
     lru_prefetch(mm);
     scan->pageouts++;
-    if (++scan->freed_pages >= run->free_batch)
-        reclaim_flush_freed(mm, exec, scan);
+    reclaim_note_freed(mm, exec, scan);
     return FATE_FREED;
 }

@@ -35,7 +35,6 @@ struct eviction_run {
     struct zswap_pool *pool;
     struct object_pool *zpool;
     struct page_list *list;
-    uint32_t free_batch;      /* so many are given back together */
     uint64_t most_pool_pages; /* a pool of so many takes none */
     uint64_t clock;
     /* sums */

@@ -24,18 +24,12 @@ static void look(struct swap *swap, struct fault_run *run)
 {
     const struct mm *mm = swap->mm;
     const struct zswap *zswap = swap->zswap;
-    const struct zswap_config *config = &zswap->config->zswap;
     const struct object_pool *zpool = zswap->pools[zswap->order[0]].zpools;
     const uint64_t *ns = mm->costs->ns;
     run->looked = true;
-    run->possible = mm->one_at_a_time && mm->keeps_lengths && !has_files(mm) &&
-                    !swap->has_synchronous && config->load_rule != LOAD_KEEPS &&
-                    config->limit_rule == LIMIT_EXACT && zswap->zpools == 1 &&
-                    zswap->lru->group_of_pool && !zswap->lru->one_list &&
-                    !zswap->shrinker->swapped_in;
-    run->counts_slots = swap->backing->takes_slot_on_entry &&
-                        mm->config->swap.slot_lock == SLOT_LOCK_CLUSTER &&
-                        mm->config->swap.cgroup_lock != SWAP_CGROUP_LOCK_DEVICE;
+    run->possible = swap_may_run(swap) && !has_files(mm) && !swap->has_synchronous &&
+                    zswap->config->zswap.load_rule != LOAD_KEEPS && !zswap->shrinker->swapped_in;
+    run->counts_slots = swap->backing->takes_slot_on_entry && swap_only_counts_slots(swap);
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
     run->fault_ns = ns[COST_fault];
@@ -113,10 +107,7 @@ static void end_owner(struct mm *mm, struct fault_run *run)
     charge(mm, run);
     owner->swap_cache_pages += faults - run->owner_slots;
     owner->resident_pages += faults;
-    for (struct memcg *at = owner; at; at = at->above) {
-        at->zswap_bytes_subtree -= run->bytes;
-        at->zswapped_subtree -= faults;
-    }
+    memcg_add_entries(owner, -(int64_t)run->bytes, -(int64_t)faults);
     *memcg_counter(owner, COUNTER_zswpin) += faults;
     *memcg_counter(owner, COUNTER_pgmajfault) += faults;
     *memcg_counter(owner, COUNTER_fault_zswap) += faults;
@@ -150,9 +141,7 @@ void fault_run_end_now(struct swap *swap, struct fault_run *run)
     count_own_locks(mm, TIME_lru_lock_wait, LOCK_zswap_lru, COST_lru_lock_hold, faults);
     object_pool_count_locks(mm, run->zpool, ALLOCATOR_MAPS, faults);
     object_pool_count_locks(mm, run->zpool, ALLOCATOR_FREES, faults);
-    mm->locks[LOCK_swap_slot].acquisitions += run->slots;
-    mm->locks[LOCK_swap_slot].hold_ns +=
-        run->slots * (ns[COST_lock_uncontended] + ns[COST_slot_lock_hold]);
+    swap_count_slot_locks(mm, run->slots);
     count(mm, run->node, COUNTER_zswpin, faults);
     count(mm, run->node, COUNTER_pgmajfault, faults);
     count(mm, run->node, COUNTER_fault_zswap, faults);
@@ -233,9 +222,7 @@ static inline void free_slot(struct swap *swap, struct exec *exec, struct fault_
     }
     mm->cold[page].bits &= ~(uint32_t)PAGE_HAS_SLOT;
     run->owner_slots++;
-    swap->slots_used--;
-    for (struct memcg *at = run->owner; at; at = at->above)
-        at->swap_usage--;
+    swap_uncharge_slot(swap, run->memcg);
 }
 
 /* map_from_swap_cache() */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "policies/swap_backing/swap_backing.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/base/memory.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
@@ -130,42 +131,27 @@ void swap_release(struct swap *swap)
     slot_map_release(&swap->numbers);
 }
 
-/* ---- slots --------------------------------------------------------------------- */
-
-static bool device_has_room(const struct swap *swap, uint32_t memcg)
+bool swap_may_run(const struct swap *swap)
 {
-    if (swap->slots_used >= swap->slots)
-        return false;
-    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
-        if (at->swap_usage >= at->swap_max)
-            return false;
-    return true;
+    const struct mm *mm = swap->mm;
+    const struct zswap *zswap = swap->zswap;
+    return mm->one_at_a_time && mm->keeps_lengths && zswap->lru->group_of_pool &&
+           !zswap->lru->one_list && zswap->zpools == 1 &&
+           zswap->config->zswap.limit_rule == LIMIT_EXACT;
 }
+
+/* ---- slots --------------------------------------------------------------------- */
 
 /* get_nr_swap_pages() and the cgroup's headroom */
 bool swap_has_room(const void *state, uint32_t memcg)
 {
     const struct swap *swap = state;
-    return !swap->backing->needs_device || device_has_room(swap, memcg);
+    return !swap->backing->needs_device || swap_device_has_room(swap, memcg);
 }
 
 bool swap_has_backing_room(const struct swap *swap, uint32_t memcg)
 {
-    return swap->backing->takes_slot_on_entry || device_has_room(swap, memcg);
-}
-
-static void charge_slot(struct swap *swap, uint32_t memcg)
-{
-    swap->slots_used++;
-    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
-        at->swap_usage++;
-}
-
-static void uncharge_slot(struct swap *swap, uint32_t memcg)
-{
-    swap->slots_used--;
-    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
-        at->swap_usage--;
+    return swap->backing->takes_slot_on_entry || swap_device_has_room(swap, memcg);
 }
 
 uint64_t swap_pages(const struct swap *swap)
@@ -183,16 +169,16 @@ bool swap_take_backing(struct swap *swap, uint32_t page)
     uint32_t memcg = page_memcg(swap->mm, page);
     if (swap->backing->takes_slot_on_entry)
         return true;
-    if (!device_has_room(swap, memcg))
+    if (!swap_device_has_room(swap, memcg))
         return false;
-    charge_slot(swap, memcg);
+    swap_charge_slot(swap, memcg);
     return true;
 }
 
 void swap_drop_backing(struct swap *swap, uint32_t page)
 {
     if (!swap->backing->takes_slot_on_entry)
-        uncharge_slot(swap, page_memcg(swap->mm, page));
+        swap_uncharge_slot(swap, page_memcg(swap->mm, page));
 }
 
 bool swap_half_full(const void *state, uint32_t memcg)
@@ -288,7 +274,7 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     swap->newest_slot_page = page;
     write_slot_charge(swap, exec, memcg);
     if (swap->backing->takes_slot_on_entry)
-        charge_slot(swap, memcg);
+        swap_charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;
     mm->cold[page].bits |= PAGE_HAS_SLOT;
     return true;
@@ -316,7 +302,7 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     if (swap->numbered && (!swap->numbered_when_written || (cold->bits & PAGE_ON_DISK)))
         release_number(swap, exec, page);
     if (swap->backing->takes_slot_on_entry || (cold->bits & PAGE_ON_DISK))
-        uncharge_slot(swap, memcg);
+        swap_uncharge_slot(swap, memcg);
     cold->bits &= ~(uint32_t)(PAGE_HAS_SLOT | PAGE_ON_DISK | PAGE_ZERO_MARK);
 }
 

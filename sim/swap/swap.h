@@ -92,6 +92,50 @@ bool swap_half_full(const void *swap, uint32_t memcg);
 /* Asks for the place of the page's object, where its length is known; else for the length. */
 void swap_prefetch(const void *swap, uint32_t page);
 
+/* Room on the devices and under memory.swap.max. */
+static inline bool swap_device_has_room(const struct swap *swap, uint32_t memcg)
+{
+    if (swap->slots_used >= swap->slots)
+        return false;
+    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        if (at->swap_usage >= at->swap_max)
+            return false;
+    return true;
+}
+
+/* One more slot in use, of this cgroup; one less. */
+static inline void swap_charge_slot(struct swap *swap, uint32_t memcg)
+{
+    swap->slots_used++;
+    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        at->swap_usage++;
+}
+static inline void swap_uncharge_slot(struct swap *swap, uint32_t memcg)
+{
+    swap->slots_used--;
+    for (struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        at->swap_usage--;
+}
+
+/* In runs of evictions and of faults: is all that there is to taking a slot, and to giving one
+ * back, on one processor, to count it? */
+static inline bool swap_only_counts_slots(const struct swap *swap)
+{
+    const struct swap_config *config = &swap->mm->config->swap;
+    return config->slot_lock == SLOT_LOCK_CLUSTER && config->cgroup_lock != SWAP_CGROUP_LOCK_DEVICE;
+}
+/* So many of them. */
+static inline void swap_count_slot_locks(struct mm *mm, uint64_t slots)
+{
+    const uint64_t *ns = mm->costs->ns;
+    lock_count(&mm->locks[LOCK_swap_slot], slots,
+               slots * (ns[COST_lock_uncontended] + ns[COST_slot_lock_hold]));
+}
+
+/* What both kinds of runs need: one processor, slots without numbers, one zpool, entries on lists
+ * of their cgroups, limits as from 6.10. */
+bool swap_may_run(const struct swap *swap);
+
 /* Without numbers, slots are taken to lie as the pages' addresses do.  There is a lock for each of
  * their clusters, or as many as there may be at most. */
 static inline uint32_t swap_lock_number(const struct swap *swap, uint32_t page)
