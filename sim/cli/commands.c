@@ -52,7 +52,7 @@ const struct command commands[] = {
     {"calibrate", "measure this machine's costs, write a cost table", command_calibrate,
      calibrate_flags, NULL},
     {"list", "list policies, kernels, workloads, counters, ...", command_list, plugin_flags, NULL},
-    {"explain", "explain a key, policy, counter, cost or kernel", command_explain, plugin_flags,
+    {"explain", "explain a key, policy, counter, metric, cost or kernel", command_explain, plugin_flags,
      NULL},
     {"schema", "print the JSON Schema of a config, or the reference pages (schema --help)",
      command_schema, schema_flags, NULL},

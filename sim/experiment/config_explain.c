@@ -7,6 +7,7 @@
 #include "sim/engine/costs_table.h"
 #include "sim/experiment/config_fields.h"
 #include "sim/experiment/config_reference.h"
+#include "sim/experiment/metrics.h"
 
 enum { NAMES_AT_MOST = 1024, LINE_WIDTH = 78 };
 
@@ -241,6 +242,23 @@ static void search_described(struct search *search, const struct counter_descrip
         }
 }
 
+/* What compare and figures know by name, but for the totals: those are counters and gauges. */
+static void search_metrics(struct search *search)
+{
+    struct metric metric;
+    for (unsigned i = 0; i < metric_count(); i++) {
+        metric_describe(i, &metric);
+        if (strcmp(metric.path[0], "totals") == 0)
+            continue;
+        if (!matches(search, arena_string(&search->arena, metric.name, strlen(metric.name))))
+            continue;
+        fprintf(search->out, "%s  metric in %s%s; %s is better\n", metric.name, metric.unit,
+                metric.percentile ? ", a percentile within the run" : "",
+                metric_direction_name(metric.direction));
+        wrap(search->out, metric.meaning);
+    }
+}
+
 static void search_costs(struct search *search)
 {
     for (size_t i = 0; i < COSTS; i++)
@@ -316,6 +334,7 @@ static void search_all(struct search *search)
     search_costs(search);
     search_described(search, counter_descriptions, COUNTERS, "counter");
     search_described(search, gauge_descriptions, GAUGES, "gauge");
+    search_metrics(search);
     search_kernels(search);
     search_compressors(search);
     search_types(search);
@@ -372,6 +391,16 @@ static void list_counters(FILE *out)
                 gauge_descriptions[i].meaning);
 }
 
+static void list_metrics(FILE *out)
+{
+    struct metric metric;
+    for (unsigned i = 0; i < metric_count(); i++) {
+        metric_describe(i, &metric);
+        fprintf(out, "%-31s %-15s %-7s %s\n", metric.name, metric.unit,
+                metric_direction_name(metric.direction), metric.meaning);
+    }
+}
+
 static void list_costs(FILE *out)
 {
     for (size_t i = 0; i < COSTS; i++)
@@ -389,6 +418,8 @@ static const struct {
     {"contents", "types of \"content\"", list_contents},
     {"compressors", "values of zswap.compressor", list_compressors},
     {"counters", "what is counted, and levels at a moment", list_counters},
+    {"metrics", "what compare and figures know by name: counters and levels, times, locks, ...",
+     list_metrics},
     {"costs", "steps that take time, with the built-in table", list_costs},
 };
 enum { LISTS = sizeof(lists) / sizeof(lists[0]) };
@@ -403,10 +434,10 @@ static void list_all(FILE *out, const struct plugins *plugins)
 {
     fputs("Lists, for `zsim list NAME`:\n", out);
     for (size_t i = 0; i < LISTS; i++)
-        fprintf(out, "  %-14s %s\n", lists[i].name, lists[i].meaning);
+        fprintf(out, "  %-17s %s\n", lists[i].name, lists[i].meaning);
     fputs("Axes of policy, for `zsim list NAME`:\n", out);
     for (const struct policy_axis *axis = plugins_axes(plugins); axis->name; axis++) {
-        fprintf(out, "  %-14s %s:", axis->name, axis->question);
+        fprintf(out, "  %-17s %s:", axis->name, axis->question);
         for (size_t i = 0; axis->choices[i]; i++)
             fprintf(out, "%s %s", i ? "," : "", axis->choices[i]->name);
         fputc('\n', out);

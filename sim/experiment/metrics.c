@@ -50,6 +50,15 @@ static const bool counter_lower_is_better[COUNTERS] = {
     [COUNTER_unbacked_activate] = true,
 };
 
+/* What a zram device holds is neither good nor bad; what that costs in memory is. */
+static bool gauge_lower_is_better(unsigned gauge)
+{
+    if (gauge == GAUGE_orig_data_size || gauge == GAUGE_compr_data_size ||
+        gauge == GAUGE_same_pages)
+        return false;
+    return gauge == GAUGE_disk_pages || gauge >= GAUGE_pressure_some_us;
+}
+
 static const bool counter_is_headline[COUNTERS] = {
     [COUNTER_pgmajfault] = true,     [COUNTER_pswpin] = true,
     [COUNTER_pswpout] = true,        [COUNTER_zswpin] = true,
@@ -95,16 +104,16 @@ static const struct plain_metric plain_metrics[] = {
      FIELD(disk.merged), NEITHER_IS_BETTER, false},
     {"disk", "read_mean_ns", "ns", "a read of a disk from submission to its end, mean",
      FIELD(disk.read_mean_ns), LOWER_IS_BETTER, false},
-    {"disk", "read_p50_ns", "ns", "the same, median", FIELD(disk.read_p50_ns), LOWER_IS_BETTER,
-     false},
-    {"disk", "read_p99_ns", "ns", "the same, 99th percentile", FIELD(disk.read_p99_ns),
-     LOWER_IS_BETTER, false},
+    {"disk", "read_p50_ns", "ns", "a read of a disk from submission to its end, median",
+     FIELD(disk.read_p50_ns), LOWER_IS_BETTER, false},
+    {"disk", "read_p99_ns", "ns", "a read of a disk from submission to its end, 99th percentile",
+     FIELD(disk.read_p99_ns), LOWER_IS_BETTER, false},
     {"disk", "write_mean_ns", "ns", "a write to a disk from submission to its end, mean",
      FIELD(disk.write_mean_ns), LOWER_IS_BETTER, false},
-    {"disk", "write_p50_ns", "ns", "the same, median", FIELD(disk.write_p50_ns), LOWER_IS_BETTER,
-     false},
-    {"disk", "write_p99_ns", "ns", "the same, 99th percentile", FIELD(disk.write_p99_ns),
-     LOWER_IS_BETTER, false},
+    {"disk", "write_p50_ns", "ns", "a write to a disk from submission to its end, median",
+     FIELD(disk.write_p50_ns), LOWER_IS_BETTER, false},
+    {"disk", "write_p99_ns", "ns", "a write to a disk from submission to its end, 99th percentile",
+     FIELD(disk.write_p99_ns), LOWER_IS_BETTER, false},
     {"psi", "some_us", "us", "time in which some task stalled on memory (/proc/pressure/memory)",
      FIELD(psi.some_us), LOWER_IS_BETTER, true},
     {"psi", "full_us", "us", "time in which all tasks stalled on memory (/proc/pressure/memory)",
@@ -112,7 +121,9 @@ static const struct plain_metric plain_metrics[] = {
     {"inversion", "at_end_ppm", "ppm",
      "of the pages on a device, those used later than the median page in zswap, at the end",
      FIELD(inversion.at_end_ppm), LOWER_IS_BETTER, false},
-    {"inversion", "time_average_ppm", "ppm", "the same as an average over time",
+    {"inversion", "time_average_ppm", "ppm",
+     "of the pages on a device, those used later than the median page in zswap, on average over "
+     "time",
      FIELD(inversion.time_average_ppm), LOWER_IS_BETTER, true},
     {"inversion", "pair_ppm", "ppm",
      "how likely a random page in zswap was last used before a random page on a device "
@@ -224,6 +235,7 @@ static void describe_plain(const struct plain_metric *row, struct metric *metric
     metric->meaning = row->meaning;
     metric->direction = row->direction;
     metric->headline = row->headline;
+    metric->percentile = strstr(row->key, "_p50_") || strstr(row->key, "_p99_");
     unsigned at = 0;
     if (row->object)
         metric->path[at++] = row->object;
@@ -282,6 +294,7 @@ static void describe_store_wait(unsigned part, struct metric *metric)
     metric->unit = "ns";
     metric->meaning = "time that a store at memory.zswap.max spends on making room";
     metric->direction = LOWER_IS_BETTER;
+    metric->percentile = true;
     metric->path[0] = "histograms";
     metric->path[1] = "store_wait_ns";
     metric->path[2] = latency_parts[part].key;
@@ -303,9 +316,7 @@ void metric_describe(unsigned index, struct metric *metric)
     } else if (index < FIRST_TIME) {
         unsigned gauge = index - FIRST_GAUGE;
         describe_total(&gauge_descriptions[gauge], metric);
-        metric->direction = gauge == GAUGE_disk_pages || gauge >= GAUGE_pressure_some_us
-                                ? LOWER_IS_BETTER
-                                : NEITHER_IS_BETTER;
+        metric->direction = gauge_lower_is_better(gauge) ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
         metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
     } else if (index < FIRST_LOCK) {
         describe_time((enum time_kind)(index - FIRST_TIME), metric);

@@ -41,7 +41,7 @@ const char *metric_direction_name(enum metric_direction direction);
 bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value);
 
 /* Fault kinds of a result file: the kinds of a run and "major", the faults of
- * kinds zero, zswap and disk together. */
+ * kinds zero, zswap, zram and disk together. */
 enum { LATENCY_KINDS = FAULT_KINDS + 1, LATENCY_MAJOR = FAULT_KINDS };
 const char *latency_kind_name(unsigned kind);
 const char *latency_kind_meaning(unsigned kind);

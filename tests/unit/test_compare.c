@@ -199,6 +199,21 @@ static void percentiles_are_bootstrapped(void **state)
     assert_says(",paired t,");
 }
 
+static void percentiles_are_known_as_such(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"fault_latency_ns.disk.p50", "fault_latency_ns.major.p99_9",
+                                        "store_wait_ns.p99", "disk.read_p50_ns",
+                                        "disk.write_p99_ns"};
+    struct metric metric;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        metric_describe((unsigned)metric_find(names[i]), &metric);
+        assert_true(metric.percentile);
+    }
+    metric_describe((unsigned)metric_find("disk.read_mean_ns"), &metric);
+    assert_false(metric.percentile);
+}
+
 static void one_run_each_is_exact(void **state)
 {
     (void)state;
@@ -295,6 +310,7 @@ int main(void)
         cmocka_unit_test(many_metrics_are_corrected_for),
         cmocka_unit_test(noise_floor),
         cmocka_unit_test(percentiles_are_bootstrapped),
+        cmocka_unit_test(percentiles_are_known_as_such),
         cmocka_unit_test(one_run_each_is_exact),
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),

@@ -15,6 +15,7 @@
 #include "sim/base/counters.h"
 #include "sim/experiment/config_fields.h"
 #include "sim/experiment/config_reference.h"
+#include "sim/experiment/metrics.h"
 #include "sim/experiment/config_resolved.h"
 
 #define BROKEN "tests/data/configs-broken"
@@ -530,6 +531,11 @@ static void test_explain_finds_every_key(void **state)
         assert_true(config_explain(out, NULL, counter_descriptions[i].name, &nearest));
     for (size_t i = 0; i < COSTS; i++)
         assert_true(config_explain(out, NULL, cost_descriptions[i].name, &nearest));
+    struct metric metric;
+    for (unsigned i = 0; i < metric_count(); i++) {
+        metric_describe(i, &metric);
+        assert_true(config_explain(out, NULL, metric.name, &nearest));
+    }
     for (const struct policy_axis *axis = policy_axes; axis->name; axis++) {
         assert_true(config_explain(out, NULL, axis->name, &nearest));
         assert_true(config_list(out, NULL, axis->name, &nearest));
