@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/engine/costs_table.h"
+#include "sim/experiment/metrics.h"
 
 /* ---- "kernel" ------------------------------------------------------------ */
 
@@ -290,6 +291,36 @@ static void check_text(struct decoder *decoder, const struct config_node *tree, 
         decode_expected(decoder, node, "a text");
 }
 
+/* A metric that a figure names; which of them it has is up to its template (scripts/figures). */
+static void check_metric(struct decoder *decoder, const struct config_node *node)
+{
+    char nearest[METRIC_NAME_BYTES];
+    const char *path = decode_path(decoder, node);
+    if (node->kind != CONFIG_STRING)
+        decode_expected(decoder, node, "the name of a metric");
+    else if (metric_find(node->text) >= 0)
+        return;
+    else if (metric_nearest(node->text, nearest))
+        decode_error(decoder, &node->at, "%s: unknown metric \"%s\"; did you mean \"%s\"?", path,
+                     node->text, nearest);
+    else
+        decode_error(decoder, &node->at, "%s: unknown metric \"%s\" (zsim list metrics)", path,
+                     node->text);
+}
+
+static void check_metrics(struct decoder *decoder, const struct config_node *figure)
+{
+    const struct config_node *metric = config_tree_member(figure, "metric");
+    const struct config_node *metrics = config_tree_member(figure, "metrics");
+    if (metric)
+        check_metric(decoder, metric);
+    if (metrics && metrics->kind != CONFIG_ARRAY)
+        decode_expected(decoder, metrics, "a list of metrics");
+    else if (metrics)
+        for (const struct config_node *node = metrics->first; node; node = node->next)
+            check_metric(decoder, node);
+}
+
 static void check_figures(struct decoder *decoder, const struct config_node *list)
 {
     if (!list)
@@ -312,6 +343,7 @@ static void check_figures(struct decoder *decoder, const struct config_node *lis
             else if (node->kind != CONFIG_STRING)
                 decode_expected(decoder, node, "a text");
         }
+        check_metrics(decoder, figure);
     }
 }
 

@@ -342,8 +342,7 @@ int metric_find(const char *name)
     return -1;
 }
 
-/* The name nearest to a misspelt one, copied into `name`; false when none is near. */
-static bool nearest_metric(const char *word, char name[64])
+bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES])
 {
     struct metric *metrics = memory_zeroed(METRICS, sizeof(*metrics), "names of metrics");
     const char *names[METRICS];
@@ -353,16 +352,16 @@ static bool nearest_metric(const char *word, char name[64])
     }
     const char *nearest = nearest_name(word, names, METRICS);
     if (nearest)
-        snprintf(name, 64, "%s", nearest);
+        snprintf(name, METRIC_NAME_BYTES, "%s", nearest);
     free(metrics);
     return nearest != NULL;
 }
 
 int metric_find_or_tell(const char *name, struct diagnostics *errors)
 {
-    char nearest[64];
+    char nearest[METRIC_NAME_BYTES];
     int index = metric_find(name);
-    if (index < 0 && nearest_metric(name, nearest))
+    if (index < 0 && metric_nearest(name, nearest))
         diagnostics_add(errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?", name, nearest);
     else if (index < 0)
         diagnostics_add(errors, NULL, "unknown metric \"%s\"; docs/metrics.md lists all of them",

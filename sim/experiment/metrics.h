@@ -16,10 +16,10 @@
 
 enum metric_direction { NEITHER_IS_BETTER, LOWER_IS_BETTER, HIGHER_IS_BETTER };
 
-enum { METRIC_PATH_AT_MOST = 4 };
+enum { METRIC_PATH_AT_MOST = 4, METRIC_NAME_BYTES = 64 };
 
 struct metric {
-    char name[64];
+    char name[METRIC_NAME_BYTES];
     const char *unit, *meaning;
     enum metric_direction direction;
     const char *path[METRIC_PATH_AT_MOST]; /* keys under a run of a result file, ended by NULL */
@@ -32,7 +32,9 @@ unsigned metric_count(void);
 void metric_describe(unsigned index, struct metric *metric);
 /* The index of a name, or -1. */
 int metric_find(const char *name);
-/* The same; -1 after a message with the nearest name. */
+/* The name nearest to a misspelt one; false when none is near. */
+bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES]);
+/* As metric_find(); -1 after a message with the nearest name. */
 int metric_find_or_tell(const char *name, struct diagnostics *errors);
 /* "neither", "lower" or "higher". */
 const char *metric_direction_name(enum metric_direction direction);

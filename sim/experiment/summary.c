@@ -166,32 +166,121 @@ static bool print_row(FILE *out, const struct result_source *source, const struc
     return any_open;
 }
 
-/* A name cut to the width of its column. */
-static void print_name(FILE *out, const char *name, int width)
+/* ---- blocks of up to three variants -------------------------------------------------- */
+
+/* A variant's name over its column: lines broken at blanks, set right; what does not fit into
+ * the last one is cut. */
+enum { HEADING_LINES = 4 };
+struct heading {
+    struct {
+        const char *text;
+        int length;
+    } lines[HEADING_LINES];
+    int count, width;
+    bool cut;
+};
+
+static struct heading break_name(const char *name, int width)
 {
-    int length = (int)strlen(name);
-    if (length <= width)
-        fprintf(out, "%*s", width, name);
-    else
-        fprintf(out, "%.*s~", width - 1, name);
+    struct heading heading = {.width = width};
+    while (*name && heading.count < HEADING_LINES) {
+        int length = (int)strlen(name);
+        heading.cut = length > width && heading.count + 1 == HEADING_LINES;
+        if (length > width) {
+            length = heading.cut ? width - 1 : width;
+            for (int at = length; at > 0 && !heading.cut; at--)
+                if (name[at] == ' ') {
+                    length = at;
+                    break;
+                }
+        }
+        heading.lines[heading.count].text = name;
+        heading.lines[heading.count++].length = length;
+        name += length;
+        name += strspn(name, " ");
+    }
+    return heading;
 }
 
-static bool print_block(FILE *out, const struct result_source *source, uint32_t first, uint32_t end,
-                        double *values)
+/* Line `line` of so many; names of fewer lines stand at the bottom. */
+static void print_heading_line(FILE *out, const struct heading *heading, int line, int lines)
+{
+    int own = line - (lines - heading->count);
+    bool cut = heading->cut && own + 1 == heading->count;
+    int length = own < 0 ? 0 : heading->lines[own].length;
+    fprintf(out, "%*s%.*s%s", heading->width - length - cut, "", length,
+            own < 0 ? "" : heading->lines[own].text, cut ? "~" : "");
+}
+
+static void print_headings(FILE *out, const struct result_source *source, uint32_t first,
+                           uint32_t end)
+{
+    struct heading headings[1 + OTHERS_IN_A_BLOCK];
+    unsigned count = 0;
+    /* The label's column has room to spare beside the first heading. */
+    headings[count++] = break_name(source->variants[0].name, VALUE_WIDTH + COLUMN_GAP + 8);
+    for (uint32_t v = first; v < end; v++)
+        headings[count++] = break_name(source->variants[v].name, VALUE_WIDTH + CHANGE_WIDTH);
+    int lines = 0;
+    for (unsigned i = 0; i < count; i++)
+        lines = headings[i].count > lines ? headings[i].count : lines;
+    for (int line = 0; line < lines; line++) {
+        fprintf(out, "%-*s", LABEL_WIDTH - COLUMN_GAP - 8, "");
+        for (unsigned i = 0; i < count; i++) {
+            fprintf(out, "%*s", i ? COLUMN_GAP : 0, "");
+            print_heading_line(out, &headings[i], line, lines);
+        }
+        fputc('\n', out);
+    }
+}
+
+/* The rows of a table: those of every experiment, then the metrics that this one's figures
+ * name besides, since they are what it asks about. */
+enum { ASKED_AT_MOST = 8 };
+struct table {
+    const struct result_source *source;
+    struct summary_row rows[ROWS + ASKED_AT_MOST];
+    unsigned count;
+    double *values; /* [seeds] */
+};
+
+static void add_asked(struct table *table, const struct config_node *name)
+{
+    if (name->kind != CONFIG_STRING || metric_find(name->text) < 0 ||
+        table->count == ROWS + ASKED_AT_MOST)
+        return;
+    for (unsigned i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].metric, name->text) == 0)
+            return;
+    table->rows[table->count++] = (struct summary_row){name->text, name->text};
+}
+
+static struct table make_table(const struct result_source *source, double *values)
+{
+    struct table table = {.source = source, .count = ROWS, .values = values};
+    const struct config_node *figure = source->figures ? source->figures->first : NULL;
+    memcpy(table.rows, rows, sizeof(rows));
+    for (; figure; figure = figure->next) {
+        const struct config_node *names = config_tree_member(figure, "metrics");
+        const struct config_node *name = config_tree_member(figure, "metric");
+        if (name)
+            add_asked(&table, name);
+        for (name = names ? names->first : NULL; name; name = name->next)
+            add_asked(&table, name);
+    }
+    return table;
+}
+
+static bool print_block(FILE *out, const struct table *table, uint32_t first, uint32_t end)
 {
     bool any_open = false;
-    /* The label's column has room to spare beside the header of the first one. */
-    fprintf(out, "%-*s", LABEL_WIDTH - COLUMN_GAP - 8, "");
-    print_name(out, source->variants[0].name, VALUE_WIDTH + COLUMN_GAP + 8);
-    for (uint32_t v = first; v < end; v++) {
-        fprintf(out, "%*s", COLUMN_GAP, "");
-        print_name(out, source->variants[v].name, VALUE_WIDTH + CHANGE_WIDTH);
-    }
-    fputc('\n', out);
-    for (unsigned i = 0; i < ROWS; i++)
-        any_open |= print_row(out, source, &rows[i], first, end, values);
+    print_headings(out, table->source, first, end);
+    for (unsigned i = 0; i < table->count; i++)
+        any_open |= print_row(out, table->source, &table->rows[i], first, end, table->values);
     return any_open;
 }
+
+/* ---- a line a variant ------------------------------------------------------------------ */
 
 static bool print_narrow_row(FILE *out, const struct result_source *source, uint32_t variant,
                              double *values)
@@ -235,6 +324,7 @@ static bool print_narrow(FILE *out, const struct result_source *source, double *
 
 static bool print_blocks(FILE *out, const struct result_source *source, double *values)
 {
+    struct table table = make_table(source, values);
     bool any_open = false;
     uint32_t first = 1;
     do {
@@ -243,7 +333,7 @@ static bool print_blocks(FILE *out, const struct result_source *source, double *
             end = source->variant_count;
         if (first > 1)
             fputc('\n', out);
-        any_open |= print_block(out, source, first, end, values);
+        any_open |= print_block(out, &table, first, end);
         first = end;
     } while (first < source->variant_count);
     return any_open;
@@ -273,17 +363,14 @@ static uint32_t runs_with_a_kill(const struct result_source *source, double *val
 
 static void print_question(FILE *out, const struct result_source *source)
 {
-    fprintf(out, "%s: ", source->name);
-    int column = (int)strlen(source->name) + 2;
+    int column = fprintf(out, "%s:", source->name);
     for (const char *word = source->question ? source->question : ""; *word;) {
-        size_t length = strcspn(word, " \n");
-        if (column + (int)length > 98) {
-            fputs("\n    ", out);
-            column = 4;
-        }
-        fprintf(out, "%.*s ", (int)length, word);
-        column += (int)length + 1;
-        word += length + strspn(word + length, " \n");
+        int length = (int)strcspn(word, " \n");
+        bool fits = column + 1 + length <= 98;
+        fprintf(out, "%s%.*s", fits ? " " : "\n    ", length, word);
+        column = (fits ? column + 1 : 4) + length;
+        word += length;
+        word += strspn(word, " \n");
     }
     fputc('\n', out);
 }

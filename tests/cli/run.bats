@@ -48,6 +48,20 @@ long_run() {
     grep -Eq "^major faults +$mean " <<<"$output"
 }
 
+@test "the table has what the figures are about, and whole names over its columns" {
+    jq '.variants[1].name = "a name that does not fit over its column, tail"
+        | .figures = [{template: "bars", title: "x", metrics: ["pswpin", "shrink_memcg_calls"]}]' \
+        small.json >asked.json
+    run --separate-stderr "$ZSIM" asked.json
+    [ "$status" -eq 0 ]
+    mean=$(jq '.variants[0].summary.shrink_memcg_calls.mean * 10 | round / 10' results/asked.json)
+    grep -Eq "^shrink_memcg_calls +$mean " <<<"$output"
+    [ "$(grep -c pswpin <<<"$output")" -eq 0 ] # it has a row of its own: "disk reads"
+    [[ ${lines[1]} == *" a name that does not" ]]
+    [[ ${lines[2]} == *" fit over its column," ]]
+    [[ ${lines[3]} == *"small"*"  tail" ]]
+}
+
 @test "counters agree with each other" {
     "$ZSIM" small.json
     jq -e '[.variants[].runs[] | .totals.zswpwb <= .totals.pswpout] | all' results/small.json
