@@ -780,6 +780,31 @@ static void open_policy(struct config_node *node, struct arena *arena)
     assign(add_member(node, "policy", 6, &name, arena), &name, arena);
 }
 
+/* A setting of a cgroup that is not there would make one that nobody is in, and a misspelt
+ * path would change nothing.  False after adding to `errors`.  (To add a cgroup, set it whole:
+ * cgroups./web={"memory.max": "4M"}.) */
+static bool may_add(const struct config_node *object, const char *path, const char *rest,
+                    size_t length, const struct config_node *value, struct diagnostics *errors)
+{
+    bool in_cgroups = object->key && strcmp(object->key, "cgroups") == 0 && object->parent &&
+                      !object->parent->key;
+    if (!in_cgroups || rest[0] != '/' || length == 1 || rest[length] == '\0')
+        return true;
+    const char **names = memory_zeroed(object->children + 1, sizeof(*names), "names of cgroups");
+    char *wanted = memory_zeroed(length + 1, 1, "a cgroup");
+    size_t count = 0;
+    for (const struct config_node *node = object->first; node; node = node->next)
+        names[count++] = node->key;
+    memcpy(wanted, rest, length);
+    const char *nearest = nearest_name(wanted, names, count);
+    diagnostics_add(errors, &value->at, "%s: no cgroup \"%s\"%s%s%s", path, wanted,
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                    nearest ? "\"?" : "");
+    free(names);
+    free(wanted);
+    return false;
+}
+
 bool config_tree_set(struct config_node *root, const char *path, const struct config_node *value,
                      struct arena *arena, struct diagnostics *errors)
 {
@@ -805,6 +830,8 @@ bool config_tree_set(struct config_node *root, const char *path, const struct co
             next = match_member(node, rest, &used);
             if (!next) {
                 used = new_key_length(rest);
+                if (!may_add(node, path, rest, used, value, errors))
+                    return false;
                 next = used ? add_member(node, rest, used, value, arena) : NULL;
             }
             if (!next) {

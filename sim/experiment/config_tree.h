@@ -51,7 +51,7 @@ struct config_node *config_tree_copy(const struct config_node *node, struct aren
 /* Put `value` at a dotted path ("zswap.max_pool_percent", "cgroups./web.memory.max",
  * "tasks.0.workload.pages"), making objects on the way.  A member of an array is
  * chosen by number, or by the "name" of its objects.  Keys that contain dots are
- * matched greedily.  False after adding to `errors`. */
+ * matched greedily.  A cgroup must be there, or be set whole.  False after adding to `errors`. */
 bool config_tree_set(struct config_node *root, const char *path, const struct config_node *value,
                      struct arena *arena, struct diagnostics *errors);
 

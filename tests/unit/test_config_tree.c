@@ -138,7 +138,7 @@ static void test_set(void **state)
     const struct config_node *cgroup =
         config_tree_member(config_tree_member(root, "cgroups"), "/a.b");
     assert_string_equal(config_tree_member(cgroup, "memory.swap.max")->text, "1M");
-    set(root, "cgroups./new.slice.memory.max", "\"2M\"", true);
+    set(root, "cgroups./new.slice", "{\"memory.max\": \"2M\"}", true);
     assert_non_null(config_tree_member(
         config_tree_member(config_tree_member(root, "cgroups"), "/new.slice"), "memory.max"));
 
@@ -157,6 +157,10 @@ static void test_set(void **state)
     set(root, "tasks.0.cpu.x", "3", false);
     set(root, "", "3", false);
     assert_int_equal(errors.count, 3);
+    set(root, "cgroups./a.d.memory.max", "\"2M\"", false);
+    assert_string_equal(
+        diagnostics_text(&errors, 3),
+        "t.json:1:1: error: cgroups./a.d.memory.max: no cgroup \"/a.d\"; did you mean \"/a.b\"?");
 }
 
 static void test_copy_is_deep(void **state)
