@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/base/flags.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "workloads/capture/capture_command.h"
@@ -124,7 +126,7 @@ static bool take_target(struct command *command)
     return false;
 }
 
-static bool take_option(int option, struct command *command, char **argv)
+static bool take_option(int option, struct command *command)
 {
     if (option == 'o')
         command->given |= GIVEN(OPTION_OUTPUT);
@@ -161,13 +163,8 @@ static bool take_option(int option, struct command *command, char **argv)
     case OPTION_JSON:
         command->json = true;
         return true;
-    case ':':
-        mistake("option %s lacks its value", argv[optind - 1]);
-        return false;
-    default:
-        mistake("unknown option %s", argv[optind - 1]);
-        return false;
     }
+    return false;
 }
 
 const struct option trace_flags[] = {
@@ -190,9 +187,16 @@ static bool parse(int argc, char **argv, struct command *command)
     *command = (struct command){.window = LACKEY_WINDOW, .level = NATIVE_WRITER_LEVEL};
     optind = 0; /* glibc: begin anew, whatever was parsed before */
     opterr = 0;
-    for (int option; (option = getopt_long(argc, argv, ":o:t:h", trace_flags, NULL)) != -1;)
-        if (!take_option(option, command, argv))
+    for (int option; (option = getopt_long(argc, argv, ":o:t:h", trace_flags, NULL)) != -1;) {
+        if (option == '?' || option == ':') {
+            char message[FLAG_MESSAGE_BYTES];
+            flag_describe_mistake(message, argc, argv, option, trace_flags);
+            mistake("%s", message);
             return false;
+        }
+        if (!take_option(option, command))
+            return false;
+    }
     command->words = argv + optind;
     command->word_count = argc - optind;
     return true;
@@ -275,6 +279,14 @@ static int convert_file(const struct command *command, struct arena *arena,
     return trace_convert(&conversion, errors) ? DONE : FAILED;
 }
 
+/* What is lost in a conversion would be lost for good. */
+static bool same_file(const char *in, const char *out)
+{
+    struct stat of_in, of_out;
+    return stat(in, &of_in) == 0 && stat(out, &of_out) == 0 && of_in.st_dev == of_out.st_dev &&
+           of_in.st_ino == of_out.st_ino;
+}
+
 static int convert(const struct command *command)
 {
     if (command->word_count != 2)
@@ -286,6 +298,8 @@ static int convert(const struct command *command)
                        "traces are mapped files");
     if (!standard_input && access(in, R_OK) != 0)
         return mistake("cannot open \"%s\": %s", in, strerror(errno));
+    if (!standard_input && same_file(in, command->words[1]))
+        return mistake("IN and OUT are the same file, \"%s\"", command->words[1]);
     struct diagnostics errors = {0};
     struct arena arena = {0};
     int code = convert_file(command, &arena, &errors);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/flags.h"
 #include "sim/base/units.h"
 #include "sim/calibrate/calibrate.h"
 #include "sim/cli/analysis.h"
@@ -52,8 +53,8 @@ const struct command commands[] = {
     {"calibrate", "measure this machine's costs, write a cost table", command_calibrate,
      calibrate_flags, NULL},
     {"list", "list policies, kernels, workloads, counters, ...", command_list, plugin_flags, NULL},
-    {"explain", "explain a key, policy, counter, metric, cost or kernel", command_explain, plugin_flags,
-     NULL},
+    {"explain", "explain a key, policy, counter, metric, cost or kernel", command_explain,
+     plugin_flags, NULL},
     {"schema", "print the JSON Schema of a config, or the reference pages (schema --help)",
      command_schema, schema_flags, NULL},
     {"defaults", "print the defaults of a kernel as a config", command_defaults, plugin_flags,
@@ -72,36 +73,11 @@ int usage_error(const char *format, ...)
     return EXIT_USER_MISTAKE;
 }
 
-/* The flag that getopt_long() has just refused, as the user wrote it. */
-static const char *refused_flag(int argc, char **argv)
-{
-    const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
-    return strncmp(word, "--", 2) == 0 ? word : NULL;
-}
-
 int flag_error(int argc, char **argv, int found, const struct option *flags)
 {
-    const char *names[64];
-    char word[128];
-    size_t count = 0;
-    const char *flag = refused_flag(argc, argv);
-    for (const struct option *at = flags; at->name && count < 64; at++)
-        names[count++] = at->name;
-    if (found == ':') {
-        if (flag)
-            return usage_error("flag %s: missing value", flag);
-        return usage_error("flag -%c: missing value", optopt);
-    }
-    if (!flag)
-        return usage_error("unknown flag -%c", optopt);
-    snprintf(word, sizeof(word), "%.*s", (int)strcspn(flag + 2, "="), flag + 2);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], word) == 0 && flags[i].has_arg == no_argument)
-            return usage_error("flag --%s: takes no value", word);
-    const char *nearest = nearest_name(word, names, count);
-    if (nearest)
-        return usage_error("unknown flag --%s; did you mean --%s?", word, nearest);
-    return usage_error("unknown flag --%s", word);
+    char message[FLAG_MESSAGE_BYTES];
+    flag_describe_mistake(message, argc, argv, found, flags);
+    return usage_error("%s", message);
 }
 
 int take_flags(int argc, char **argv, const char *letters, const struct option *flags,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/flags.h"
 #include "sim/experiment/compare_table.h"
 
 static const char usage_text[] =
@@ -104,11 +105,12 @@ const struct option compare_flags[] = {{"variant", required_argument, NULL, VARI
 /* 0, or the exit code + 1 (so that --help, code 0, is told from going on). */
 static int read_options(struct compare *compare, int argc, char **argv)
 {
+    char message[FLAG_MESSAGE_BYTES];
     bool good = true;
     int option;
     optind = 0; /* argv may have been scanned before */
-    opterr = 1;
-    while ((option = getopt_long(argc, argv, "h", compare_flags, NULL)) != -1) {
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":h", compare_flags, NULL)) != -1) {
         switch (option) {
         case VARIANT:
             add_variant(compare, optarg);
@@ -136,7 +138,9 @@ static int read_options(struct compare *compare, int argc, char **argv)
             fputs(usage_text, stdout);
             return 1;
         default:
-            return 3; /* getopt_long() has told what is wrong */
+            flag_describe_mistake(message, argc, argv, option, compare_flags);
+            diagnostics_add(&compare->errors, NULL, "%s", message);
+            return 3;
         }
     }
     if (argc - optind < 1 || argc - optind > 2) {

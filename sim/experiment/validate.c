@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/base/crash.h"
+#include "sim/base/flags.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "sim/experiment/plugins.h"
@@ -158,6 +159,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
                       : processors > JOBS_AT_MOST ? JOBS_AT_MOST
                                                   : (unsigned)processors;
     arguments->fail_over = -1;
+    char message[FLAG_MESSAGE_BYTES];
     int flag, code = -1;
     opterr = 0;
     while (code < 0 && (flag = getopt_long(argc, argv, ":j:h", validate_flags, NULL)) != -1)
@@ -197,8 +199,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *arguments)
             fputs(usage_text, stdout);
             return CODE_DONE;
         default:
-            code = mistake(flag == ':' ? "a flag is missing its value" : "unknown flag",
-                           argv[optind - 1]);
+            flag_describe_mistake(message, argc, argv, flag, validate_flags);
+            code = mistake(message, NULL);
         }
     if (code < 0 && optind == argc)
         code = mistake("expected case files (zsim validate --help)", NULL);

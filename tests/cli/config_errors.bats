@@ -97,6 +97,16 @@ END
     [ "$status" -eq 2 ]
 }
 
+@test "every command says the same of a mistyped flag" {
+    for command in run validate compare expand gather "trace info" "trace capture" "trace mrc" \
+        advise "content sample" calibrate list explain schema defaults; do
+        # shellcheck disable=SC2086 # two words
+        run --separate-stderr "$zsim" $command --hepl
+        [ "$status" -eq 2 ]
+        [[ ${stderr_lines[0]} == *"error: "*"unknown flag --hepl; did you mean --help?"* ]]
+    done
+}
+
 @test "--help and --version go to stdout" {
     run --separate-stderr "$zsim" --help
     [ "$status" -eq 0 ]

@@ -262,6 +262,14 @@ patch() {
     [ "$stderr" = "results-taken/good.json: error: cannot be written: it exists and is not a regular file" ]
 }
 
+@test "a trace is not converted onto itself" {
+    cp good.csv mine.csv
+    ln -s mine.csv link.csv
+    ends 2 "$ZSIM" trace convert mine.csv mine.csv
+    ends 2 "$ZSIM" trace convert mine.csv link.csv
+    cmp good.csv mine.csv
+}
+
 @test "a directory that is read-only" {
     give_up_rights
     mkdir closed

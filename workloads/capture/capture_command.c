@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/base/flags.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
 #include "workloads/capture/tracer.h"
@@ -101,7 +102,7 @@ static bool take_progress(struct command *command)
     return true;
 }
 
-static bool take_option(int option, struct command *command, char **argv)
+static bool take_option(int option, struct command *command)
 {
     switch (option) {
     case 'o':
@@ -127,13 +128,8 @@ static bool take_option(int option, struct command *command, char **argv)
         return true;
     case OPTION_PROGRESS:
         return take_progress(command);
-    case ':':
-        mistake("option %s lacks its value", argv[optind - 1]);
-        return false;
-    default:
-        mistake("unknown option %s (the command to record follows --)", argv[optind - 1]);
-        return false;
     }
+    return false;
 }
 
 const struct option capture_flags[] = {
@@ -158,9 +154,16 @@ static bool parse(int argc, char **argv, struct command *command)
     optind = 0; /* glibc: begin anew, whatever was parsed before */
     opterr = 0;
     /* +: the first word that is no option is the command. */
-    for (int option; (option = getopt_long(argc, argv, "+:o:h", capture_flags, NULL)) != -1;)
-        if (!take_option(option, command, argv))
+    for (int option; (option = getopt_long(argc, argv, "+:o:h", capture_flags, NULL)) != -1;) {
+        if (option == '?' || option == ':') {
+            char message[FLAG_MESSAGE_BYTES];
+            flag_describe_mistake(message, argc, argv, option, capture_flags);
+            mistake("%s (the command to record follows --)", message);
             return false;
+        }
+        if (!take_option(option, command))
+            return false;
+    }
     command->words = argv + optind;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/flags.h"
 #include "workloads/content/sampler.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_MISTAKE = 2, PAGES_BY_DEFAULT = 4096 };
@@ -87,6 +88,7 @@ const struct option sample_flags[] = {{"pid", required_argument, NULL, 'p'},
 /* EXIT_DONE: go on; *help: the text was asked for and printed. */
 static int parse(int argc, char **argv, struct command *command, bool *help)
 {
+    char message[FLAG_MESSAGE_BYTES];
     int option;
     optind = 0; /* glibc: start afresh, also after another getopt in this process */
     opterr = 0;
@@ -119,10 +121,9 @@ static int parse(int argc, char **argv, struct command *command, bool *help)
             *help = true;
             fputs(usage, stdout);
             return EXIT_DONE;
-        case ':':
-            return mistake("an option lacks its value", argv[optind - 1]);
         default:
-            return mistake("unknown option (see --help)", argv[optind - 1]);
+            flag_describe_mistake(message, argc, argv, option, sample_flags);
+            return mistake(message, NULL);
         }
     }
     command->files = argv + optind;
