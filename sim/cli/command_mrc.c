@@ -315,7 +315,9 @@ static void print_tiers(const struct report *report)
            report->contents->description, report->contents->assumed ? ", assumed" : "");
     printf("%12s", "RAM \\ pool");
     for (unsigned p = 0; p < GRID_POOL; p++) {
-        snprintf(size, sizeof(size), "%.3gM", (double)report->pool[p] * PAGE_BYTES / (1 << 20));
+        double kib = (double)report->pool[p] * PAGE_BYTES / 1024;
+        snprintf(size, sizeof(size), "%.3g%s", kib < 1000 ? kib : kib / 1024,
+                 kib < 1000 ? "K" : "M");
         printf(" %8s", p ? size : "none");
     }
     putchar('\n');

@@ -11,12 +11,17 @@
 /* All names: a misspelt number is as near to any of them. */
 static void unknown_kernel(struct decoder *decoder, const struct config_node *node)
 {
+    const struct kernel_preset *before = NULL;
     const char *list = "", *axis, *policy;
+    unsigned major, minor;
     for (const struct kernel_preset *preset = kernel_presets; preset->name; preset++)
         if (!kernel_preset_missing(preset, &axis, &policy))
             list = arena_printf(decoder->arena, "%s%s%s", list, *list ? ", " : "", preset->name);
-    decode_error(decoder, &node->at, "kernel: unknown kernel \"%s\"; expected one of: %s",
-                 node->text, list);
+    if (sscanf(node->text, "v%u.%u", &major, &minor) == 2)
+        before = kernel_preset_before(major, minor);
+    decode_error(decoder, &node->at, "kernel: unknown kernel \"%s\"; expected one of: %s%s%s%s",
+                 node->text, list, before ? " (the last before it: " : "",
+                 before ? before->name : "", before ? ")" : "");
 }
 
 const struct kernel_preset *decode_kernel(struct decoder *decoder, const struct config_node *tree)

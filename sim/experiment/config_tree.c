@@ -464,6 +464,16 @@ static struct config_node *read_children(struct parser *parser, struct config_no
     return node;
 }
 
+/* How programs print what is no number: Python's json does, unasked. */
+static bool is_no_number(const char *word, size_t length)
+{
+    static const char *const words[] = {"NaN", "nan", "Infinity", "inf"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+        if (strlen(words[i]) == length && memcmp(words[i], word, length) == 0)
+            return true;
+    return false;
+}
+
 static struct config_node *read_word(struct parser *parser, struct config_node *node)
 {
     static const struct {
@@ -485,6 +495,11 @@ static struct config_node *read_word(struct parser *parser, struct config_node *
         }
     if (length == 0)
         return unexpected(parser, "a value");
+    if (is_no_number(parser->text + parser->at, length))
+        return mistake(parser, parser->at,
+                       arena_printf(parser->arena,
+                                    "expected a number, found %.*s, which JSON does not have",
+                                    (int)length, parser->text + parser->at));
     return mistake(parser, parser->at,
                    arena_printf(parser->arena, "a string is written in quotes: \"%.*s\"",
                                 (int)(length < 40 ? length : 40), parser->text + parser->at));
