@@ -15,8 +15,8 @@
 #include "sim/base/counters.h"
 #include "sim/experiment/config_fields.h"
 #include "sim/experiment/config_reference.h"
-#include "sim/experiment/metrics.h"
 #include "sim/experiment/config_resolved.h"
+#include "sim/experiment/metrics.h"
 
 #define BROKEN "tests/data/configs-broken"
 #define EXPECT "// expect: "
