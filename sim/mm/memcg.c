@@ -187,7 +187,7 @@ void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memc
 }
 
 /* page_counter_try_charge beyond a limit: added, seen to be too much, taken back. */
-static void write_in_vain(struct mm *mm, struct exec *exec, uint32_t memcg)
+static inline void write_in_vain(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
     if (mm->topology.cpus == 1)
         return; /* as memcg_write_counters(): where the lines are is not even looked up */
@@ -322,41 +322,54 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
     return reclaim_out_of_memory(mm, exec, over);
 }
 
-/* The end of a charge of so many pages, of which `pages` are used now. */
-static void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t charged,
-                         uint32_t pages, bool above)
+/* Some ancestor is above its memory.high. */
+static void note_above_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t charged)
 {
-    if (charged > pages) {
-        stock_refill(mm, &mm->stocks[exec->cpu], memcg, charged - pages);
-        above = above_high(mm, memcg); /* something may have been given back */
-    }
-    if (!above)
-        return;
     exec->high_debt_pages += charged;
     if (exec->high_debt_pages > CHARGE_BATCH && !exec->memalloc)
         memcg_handle_over_high(mm, exec, memcg);
 }
 
-void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages)
+/* The end of a charge of so many pages, of which `pages` are used now. */
+static inline void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t charged,
+                                uint32_t pages, bool above)
+{
+    if (charged > pages) {
+        stock_refill(mm, &mm->stocks[exec->cpu], memcg, charged - pages);
+        above = above_high(mm, memcg); /* something may have been given back */
+    }
+    if (above)
+        note_above_high(mm, exec, memcg, charged);
+}
+
+/* Out of the stock, or so many at once, or else one by one.  False: there is no room. */
+static inline __attribute__((always_inline)) bool
+try_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages, uint32_t batch)
 {
     struct charge_stock *stock = &mm->stocks[exec->cpu];
-    uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
+    if (stock->all_pages && stock_consume(stock, memcg, pages))
+        return true;
+    uint64_t margin = memcg_margin(mm, memcg);
+    if (margin < batch && batch > pages) {
+        write_in_vain(mm, exec, memcg);
+        batch = pages;
+    }
+    if (margin < batch) {
+        write_in_vain(mm, exec, memcg);
+        return false;
+    }
+    memcg_write_counters(mm, exec, memcg, LINE_MEMORY);
+    note_charged(mm, exec, memcg, batch, pages, counter_charge(mm, memcg, batch));
+    return true;
+}
+
+/* After a first attempt; apart from it, where most charges end. */
+static __attribute__((noinline)) void charge_at_limit(struct mm *mm, struct exec *exec,
+                                                      uint32_t memcg, uint32_t pages)
+{
     uint32_t retries = RECLAIM_RETRIES;
     bool drained = false, limit_counted = false;
-    for (;;) {
-        if (stock->all_pages && stock_consume(stock, memcg, pages))
-            return;
-        uint64_t margin = memcg_margin(mm, memcg);
-        if (margin < batch && batch > pages) {
-            write_in_vain(mm, exec, memcg);
-            batch = pages;
-        }
-        if (margin >= batch) {
-            memcg_write_counters(mm, exec, memcg, LINE_MEMORY);
-            note_charged(mm, exec, memcg, batch, pages, counter_charge(mm, memcg, batch));
-            return;
-        }
-        write_in_vain(mm, exec, memcg);
+    do {
         uint32_t over = counter_over(mm, memcg, pages);
         bool forced = exec->memalloc || exec->killed;
         if (forced && !limit_counted)
@@ -366,7 +379,14 @@ void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pag
             counter_charge(mm, memcg, pages);
             return;
         }
-    }
+    } while (!try_charge(mm, exec, memcg, pages, pages));
+}
+
+void memcg_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t pages)
+{
+    uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
+    if (!try_charge(mm, exec, memcg, pages, batch))
+        charge_at_limit(mm, exec, memcg, pages);
 }
 
 /* How many pages can be charged with no ancestor at its memory.max or above its memory.high. */

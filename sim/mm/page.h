@@ -142,6 +142,13 @@ static inline uint32_t bits_field(uint32_t bits, unsigned shift)
     return (bits >> shift) & 15;
 }
 
+/* Of a page in RAM: does swap have it as it is?  Then reclaim has nothing to write. */
+static inline bool page_is_clean(uint32_t bits, uint8_t hot)
+{
+    return (bits & (PAGE_HAS_SLOT | PAGE_DIRTY | PAGE_WRITEBACK)) == PAGE_HAS_SLOT &&
+           (hot & (HOT_MAPPED | HOT_DIRTY)) != (HOT_MAPPED | HOT_DIRTY);
+}
+
 static inline uint32_t bits_with_field(uint32_t bits, unsigned shift, uint32_t value)
 {
     return (bits & ~(15u << shift)) | (value << shift);

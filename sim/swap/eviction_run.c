@@ -10,6 +10,14 @@
 #include "sim/swap/swap.h"
 #include "sim/zswap/entry.h"
 
+/* A cgroup and a node, as NO_RUN never is.  (That a run has one target is sure: whoever reclaims
+ * ends it by reclaim_flush_freed() before another begins.) */
+static inline uint32_t run_key(uint32_t memcg, uint32_t bits)
+{
+    enum { NODE = 15u << PAGE_NODE_SHIFT };
+    return memcg | (bits & NODE);
+}
+
 /* ---- beginning ------------------------------------------------------------------ */
 
 /* Does memory.zswap.max, of the cgroup or an ancestor, limit its entries? */
@@ -32,8 +40,8 @@ static void look(struct swap *swap, struct eviction_run *run)
     const struct zswap_pool *pool = &zswap->pools[zswap->order[0]];
     const uint64_t *ns = mm->costs->ns, *alone_ns = pool->zpools->alone_ns;
     run->looked = true;
-    run->possible = swap_may_run(swap) && swap_only_counts_slots(swap) && !zswap->shrinker->added &&
-                    !pool->evicts;
+    run->may_store = swap_may_run(swap) && swap_only_counts_slots(swap) &&
+                     !zswap->shrinker->added && !pool->evicts;
     run->asks_admission = !zswap->admission->admits_all;
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
@@ -42,52 +50,66 @@ static void look(struct swap *swap, struct eviction_run *run)
                       (config->second_chance ? PAGE_ENTRY_REFERENCED : 0);
     run->zswap_ns = ns[COST_allocator_alloc] + ns[COST_store_entry] +
                     (config->same_filled_entries ? ns[COST_zero_page_check] : 0);
-    run->page_ns = (mm->config->vm.zero_map ? ns[COST_zero_page_check] : 0) +
-                   alone_ns[ALLOCATOR_ALLOCATES] + alone_ns[ALLOCATOR_MAPS] +
-                   2 * ns[COST_lock_uncontended] + ns[COST_tree_lock_hold] +
-                   ns[COST_lru_lock_hold] + run->zswap_ns + ns[COST_evict_page];
+    run->drop_ns = ns[COST_evict_page];
+    run->store_ns = (mm->config->vm.zero_map ? ns[COST_zero_page_check] : 0) +
+                    alone_ns[ALLOCATOR_ALLOCATES] + alone_ns[ALLOCATOR_MAPS] +
+                    2 * ns[COST_lock_uncontended] + ns[COST_tree_lock_hold] +
+                    ns[COST_lru_lock_hold] + run->zswap_ns + run->drop_ns;
 }
 
-/* Evictions of this cgroup and node follow; false: one at a time. */
-static bool begin(struct swap *swap, struct exec *exec, struct scan_control *scan, uint32_t memcg,
-                  uint32_t node)
+/* Pages may be stored, one after the other; false: each store is made step by step.  With a pool
+ * that is full all are tried in vain. */
+static bool begin_stores(struct swap *swap, const struct exec *exec, struct eviction_run *run)
 {
-    struct eviction_run *run = &swap->evictions;
     struct mm *mm = swap->mm;
     struct zswap *zswap = swap->zswap;
-    eviction_run_end(swap);
-    if (!run->looked)
-        look(swap, run);
-    if (!run->possible || !exec->memalloc || pending_writes_any(&swap->writes) ||
-        mm->activations[exec->cpu].count || !zswap->enabled || entries_are_limited(mm, memcg))
+    uint32_t memcg = run->memcg, node = run->node;
+    if (!run->may_store || !exec->memalloc || !zswap->enabled || zswap->reached_full ||
+        entries_are_limited(mm, memcg))
         return false;
-    reclaim_prepare_freed(mm, exec, scan, memcg, node);
-    run->owner = &mm->memcgs[memcg];
-    run->memcg = memcg;
-    run->node = node;
-    run->target = scan->target;
     run->gained_bits = run->entry_bits | (uint32_t)zswap->order[0] << ENTRY_POOL_SHIFT |
                        node << ENTRY_NODE_SHIFT | node << PAGE_NODE_SHIFT;
     run->pool = zswap_current_pool(zswap);
     run->zpool = run->pool->zpools;
     run->list = zswap_list(zswap, run->pool->group, memcg, node);
     run->most_pool_pages = zswap_max_pages(zswap);
+    return true;
+}
+
+/* Evictions of the page's cgroup and node follow; false: one at a time. */
+static bool begin(struct swap *swap, struct exec *exec, struct scan_control *scan, uint32_t page)
+{
+    struct eviction_run *run = &swap->evictions;
+    struct mm *mm = swap->mm;
+    uint32_t memcg = page_memcg(mm, page), node = page_node(mm, page);
+    eviction_run_end(swap);
+    if (!run->looked)
+        look(swap, run);
+    if (mm->activations[exec->cpu].count)
+        return false;
+    reclaim_prepare_freed(mm, exec, scan, memcg, node);
+    run->key = run_key(memcg, mm->cold[page].bits);
+    run->owner = &mm->memcgs[memcg];
+    run->memcg = memcg;
+    run->node = node;
+    run->target = scan->target;
     run->clock = mm->memcgs[scan->target].lruvecs[node].nonresident_age;
+    run->place = shadow_place(scan->target, node, false);
+    run->stores = begin_stores(swap, exec, run);
     return true;
 }
 
 /* ---- ending ---------------------------------------------------------------------- */
 
-static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_run *run)
+/* What stores have in common. */
+static void add_up_stores(struct swap *swap, struct eviction_run *run)
 {
     struct mm *mm = swap->mm;
     struct memcg *owner = run->owner;
-    uint64_t pages = run->pages, slots = run->slots_taken;
-    const uint64_t *ns = mm->costs->ns;
+    uint64_t pages = run->stored, slots = run->slots_taken;
     if (mm->config->vm.zero_map)
-        mm->time_ns[TIME_swap_io_cpu] += pages * ns[COST_zero_page_check];
+        mm->time_ns[TIME_swap_io_cpu] += pages * mm->costs->ns[COST_zero_page_check];
     mm->time_ns[TIME_zswap] += pages * run->zswap_ns;
-    mm->time_ns[TIME_evict] += pages * ns[COST_evict_page];
     mm->time_ns[TIME_compress] += run->compress_ns;
     swap_count_slot_locks(mm, slots);
     count_own_locks(mm, TIME_tree_lock_wait, LOCK_zswap_tree, COST_tree_lock_hold, pages);
@@ -98,14 +120,25 @@ static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_
     count_event(mm, run->memcg, run->node, COUNTER_nr_vmscan_write, pages);
     swap->zswap->stored_pages += pages;
     run->pool->entries += pages;
-    owner->swap_cache_pages += (uint32_t)(slots - pages);
-    owner->resident_pages -= (uint32_t)pages;
+    owner->swap_cache_pages += (uint32_t)slots;
     memcg_add_entries(owner, (int64_t)run->bytes, (int64_t)pages);
+    run->stored = run->slots_taken = 0;
+    run->bytes = run->compress_ns = 0;
+}
+
+static __attribute__((noinline)) void add_up(struct swap *swap, struct eviction_run *run)
+{
+    struct mm *mm = swap->mm;
+    uint32_t pages = run->pages;
+    if (run->stored)
+        add_up_stores(swap, run);
+    mm->time_ns[TIME_evict] += pages * mm->costs->ns[COST_evict_page];
+    run->owner->swap_cache_pages -= pages;
+    run->owner->resident_pages -= pages;
     if (run->has_clock)
         workingset_age(mm, run->target, run->node, pages);
     run->all += pages;
-    run->pages = run->slots_taken = 0;
-    run->bytes = run->compress_ns = 0;
+    run->pages = 0;
 }
 
 void eviction_run_end(void *state)
@@ -113,10 +146,13 @@ void eviction_run_end(void *state)
     struct swap *swap = state;
     if (swap->evictions.pages)
         add_up(swap, &swap->evictions);
-    swap->evictions.owner = NULL;
+    swap->evictions.key = NO_RUN;
 }
 
 /* ---- one page ------------------------------------------------------------------------ */
+
+/* What a page out of RAM does not have, mapped before or not. */
+enum { OUT_OF_RAM = HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY | HOT_IN_RAM };
 
 static inline bool has_room(const struct swap *swap, const struct eviction_run *run)
 {
@@ -163,51 +199,49 @@ static uint32_t first_length(const struct swap *swap, const struct eviction_run 
     return zswap_look_up_length(swap->zswap, run->pool, page);
 }
 
-/* Is there nothing about the page that would need a second look? */
+/* Of one that is not clean: is there nothing about it that would need a second look? */
 static inline bool is_ordinary(uint32_t bits, uint8_t hot)
 {
     enum {
         SPECIAL = PAGE_WRITEBACK | PAGE_READAHEAD | PAGE_ON_DISK | PAGE_ZERO_MARK | PAGE_IN_ZSWAP
     };
-    bool dirty = (bits & PAGE_DIRTY) || (hot & HOT_DIRTY) || !(bits & PAGE_HAS_SLOT);
-    return !(bits & SPECIAL) && (hot & HOT_MAPPED) && dirty;
+    return !(bits & SPECIAL) && (hot & HOT_MAPPED);
 }
 
 /* What workingset_evict() does, but for the clock, which is set when the run ends. */
-static inline void leave_shadow(struct mm *mm, const struct eviction_run *run, uint32_t page)
+static inline void leave_shadow(struct mm *mm, const struct eviction_run *run,
+                                struct page_cold *cold, uint32_t page)
 {
-    struct page_cold *cold = &mm->cold[page];
     if (!run->has_clock) {
         mm->reclaim->evict(mm, run->target, page);
         return;
     }
     cold->shadow.age = (uint32_t)(run->clock + run->pages);
-    cold->shadow.place = shadow_place(run->target, run->node, cold->bits & PAGE_WORKINGSET);
+    cold->shadow.place = run->place | shadow_place(0, 0, cold->bits & PAGE_WORKINGSET);
 }
 
-static inline bool take(struct swap *swap, struct exec *exec, struct scan_control *scan,
-                        uint32_t page)
+/* It gets an entry in zswap, with a slot if it has none; false: nothing has been done. */
+static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
+                         struct scan_control *scan, uint32_t page)
 {
-    struct mm *mm = swap->mm;
     struct eviction_run *run = &swap->evictions;
     struct page_cold *cold = &mm->cold[page];
     uint32_t bits = cold->bits, length = cold->length, handle;
-    uint32_t memcg = page_memcg(mm, page), node = bits_field(bits, PAGE_NODE_SHIFT);
-    if ((!run->owner || run->memcg != memcg || run->node != node || run->target != scan->target) &&
-        !begin(swap, exec, scan, memcg, node))
-        return false;
-    if (!is_ordinary(bits, mm->hot[page]))
+    if (!run->stores || !is_ordinary(bits, mm->hot[page]))
         return false;
     if (!length)
         length = first_length(swap, run, page);
     bool needs_slot = !(bits & PAGE_HAS_SLOT);
-    if (length - 1 >= PAGE_BYTES - 1 || (needs_slot && !has_room(swap, run)) ||
-        !take_object(swap->zswap, exec, run, page, length, &handle))
+    if (length - 1 >= PAGE_BYTES - 1 || (needs_slot && !has_room(swap, run)))
+        return false;
+    if (pending_writes_any(&swap->writes))
+        swap_settle_writes(swap, exec->now_ns); /* as swap_write() does */
+    if (!take_object(swap->zswap, exec, run, page, length, &handle))
         return false;
     if (needs_slot)
         take_slot(swap, run, page);
-    mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY | HOT_IN_RAM);
-    leave_shadow(mm, run, page);
+    mm->hot[page] &= (uint8_t)~OUT_OF_RAM;
+    leave_shadow(mm, run, cold, page);
     enum {
         LOST = PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_DIRTY | PAGE_RECLAIM |
                15 << ENTRY_NODE_SHIFT | 15 << ENTRY_POOL_SHIFT
@@ -217,14 +251,44 @@ static inline bool take(struct swap *swap, struct exec *exec, struct scan_contro
     cold->length = length;
     entry_list_add_tail(mm->cold, run->list, page);
     uint64_t compress_ns = costs_compress_ns(mm->costs, run->pool->compressor, length);
-    spend_distance(mm, exec, node, PAGE_BYTES);
-    exec->now_ns += run->page_ns + compress_ns;
+    spend_distance(mm, exec, run->node, PAGE_BYTES);
+    exec->now_ns += run->store_ns + compress_ns;
     run->compress_ns += compress_ns;
     run->bytes += length;
-    run->pages++;
-    mm->resident_pages--;
+    run->stored++;
+    scan->pageouts++;
     if (run->charges_objects)
-        memcg_charge_from_object_stock(mm, exec, memcg, length);
+        memcg_charge_from_object_stock(mm, exec, run->memcg, length);
+    return true;
+}
+
+/* Swap has all that there is to a page: it leaves RAM, and that is all. */
+static inline void drop(struct mm *mm, struct exec *exec, struct eviction_run *run, uint32_t page)
+{
+    struct page_cold *cold = &mm->cold[page];
+    uint32_t bits = cold->bits;
+    enum { LOST = PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_RECLAIM | PAGE_READAHEAD };
+    mm->hot[page] &= (uint8_t)~OUT_OF_RAM;
+    leave_shadow(mm, run, cold, page);
+    cold->bits = (bits & ~(uint32_t)LOST) | PAGE_HAS_SHADOW;
+    run->owner->disk_pages += (bits & PAGE_ON_DISK) != 0;
+    run->owner->zero_pages += (bits & PAGE_ZERO_MARK) != 0;
+    exec->now_ns += run->drop_ns;
+}
+
+static inline bool take(struct swap *swap, struct mm *mm, struct exec *exec,
+                        struct scan_control *scan, uint32_t page)
+{
+    struct eviction_run *run = &swap->evictions;
+    if (run->key != run_key(page_memcg(mm, page), mm->cold[page].bits) &&
+        !begin(swap, exec, scan, page))
+        return false;
+    if (page_is_clean(mm->cold[page].bits, mm->hot[page]))
+        drop(mm, exec, run, page);
+    else if (!store(swap, mm, exec, scan, page))
+        return false;
+    mm->resident_pages--;
+    run->pages++;
     return true;
 }
 
@@ -233,13 +297,11 @@ enum page_fate eviction_run_evict(void *state, struct exec *exec, struct scan_co
 {
     struct swap *swap = state;
     struct mm *mm = swap->mm;
-    /* With a pool that is full each page is tried in vain: as little as can be. */
-    if (mm->writes_under_way || swap->zswap->reached_full || !take(swap, exec, scan, page)) {
+    if (!take(swap, mm, exec, scan, page)) {
         eviction_run_end(swap);
         return reclaim_evict_by_steps(mm, exec, scan, page);
     }
     lru_prefetch(mm);
-    scan->pageouts++;
     reclaim_note_freed(mm, exec, scan);
     return FATE_FREED;
 }

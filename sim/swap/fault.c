@@ -8,7 +8,7 @@
 #include "sim/mm/node.h"
 #include "sim/swap/readahead.h"
 #include "sim/swap/swap.h"
-#include "sim/zswap/zswap.h"
+#include "sim/zswap/entry.h"
 
 /* ---- into the swap cache ---------------------------------------------------------- */
 
@@ -31,13 +31,12 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
         node_free_page(mm, node);
         return result;
     }
-    if (cold->bits & PAGE_ON_DISK)
-        mm->memcgs[memcg].disk_pages--;
-    if (cold->bits & PAGE_ZERO_MARK)
-        mm->memcgs[memcg].zero_pages--;
-    mm->memcgs[memcg].swap_cache_pages++;
+    struct memcg *owner = &mm->memcgs[memcg];
+    owner->disk_pages -= (cold->bits & PAGE_ON_DISK) != 0;
+    owner->zero_pages -= (cold->bits & PAGE_ZERO_MARK) != 0;
+    owner->swap_cache_pages++;
+    owner->resident_pages++;
     mm->resident_pages++;
-    mm->memcgs[memcg].resident_pages++;
     note_peaks(mm);
     mm->hot[page] |= HOT_IN_RAM;
     cold->bits = bits_with_field(cold->bits, PAGE_NODE_SHIFT, node);
@@ -90,8 +89,10 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
     } else if (zswap_load(swap->zswap, exec, page)) {
         *source = SOURCE_ZSWAP;
     } else {
-        count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pswpin, 1);
-        zswap_note_disk_read(swap->zswap, page);
+        uint32_t memcg = page_memcg(mm, page);
+        node = page_node(mm, page);
+        count_event(mm, memcg, node, COUNTER_pswpin, 1);
+        zswap_note_disk_read(swap->zswap, memcg, node);
         *source = read_from_device(swap, exec, page, ready_ns);
     }
     if (*ready_ns < exec->now_ns)
@@ -183,7 +184,7 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
     if ((bits & PAGE_HAS_SLOT) && !(bits & PAGE_WRITEBACK) &&
         ((write && sole_user) || ends || page_space(mm, page)->file ||
-         swap_half_full(swap, page_memcg(mm, page))))
+         swap_device_is_half_full(swap, page_memcg(mm, page))))
         swap_free_slot(swap, exec, page);
     map(mm, page, write);
 }

@@ -90,7 +90,7 @@ static bool begin(struct swap *swap, const struct exec *exec, uint32_t memcg)
     run->owner = &mm->memcgs[memcg];
     run->memcg = memcg;
     run->owner_most = faults_at_most(mm, run);
-    run->may_be_half_full = swap_half_full(swap, memcg);
+    run->may_be_half_full = swap_device_is_half_full(swap, memcg);
     run->lists = zswap_list(zswap, run->pool->group, memcg, 0);
     return run->owner_most > 0;
 }
@@ -233,7 +233,8 @@ static inline void map(struct swap *swap, struct exec *exec, struct fault_run *r
     if (write & ((mm->cold[page].bits & PAGE_IN_BATCH) != 0)) /* no branch: half are written */
         lru_add_drain(mm, exec);
     bool sole_user = !(mm->cold[page].bits & PAGE_IN_BATCH);
-    if ((write && sole_user) || (run->may_be_half_full && swap_half_full(swap, run->memcg)))
+    if ((write && sole_user) ||
+        (run->may_be_half_full && swap_device_is_half_full(swap, run->memcg)))
         free_slot(swap, exec, run, page);
     mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
     mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | (write ? HOT_DIRTY : 0));

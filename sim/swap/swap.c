@@ -88,6 +88,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     cache_line_init(&swap->free_slots, &mm->events->settled_ns);
     swap->slot_caches =
         memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
+    swap->evictions.key = NO_RUN;
     swap->readahead_hits = 4; /* the kernel's initial value */
     bool places = swap->device_count > 1 || swap->has_zram;
     swap->numbered_when_written = places && !swap->backing->takes_slot_on_entry;
@@ -183,13 +184,7 @@ void swap_drop_backing(struct swap *swap, uint32_t page)
 
 bool swap_half_full(const void *state, uint32_t memcg)
 {
-    const struct swap *swap = state;
-    if ((swap->slots - swap->slots_used) * 2 < swap->slots)
-        return true;
-    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
-        if (at->swap_max != UINT64_MAX && at->swap_usage * 2 >= at->swap_max)
-            return true;
-    return false;
+    return swap_device_is_half_full(state, memcg);
 }
 
 /* The page's number is free again, and with it what a zram device has there. */
@@ -341,6 +336,7 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
 {
     struct swap *swap = state;
     struct mm *mm = swap->mm;
+    eviction_run_end(swap); /* others have their turns meanwhile */
     swap_dispatch_writes(swap, exec);
     if (exec->plug)
         swap_flush_plug(swap, exec); /* as whoever goes to sleep does */
@@ -534,6 +530,8 @@ void swap_prefetch(const void *state, uint32_t page)
 {
     const struct swap *swap = state;
     const struct zswap *zswap = swap->zswap;
+    if (page_is_clean(swap->mm->cold[page].bits, swap->mm->hot[page]))
+        return; /* with a pool that is full most are */
     swap_prefetch_lock(swap, page);
     uint32_t length = known_length(swap->mm, page);
     if (length) { /* its contents will not be looked at again */

@@ -103,6 +103,17 @@ static inline bool swap_device_has_room(const struct swap *swap, uint32_t memcg)
     return true;
 }
 
+/* Does less than half of either remain? */
+static inline bool swap_device_is_half_full(const struct swap *swap, uint32_t memcg)
+{
+    if ((swap->slots - swap->slots_used) * 2 < swap->slots)
+        return true;
+    for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
+        if (at->swap_usage * 2 >= at->swap_max)
+            return true;
+    return false;
+}
+
 /* One more slot in use, of this cgroup; one less. */
 static inline void swap_charge_slot(struct swap *swap, uint32_t memcg)
 {

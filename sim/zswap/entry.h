@@ -104,6 +104,13 @@ static inline void zswap_note_swapin(struct zswap *zswap, uint32_t page)
             zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
+/* A page of this cgroup, now on that node, has to come from a device (zswap_folio_swapin). */
+static inline void zswap_note_disk_read(struct zswap *zswap, uint32_t memcg, uint32_t node)
+{
+    if (zswap->shrinker->disk_read)
+        zswap->shrinker->disk_read(zswap_shrinker_state(zswap, memcg, node));
+}
+
 /* ---- lists -------------------------------------------------------------------------- */
 
 /* Take the lock of a list and let it go: a node's, which all cgroups share, or the

@@ -35,15 +35,6 @@ void zswap_make_lists(const struct mm *mm, struct entry_group *group)
         group->lists[i] = PAGE_LIST_EMPTY;
 }
 
-struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node)
-{
-    const struct mm *mm = zswap->mm;
-    struct entry_group *at = &zswap->groups[group];
-    if (!at->lists)
-        zswap_make_lists(mm, at);
-    return &at->lists[(size_t)memcg * mm->node_count + node];
-}
-
 /* ---- one walk of one list ----------------------------------------------------------- */
 
 /* To the other end: whoever walks the list meanwhile finds another entry first. */

@@ -68,16 +68,6 @@ static void refresh_cached_total(struct zswap *zswap)
 
 /* ---- cgroups ----------------------------------------------------------------------- */
 
-bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg)
-{
-    if (!zswap->enabled && !zswap->stored_pages)
-        return true;
-    for (uint32_t at = memcg; at != NO_MEMCG; at = zswap->mm->memcgs[at].parent)
-        if (!zswap->mm->memcgs[at].zswap_writeback)
-            return false;
-    return true;
-}
-
 /* obj_cgroup_may_zswap: false when some ancestor is at its memory.zswap.max;
  * *none: a limit of 0, for which nothing is worth shrinking. */
 static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
@@ -98,14 +88,6 @@ static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
             return false;
     }
     return true;
-}
-
-void zswap_note_disk_read(struct zswap *zswap, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    if (zswap->shrinker->disk_read)
-        zswap->shrinker->disk_read(
-            zswap_shrinker_state(zswap, page_memcg(mm, page), page_node(mm, page)));
 }
 
 /* ---- entries ---------------------------------------------------------------------------- */
@@ -369,14 +351,13 @@ __attribute__((flatten)) bool zswap_store(struct zswap *zswap, struct exec *exec
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
-__attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
+__attribute__((flatten)) void zswap_load_entry(struct zswap *zswap, struct exec *exec,
+                                               uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
-    uint32_t bits = cold->bits;
-    if (!(bits & PAGE_IN_ZSWAP))
-        return false;
-    uint32_t number = bits_field(bits, ENTRY_POOL_SHIFT), memcg = page_memcg(mm, page), length = 0;
+    uint32_t bits = cold->bits, length = 0;
+    uint32_t number = bits_field(bits, ENTRY_POOL_SHIFT), memcg = page_memcg(mm, page);
     struct zswap_pool *pool = &zswap->pools[number];
     lock_tree(zswap, exec, page);
     if (number != NO_POOL) {
@@ -401,5 +382,4 @@ __attribute__((flatten)) bool zswap_load(struct zswap *zswap, struct exec *exec,
         entry_remove_from_list(zswap, exec, pool, memcg, page);
         entry_add_to_list(zswap, exec, pool, memcg, page);
     }
-    return true;
 }

@@ -120,7 +120,14 @@ void zswap_release(struct zswap *zswap);
 bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page);
 
 /* Fill a page that has just entered the swap cache.  False: no entry. */
-bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page);
+void zswap_load_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
+static inline bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    if (!(zswap->mm->cold[page].bits & PAGE_IN_ZSWAP))
+        return false;
+    zswap_load_entry(zswap, exec, page);
+    return true;
+}
 
 /* The page's slot is freed or rewritten: drop its entry, if it has one. */
 void zswap_invalidate_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
@@ -142,10 +149,15 @@ uint32_t zswap_look_up_length(const struct zswap *zswap, const struct zswap_pool
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
 
 /* mem_cgroup_zswap_writeback_enabled: the knob of the cgroup and all its ancestors. */
-bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg);
-
-/* A page of this cgroup had to come from a device (zswap_folio_swapin). */
-void zswap_note_disk_read(struct zswap *zswap, uint32_t page);
+static inline bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg)
+{
+    if (!zswap->enabled && !zswap->stored_pages)
+        return true;
+    for (const struct memcg *at = &zswap->mm->memcgs[memcg]; at; at = at->above)
+        if (!at->zswap_writeback)
+            return false;
+    return true;
+}
 
 /* What the slab shrinker keeps for a cgroup on a node. */
 static inline struct shrinker_state *zswap_shrinker_state(struct zswap *zswap, uint32_t memcg,
@@ -217,9 +229,16 @@ enum writeback_result {
 
 /* ---- lists and shrinking (shrink.c) ------------------------------------------------------ */
 
-struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg, uint32_t node);
 /* A group's lists and locks, when one is first needed. */
 void zswap_make_lists(const struct mm *mm, struct entry_group *group);
+static inline struct page_list *zswap_list(struct zswap *zswap, uint32_t group, uint32_t memcg,
+                                           uint32_t node)
+{
+    struct entry_group *at = &zswap->groups[group];
+    if (!at->lists)
+        zswap_make_lists(zswap->mm, at);
+    return &at->lists[(size_t)memcg * zswap->mm->node_count + node];
+}
 
 /* Write back the oldest entry of a group with one list, second chances or not; when
  * that fails it becomes the youngest.  WRITEBACK_EMPTY: there is none. */
