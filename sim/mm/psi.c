@@ -57,14 +57,11 @@ void psi_task_release(struct psi_task *task)
 
 /* ---- states of a processor -------------------------------------------------------- */
 
-static inline void account_until(struct psi_cpu *cpu, uint64_t now_ns)
+static void account(struct psi_cpu *cpu, uint64_t passed_ns)
 {
-    if (now_ns <= cpu->since_ns)
-        return;
-    uint64_t passed_ns = now_ns - cpu->since_ns;
     uint32_t on_cpu = cpu->tasks[PSI_STALLED_ON_CPU], productive = cpu->tasks[PSI_PRODUCTIVE];
     uint32_t stalled = cpu->tasks[PSI_STALLED] + on_cpu;
-    cpu->since_ns = now_ns;
+    cpu->since_ns += passed_ns;
     if (stalled > 0)
         cpu->time_ns[PSI_SOME] += passed_ns;
     if (stalled > 0 && (on_cpu > 0 || productive == 0))
@@ -73,29 +70,67 @@ static inline void account_until(struct psi_cpu *cpu, uint64_t now_ns)
         cpu->busy_ns += passed_ns;
 }
 
-/* Those that are absent are counted as well, which nobody reads: a fault that waits changes
- * twice what it does. */
-static inline void apply(const struct psi_change *change)
+static void account_until(struct psi_cpu *cpu, uint64_t now_ns)
 {
-    struct psi_task *task = change->task;
-    struct psi_cpu **chain = task->chain, **end = chain + task->levels;
-    for (; chain != end; chain++) {
-        account_until(*chain, change->at_ns);
-        (*chain)->tasks[task->accounted]--;
-        (*chain)->tasks[change->activity]++;
-    }
-    task->accounted = change->activity;
+    if (now_ns > cpu->since_ns)
+        account(cpu, now_ns - cpu->since_ns);
 }
 
-/* Tell the groups what is settled: nothing that happens before `until_ns` can come any more. */
+/* Tell its groups what the task did whose changes were put together.  The other tasks did the same
+ * all the time, so it does not matter when. */
+static void settle(struct psi_queue *queue)
+{
+    struct psi_task *task = queue->task;
+    if (!task)
+        return;
+    for (uint32_t level = 0; level < task->levels; level++) {
+        struct psi_cpu *cpu = task->chain[level];
+        for (unsigned activity = 0; activity < PSI_ACTIVITIES; activity++) {
+            cpu->tasks[activity]++;
+            account(cpu, queue->passed_ns[activity]);
+            cpu->tasks[activity]--;
+        }
+        cpu->tasks[task->accounted]++;
+    }
+    memset(queue->passed_ns, 0, sizeof(queue->passed_ns));
+    queue->task = NULL;
+}
+
+/* From at_ns on changes of this task are put together. */
+static void begin(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns)
+{
+    settle(queue);
+    for (uint32_t level = 0; level < task->levels; level++) {
+        struct psi_cpu *cpu = task->chain[level];
+        account_until(cpu, at_ns);
+        cpu->tasks[task->accounted]--;
+    }
+    queue->task = task;
+    queue->until_ns = at_ns;
+}
+
+/* A fault that waits changes twice what its task does, and mostly no other task changes anything
+ * between one fault and the next: its groups hear of all at once (150 instructions less a fault
+ * that waits). */
+static inline void apply(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns,
+                         enum psi_activity activity)
+{
+    if (queue->task != task)
+        begin(queue, task, at_ns);
+    queue->passed_ns[task->accounted] += at_ns - queue->until_ns;
+    queue->until_ns = at_ns;
+    task->accounted = activity;
+}
+
+/* Nothing that happens before `until_ns` can come any more. */
 static inline void apply_until(struct psi_queue *queue, uint64_t until_ns)
 {
     struct psi_change *change = queue->first;
     if (change == queue->end || change->at_ns > until_ns)
         return;
     do
-        apply(change++);
-    while (change != queue->end && change->at_ns <= until_ns);
+        apply(queue, change->task, change->at_ns, change->activity);
+    while (++change != queue->end && change->at_ns <= until_ns);
     if (change == queue->end)
         change = queue->end = queue->changes;
     queue->first = change;
@@ -142,7 +177,14 @@ void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t u
               enum psi_activity activity)
 {
     struct psi_queue *queue = &mm->psi_queues[task->cpu];
-    apply_until(queue, mm->events->now_ns);
+    uint64_t now_ns = mm->events->now_ns;
+    apply_until(queue, now_ns);
+    if (until_ns <= now_ns) {
+        apply(queue, task, from_ns, activity);
+        apply(queue, task, until_ns, PSI_PRODUCTIVE);
+        task->activity = PSI_PRODUCTIVE;
+        return;
+    }
     if (task->activity != activity)
         tell(queue, task, from_ns, activity);
     tell(queue, task, until_ns, PSI_PRODUCTIVE);
@@ -170,6 +212,7 @@ static void weigh(struct mm *mm, const struct psi_group *group, uint64_t now_ns,
     for (uint32_t i = 0; i < group->cpu_count; i++) {
         struct psi_cpu *cpu = group->cpus[i];
         apply_until(&mm->psi_queues[cpu->cpu], now_ns);
+        settle(&mm->psi_queues[cpu->cpu]);
         account_until(cpu, now_ns);
         busy_ns += cpu->busy_ns;
         for (unsigned state = 0; state < PSI_STATES; state++)

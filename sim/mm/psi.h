@@ -58,14 +58,20 @@ struct psi_task {
     struct psi_cpu **chain;      /* [levels]: its cgroup, ..., the root */
 };
 
-/* What tasks of a processor have told and their groups have not been told yet, in
- * order of time: from `first` to before `end`, with room to before `limit`. */
+/* What tasks of a processor have told and their groups have not been told yet. */
 struct psi_queue {
+    /* Changes that may have others before them, in order of time: from `first` to before `end`,
+     * with room to before `limit`. */
     struct psi_change {
         uint64_t at_ns;
         struct psi_task *task;
         enum psi_activity activity;
     } * changes, *first, *end, *limit;
+    /* Before these, all changes since some time were of one task (NULL: there were none): how long
+     * it did what, to `until_ns`.  Meanwhile its groups do not count it. */
+    struct psi_task *task;
+    uint64_t until_ns;
+    uint64_t passed_ns[PSI_ACTIVITIES];
 };
 
 void psi_init(struct mm *mm);
