@@ -65,10 +65,10 @@ static inline uint64_t events_next_time(const struct event_queue *queue)
 }
 
 /* Nothing happens before time_ns, nor then: it is that time now, as if an event had come.
- * False: something does, or this is within somebody's turn. */
+ * False: something does, or this is in the middle of somebody else's turn. */
 static inline bool events_skip_to(struct event_queue *queue, uint64_t time_ns)
 {
-    if (queue->in_turn || queue->catching_up || events_next_time(queue) <= time_ns)
+    if (queue->catching_up || events_next_time(queue) <= time_ns)
         return false;
     queue->now_ns = time_ns;
     return true;

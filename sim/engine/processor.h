@@ -66,7 +66,8 @@ struct processor {
     uint64_t io_until_ns;    /* somebody waits for a device until then */
     uint64_t owed_ns;        /* lost to interrupts, not yet spent */
     uint32_t user_ppm;       /* program's share of the last turn; with siblings */
-    uint64_t nested_ns;      /* of the turn under way: what others had of it */
+    uint64_t nested_ns;      /* of the turn under way: what others had of it, */
+    uint64_t slept_ns;       /* and what it slept (processors_sleep()) */
     uint64_t slice_began_ns; /* of `previous` */
     bool dispatch_pending;   /* an event will look at the queue */
     bool in_turn;
@@ -105,6 +106,37 @@ void processors_note_nested(struct processors *processors, struct runner *runner
 static inline void processors_interrupt(struct processors *processors, uint32_t cpu, uint64_t ns)
 {
     processors->list[cpu].owed_ns += ns;
+}
+
+/* Of a gap between turns, which began at free_ns, as long as somebody waits for a device. */
+static inline uint64_t processors_iowait(const struct processor *processor, uint64_t free_ns,
+                                         uint64_t now_ns)
+{
+    uint64_t until_ns = processor->io_until_ns < now_ns ? processor->io_until_ns : now_ns;
+    return until_ns > free_ns ? until_ns - free_ns : 0;
+}
+
+/* At the end of what a turn had to do, at now_ns: the runner sleeps until wake_at_ns, having set
+ * io_until_ns.  True: nothing happens before, here or elsewhere, so the turn goes on then (115
+ * instructions less a fault that waits than another turn without an event).  False: it is over. */
+static inline bool processors_sleep(struct processors *processors, struct runner *runner,
+                                    uint64_t now_ns, uint64_t wake_at_ns)
+{
+    struct processor *processor = &processors->list[runner->cpu];
+    if (wake_at_ns <= now_ns || processor->first || processor->dispatch_pending ||
+        processor->owed_ns || processor->previous != runner ||
+        processors->topology.threads_per_core >= 2 ||
+        !events_skip_to(processors->events, wake_at_ns))
+        return false;
+    if (runner->io_until_ns > processor->io_until_ns)
+        processor->io_until_ns = runner->io_until_ns;
+    runner->io_until_ns = 0;
+    runner->woken = false;
+    processor->iowait_ns += processors_iowait(processor, now_ns, wake_at_ns);
+    processor->slept_ns += wake_at_ns - now_ns;
+    if (wake_at_ns - processor->slice_began_ns >= processors->slice_ns)
+        processor->slice_began_ns = wake_at_ns;
+    return true;
 }
 
 /* Is the runner's address space in use by its processor at now_ns? */

@@ -89,21 +89,25 @@ static bool all_spaces_dead(const struct task *task)
     return true;
 }
 
-/* Memory pressure: the wait for a page that was in the working set, and the sleep above
- * memory.high. */
-static void note_wait(struct task *task, const struct exec *exec, uint32_t page, uint64_t data_ns,
-                      uint64_t end_ns)
+struct wait {
+    uint64_t until_ns; /* 0: until somebody wakes the task */
+    /* As far as memory pressure goes: for a page, until it has its data, and then in the sleep
+     * above memory.high.  All the same: not at all. */
+    uint64_t from_ns, data_ns, end_ns;
+    enum psi_activity activity; /* up to data_ns; PSI_STALLED then */
+};
+
+static void note_wait(struct task *task, const struct wait *wait)
 {
     struct mm *mm = &task->simulation->mm;
-    bool was_in_use = mm->cold[page].bits & PAGE_WORKINGSET;
-    if (data_ns > exec->now_ns)
-        psi_wait(mm, &task->psi, exec->now_ns, data_ns, was_in_use ? PSI_STALLED : PSI_BLOCKED);
-    if (end_ns > data_ns)
-        psi_wait(mm, &task->psi, data_ns, end_ns, PSI_STALLED);
+    if (wait->data_ns > wait->from_ns)
+        psi_wait(mm, &task->psi, wait->from_ns, wait->data_ns, wait->activity);
+    if (wait->end_ns > wait->data_ns)
+        psi_wait(mm, &task->psi, wait->data_ns, wait->end_ns, PSI_STALLED);
 }
 
-/* One access that is not a hit, nor a fault like most. */
-static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *ready_ns)
+/* One access that is not a hit, nor a fault like most.  MISS_WAIT: see `wait`. */
+static enum miss_end run_miss(struct task *task, struct exec *exec, struct wait *wait)
 {
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
@@ -113,8 +117,11 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (space->dead) /* its process is gone, whoever killed it; the others' records go on */
         return all_spaces_dead(task) ? MISS_TASK_DEAD : MISS_GO_ON;
     if (task->config->block_device != NO_BLOCK_DEVICE) {
-        *ready_ns = files_access(simulation, task, exec, access);
-        return *ready_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
+        uint64_t ready_ns = files_access(simulation, task, exec, access);
+        if (ready_ns <= exec->now_ns)
+            return MISS_GO_ON;
+        wait->until_ns = ready_ns;
+        return MISS_WAIT;
     }
     uint32_t page = space->first_page + access->page;
     if (mm->hot[page] & HOT_LOCKED)
@@ -130,10 +137,10 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
         return MISS_GO_ON;
     uint64_t start_ns = exec->now_ns, pages_read = mm->counters[COUNTER_pswpin];
     bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
+    uint64_t ready_ns = 0;
     exec->sleep_ns = 0;
-    *ready_ns = 0;
     enum fault_kind kind = swap_fault_by_steps(&simulation->swap, exec, page,
-                                               write & !task->config->load_before_store, ready_ns);
+                                               write & !task->config->load_before_store, &ready_ns);
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY * (mm->hot[page] & HOT_MAPPED));
     simulation->faults++;
     if (exec->killed) {
@@ -144,17 +151,18 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, uint64_t *re
     if (observer && observer->fault)
         observer->fault(observer->context, number, access->page, kind,
                         mm->counters[COUNTER_pswpin] - pages_read);
-    uint64_t data_ns = *ready_ns > exec->now_ns ? *ready_ns : exec->now_ns;
+    uint64_t from_ns = exec->now_ns, data_ns = ready_ns > from_ns ? ready_ns : from_ns;
     uint64_t end_ns = data_ns + exec->sleep_ns;
-    if (end_ns > exec->now_ns)
-        note_wait(task, exec, page, data_ns, end_ns);
     histogram_add(&simulation->result->fault_latency[kind], end_ns - start_ns);
-    if (kind == FAULT_first_touch) {
+    if (kind == FAULT_first_touch)
         spend_user(mm, exec, task->config->fill_ns);
-        end_ns += task->config->fill_ns;
-    }
-    *ready_ns = end_ns;
-    return end_ns > exec->now_ns ? MISS_WAIT : MISS_GO_ON;
+    if (end_ns == from_ns)
+        return MISS_GO_ON;
+    /* Of a page that was in the working set it is a stall. */
+    bool stalls = mm->cold[page].bits & PAGE_WORKINGSET;
+    *wait = (struct wait){end_ns + (exec->now_ns - from_ns), from_ns, data_ns, end_ns,
+                          stalls ? PSI_STALLED : PSI_BLOCKED};
+    return MISS_WAIT;
 }
 
 static bool next_block(struct task *task)
@@ -300,14 +308,9 @@ static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t 
 
 /* ---- between bursts ------------------------------------------------------------------ */
 
-static void sleep_until(struct task *task, const struct exec *exec, uint64_t wake_at_ns)
-{
-    psi_wait(&task->simulation->mm, &task->psi, exec->now_ns, wake_at_ns, PSI_BLOCKED);
-}
-
 /* A burst has ended: one attempt to reclaim, or the sleep behind the last one.  TURN_RUNNABLE:
- * go on; TURN_BLOCKED: until *wake_at_ns, or (0) until all processors have drained. */
-static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
+ * go on; TURN_BLOCKED: see `wait`, or until all processors have drained. */
+static enum turn_end pause_task(struct task *task, struct exec *exec, struct wait *wait)
 {
     const struct task_config *config = task->config;
     struct mm *mm = &task->simulation->mm;
@@ -333,16 +336,16 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *
     task->burst_end += config->burst;
     if (!config->burst_sleep_ns)
         return TURN_RUNNABLE;
-    *wake_at_ns = exec->now_ns + config->burst_sleep_ns;
-    if (config->stop_ns && config->stop_ns < *wake_at_ns && config->stop_ns > exec->now_ns)
-        *wake_at_ns = config->stop_ns;
-    sleep_until(task, exec, *wake_at_ns);
+    uint64_t until_ns = exec->now_ns + config->burst_sleep_ns;
+    if (config->stop_ns && config->stop_ns < until_ns && config->stop_ns > exec->now_ns)
+        until_ns = config->stop_ns;
+    *wait = (struct wait){until_ns, exec->now_ns, until_ns, until_ns, PSI_BLOCKED};
     return TURN_BLOCKED;
 }
 
 /* There is something to do before the next access.  Accesses follow if run_end is moved on; else
  * look at the time again, or, if it is not TURN_RUNNABLE, the turn is over. */
-static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
+static enum turn_end begin_run(struct task *task, struct exec *exec, struct wait *wait)
 {
     struct simulation *simulation = task->simulation;
     if (task->position == task->next_stop)
@@ -351,7 +354,7 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *w
         /* What others did before this moment must be done before, as before a fault. */
         if (events_next_time(&simulation->events) < exec->now_ns)
             return TURN_PAUSED;
-        return pause_task(task, exec, wake_at_ns);
+        return pause_task(task, exec, wait);
     }
     if (task->block_at == task->block_count && !next_block(task))
         return TURN_FINISHED;
@@ -360,6 +363,59 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *w
         task->run_end = task->next_stop;
     if (task->run_end > task->burst_end)
         task->run_end = task->burst_end;
+    return TURN_RUNNABLE;
+}
+
+/* From exec->now_ns on until the quantum is over, or the task has to wait. */
+static inline enum turn_end use_quantum(struct task *task, struct exec *exec, struct wait *wait)
+{
+    struct simulation *simulation = task->simulation;
+    struct mm *mm = &simulation->mm;
+    uint64_t until_ns = exec->now_ns + simulation->config->engine.quantum_ns;
+    uint64_t stop_ns = task->config->stop_ns ? task->config->stop_ns : UINT64_MAX;
+    if (exec->now_ns > SIMULATED_NS_AT_MOST)
+        simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
+                        task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
+    if (simulation->swap.held_write_count)
+        swap_dispatch_writes(&simulation->swap, exec);
+    while (exec->now_ns < until_ns) {
+        if (simulation->interrupted || simulation->failure[0])
+            return TURN_FINISHED;
+        if (exec->now_ns >= stop_ns)
+            return TURN_FINISHED;
+        if (task->position == task->run_end) {
+            enum turn_end end = begin_run(task, exec, wait);
+            if (end != TURN_RUNNABLE)
+                return end;
+            if (task->position == task->run_end)
+                continue;
+        }
+        enum run_end run = run_accesses(task, exec, until_ns, stop_ns);
+        if (run == RUN_OVER)
+            continue;
+        if (run == RUN_EVENT)
+            return TURN_PAUSED;
+        enum miss_end miss = run_miss(task, exec, wait);
+        if (miss == MISS_RETRY) {
+            wait->until_ns = task->runner.io_until_ns = exec->now_ns + LOCKED_PAGE_WAIT_NS;
+            return TURN_BLOCKED;
+        }
+        task->block_at++;
+        task->position++;
+        mm->counters[COUNTER_accesses]++;
+        spend_user(mm, exec, task->hit_ns);
+        if (miss == MISS_TASK_DEAD)
+            return TURN_FINISHED;
+        if (miss == MISS_GO_ON)
+            continue;
+        if (wait->until_ns > exec->now_ns) {
+            task->runner.io_until_ns = wait->until_ns - exec->sleep_ns;
+            mm->time_ns[TIME_device_read_wait] += task->runner.io_until_ns - exec->now_ns;
+            return TURN_BLOCKED;
+        }
+        note_wait(task, wait);
+        *wait = (struct wait){0};
+    }
     return TURN_RUNNABLE;
 }
 
@@ -374,62 +430,25 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
                         .node = topology_node(&mm->topology, cpu),
                         .space = task->space_numbers[0],
                         .psi = &task->psi};
-    uint64_t until_ns = now_ns + simulation->config->engine.quantum_ns;
-    uint64_t stop_ns = task->config->stop_ns ? task->config->stop_ns : UINT64_MAX;
-    enum turn_end end = TURN_RUNNABLE;
-    if (now_ns > SIMULATED_NS_AT_MOST)
-        simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
-                        task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
-    if (simulation->swap.held_write_count)
-        swap_dispatch_writes(&simulation->swap, &exec);
-    while (exec.now_ns < until_ns) {
-        if (simulation->interrupted || simulation->failure[0]) {
-            end = TURN_FINISHED;
-            break;
+    struct wait wait;
+    enum turn_end end;
+    bool goes_on;
+    do {
+        wait = (struct wait){0};
+        end = use_quantum(task, &exec, &wait);
+        fault_run_end(&simulation->swap, &simulation->swap.faults);
+        look_around(simulation, exec.now_ns);
+        goes_on = end == TURN_BLOCKED &&
+                  processors_sleep(&simulation->processors, runner, exec.now_ns, wait.until_ns);
+        note_wait(task, &wait); /* less work when it is over */
+        if (goes_on) {
+            exec.now_ns = wait.until_ns;
+            exec.space = task->space_numbers[0];
+            exec.high_debt_pages = 0;
+            exec.sleep_ns = 0;
         }
-        if (exec.now_ns >= stop_ns) {
-            end = TURN_FINISHED;
-            break;
-        }
-        if (task->position == task->run_end) {
-            end = begin_run(task, &exec, wake_at_ns);
-            if (end != TURN_RUNNABLE)
-                break;
-            if (task->position == task->run_end)
-                continue;
-        }
-        enum run_end run = run_accesses(task, &exec, until_ns, stop_ns);
-        if (run == RUN_OVER)
-            continue;
-        if (run == RUN_EVENT) {
-            end = TURN_PAUSED;
-            break;
-        }
-        uint64_t ready_ns = 0;
-        enum miss_end miss = run_miss(task, &exec, &ready_ns);
-        if (miss == MISS_RETRY) {
-            *wake_at_ns = runner->io_until_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
-            end = TURN_BLOCKED;
-            break;
-        }
-        task->block_at++;
-        task->position++;
-        mm->counters[COUNTER_accesses]++;
-        spend_user(mm, &exec, task->hit_ns);
-        if (miss == MISS_TASK_DEAD) {
-            end = TURN_FINISHED;
-            break;
-        }
-        if (miss == MISS_WAIT && ready_ns > exec.now_ns) {
-            *wake_at_ns = ready_ns;
-            runner->io_until_ns = ready_ns - exec.sleep_ns;
-            mm->time_ns[TIME_device_read_wait] += ready_ns - exec.now_ns - exec.sleep_ns;
-            end = TURN_BLOCKED;
-            break;
-        }
-    }
-    fault_run_end(&simulation->swap, &simulation->swap.faults);
-    look_around(simulation, exec.now_ns);
+    } while (goes_on);
+    *wake_at_ns = wait.until_ns;
     *end_ns = exec.now_ns;
     runner->turn_user_ns = exec.user_ns;
     runner->turn_waited_ns = exec.waited_ns;
