@@ -199,6 +199,13 @@ static bool worker_is_done(const struct zswap *zswap, const struct shrink_worker
     return zswap_total_pages(zswap) <= worker->threshold_pages;
 }
 
+/* At the end of the tree a step takes no time, and the next one follows: in the same turn, where
+ * nobody else has anything to do at that time.  (A turn that takes none never ends a slice.) */
+static bool goes_on_at_once(const struct mm *mm, uint64_t began_ns, uint64_t now_ns)
+{
+    return now_ns == began_ns && events_next_time(mm->events) > now_ns;
+}
+
 static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
                                  uint64_t *end_ns, uint64_t *wake_at_ns)
 {
@@ -220,7 +227,12 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         mm->counters[COUNTER_worker_wakeups]++;
     }
     uint64_t written = mm->counters[COUNTER_written_back_pages];
-    bool more = zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params);
+    bool more;
+    do
+        more =
+            zswap->writeback->step(zswap, worker, &exec, zswap->config->zswap.writeback.params) &&
+            !worker_is_done(zswap, worker);
+    while (more && goes_on_at_once(mm, now_ns, exec.now_ns));
     *end_ns = exec.now_ns;
     /* A given rate says how often runs happen that only rotate: none is held up, but for
      * what happened meanwhile. */
@@ -228,7 +240,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         mm->counters[COUNTER_written_back_pages] == written)
         *end_ns = now_ns > mm->events->now_ns ? now_ns : mm->events->now_ns;
     worker->runner.turn_waited_ns = *end_ns == exec.now_ns ? exec.waited_ns : 0;
-    if (more && !worker_is_done(zswap, worker))
+    if (more)
         return TURN_RUNNABLE;
     worker->running = false;
     swap_dispatch_writes(zswap->swap, &exec);
