@@ -150,7 +150,7 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
            check_equal(simulation, "pages on devices", sums->on_disk, disk) &&
            check_equal(simulation, "pages in the zero map", sums->zero, zero) &&
            check_equal(simulation, "swap slots",
-                       simulation->swap.backing->takes_slot_on_entry ? sums->slots : sums->backed,
+                       simulation->swap.takes_slot_on_entry ? sums->slots : sums->backed,
                        simulation->swap.slots_used) &&
            check_equal(simulation, "zswap entries", sums->entries, zswap->stored_pages) &&
            check_equal(simulation, "same-filled entries", sums->same_filled,

@@ -156,7 +156,7 @@ enum { OUT_OF_RAM = HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY | HOT_IN_R
 
 static inline bool has_room(const struct swap *swap, const struct eviction_run *run)
 {
-    return !swap->backing->takes_slot_on_entry || swap_device_has_room(swap, run->memcg);
+    return !swap->takes_slot_on_entry || swap_device_has_room(swap, run->memcg);
 }
 
 /* swap_take_slot() where there is room and slots have no numbers. */
@@ -165,7 +165,7 @@ static inline void take_slot(struct swap *swap, struct eviction_run *run, uint32
     run->slots_taken++;
     swap->slots_taken++;
     swap->newest_slot_page = page;
-    if (swap->backing->takes_slot_on_entry)
+    if (swap->takes_slot_on_entry)
         swap_charge_slot(swap, run->memcg);
 }
 

@@ -32,8 +32,10 @@ enum swap_cache_result swap_cache_add(struct swap *swap, struct exec *exec, uint
         return result;
     }
     struct memcg *owner = &mm->memcgs[memcg];
-    owner->disk_pages -= (cold->bits & PAGE_ON_DISK) != 0;
-    owner->zero_pages -= (cold->bits & PAGE_ZERO_MARK) != 0;
+    if (cold->bits & PAGE_ON_DISK)
+        owner->disk_pages--;
+    if (cold->bits & PAGE_ZERO_MARK)
+        owner->zero_pages--;
     owner->swap_cache_pages++;
     owner->resident_pages++;
     mm->resident_pages++;
@@ -86,7 +88,8 @@ enum swap_cache_result swap_cache_read(struct swap *swap, struct exec *exec, uin
         node = page_node(mm, page);
         count_event(mm, memcg, node, COUNTER_swpin_zero, 1);
         spend_cost(mm, exec, TIME_copy, COST_page_copy);
-    } else if (zswap_load(swap->zswap, exec, page)) {
+    } else if (cold->bits & PAGE_IN_ZSWAP) {
+        zswap_load(swap->zswap, exec, page);
         *source = SOURCE_ZSWAP;
     } else {
         uint32_t memcg = page_memcg(mm, page);
@@ -114,9 +117,9 @@ static void map(struct mm *mm, uint32_t page, bool write)
         if (!mm->reclaim->mark_accessed(mm, page))
             return;
     }
-    mm->hot[page] &= (uint8_t)~HOT_WRITTEN_BACK;
+    uint8_t *hot = &mm->hot[page];
     /* no branch: whether it is a write nobody can foretell */
-    mm->hot[page] |= (uint8_t)(HOT_MAPPED | HOT_ACCESSED | write * HOT_DIRTY);
+    *hot = (uint8_t)((*hot & ~HOT_WRITTEN_BACK) | HOT_MAPPED | HOT_ACCESSED | write * HOT_DIRTY);
 }
 
 /* Page-table pages as they are needed, kept until the space is gone: one of the last level for each
@@ -202,12 +205,11 @@ static enum fault_kind fault_in_swap_cache(struct swap *swap, struct exec *exec,
     return FAULT_swap_cache;
 }
 
-static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t page, bool write,
-                               uint64_t *ready_ns)
+static enum fault_kind swap_in(struct swap *swap, struct exec *exec, uint32_t memcg, uint32_t page,
+                               bool write, uint64_t *ready_ns)
 {
     struct mm *mm = swap->mm;
     enum swap_source source = SOURCE_ZSWAP;
-    uint32_t memcg = page_memcg(mm, page);
     spend_cost(mm, exec, TIME_fault, COST_fault);
     if (!readahead_swap_in(swap, exec, page, &source, ready_ns))
         return FAULT_zswap; /* the task was killed */
@@ -248,12 +250,12 @@ __attribute__((flatten)) enum fault_kind swap_fault_by_steps(struct swap *swap, 
     enum fault_kind kind;
     if (!(mm->hot[page] & HOT_POPULATED) && first_touch(mm, exec, page)) {
         kind = FAULT_first_touch;
+    } else if (!(mm->hot[page] & HOT_IN_RAM)) {
+        kind = swap_in(swap, exec, memcg, page, write, ready_ns);
     } else if (swap_touch_file(swap, page, write)) {
         kind = FAULT_swap_cache;
-    } else if (mm->hot[page] & HOT_IN_RAM) {
-        kind = fault_in_swap_cache(swap, exec, page, write);
     } else {
-        kind = swap_in(swap, exec, page, write, ready_ns);
+        kind = fault_in_swap_cache(swap, exec, page, write);
     }
     count_event(mm, memcg, exec->node, COUNTER_pgfault, 1);
     if (exec->high_debt_pages && !exec->killed)

@@ -29,7 +29,7 @@ static void look(struct swap *swap, struct fault_run *run)
     run->looked = true;
     run->possible = swap_may_run(swap) && !has_files(mm) && !swap->has_synchronous &&
                     zswap->config->zswap.load_rule != LOAD_KEEPS && !zswap->shrinker->swapped_in;
-    run->counts_slots = swap->backing->takes_slot_on_entry && swap_only_counts_slots(swap);
+    run->counts_slots = swap->takes_slot_on_entry && swap_only_counts_slots(swap);
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
     run->fault_ns = ns[COST_fault];

@@ -62,6 +62,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->zswap = zswap;
     swap->backing = config->swap.backing.policy->hooks;
     swap->backing_params = config->swap.backing.params;
+    swap->takes_slot_on_entry = swap->backing->takes_slot_on_entry;
     swap->device_count = swap->backing->ignores_devices ? 0 : (uint32_t)config->swap.device_count;
     swap->devices = memory_zeroed(swap->device_count, sizeof(*swap->devices), "swap devices");
     for (uint32_t i = 0; i < swap->device_count; i++) {
@@ -74,7 +75,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
-    if (!swap->backing->takes_slot_on_entry)
+    if (!swap->takes_slot_on_entry)
         swap->names = mm->address_count + (uint64_t)CLUSTER_SLOTS * (mm->topology.cpus + 1);
     swap->slot_lock_count =
         config->swap.slot_lock == SLOT_LOCK_DEVICE ? 1 : mm->address_count / CLUSTER_SLOTS + 1;
@@ -91,7 +92,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->evictions.key = NO_RUN;
     swap->readahead_hits = 4; /* the kernel's initial value */
     bool places = swap->device_count > 1 || swap->has_zram;
-    swap->numbered_when_written = places && !swap->backing->takes_slot_on_entry;
+    swap->numbered_when_written = places && !swap->takes_slot_on_entry;
     /* A name without a place on a device has no neighbours there. */
     swap->rotational &= !swap->numbered_when_written;
     swap->numbered = places || ((swap->rotational || has_files(mm)) && readahead_possible(config));
@@ -150,11 +151,6 @@ bool swap_has_room(const void *state, uint32_t memcg)
     return !swap->backing->needs_device || swap_device_has_room(swap, memcg);
 }
 
-bool swap_has_backing_room(const struct swap *swap, uint32_t memcg)
-{
-    return swap->backing->takes_slot_on_entry || swap_device_has_room(swap, memcg);
-}
-
 uint64_t swap_pages(const struct swap *swap)
 {
     const struct mm *mm = swap->mm;
@@ -168,7 +164,7 @@ uint64_t swap_pages(const struct swap *swap)
 bool swap_take_backing(struct swap *swap, uint32_t page)
 {
     uint32_t memcg = page_memcg(swap->mm, page);
-    if (swap->backing->takes_slot_on_entry)
+    if (swap->takes_slot_on_entry)
         return true;
     if (!swap_device_has_room(swap, memcg))
         return false;
@@ -178,7 +174,7 @@ bool swap_take_backing(struct swap *swap, uint32_t page)
 
 void swap_drop_backing(struct swap *swap, uint32_t page)
 {
-    if (!swap->backing->takes_slot_on_entry)
+    if (!swap->takes_slot_on_entry)
         swap_uncharge_slot(swap, page_memcg(swap->mm, page));
 }
 
@@ -259,7 +255,7 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     struct swap *swap = state;
     struct mm *mm = swap->mm;
     uint32_t memcg = page_memcg(mm, page);
-    if (swap->backing->takes_slot_on_entry && !slot_is_allowed(swap, memcg, page_node(mm, page)))
+    if (swap->takes_slot_on_entry && !slot_is_allowed(swap, memcg, page_node(mm, page)))
         return false;
     if (swap->numbered && !swap->numbered_when_written &&
         slot_map_take(&swap->numbers, exec->cpu, page) == NO_SLOT)
@@ -268,7 +264,7 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     swap->slots_taken++;
     swap->newest_slot_page = page;
     write_slot_charge(swap, exec, memcg);
-    if (swap->backing->takes_slot_on_entry)
+    if (swap->takes_slot_on_entry)
         swap_charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;
     mm->cold[page].bits |= PAGE_HAS_SLOT;
@@ -296,7 +292,7 @@ void swap_free_slot(void *state, struct exec *exec, uint32_t page)
     }
     if (swap->numbered && (!swap->numbered_when_written || (cold->bits & PAGE_ON_DISK)))
         release_number(swap, exec, page);
-    if (swap->backing->takes_slot_on_entry || (cold->bits & PAGE_ON_DISK))
+    if (swap->takes_slot_on_entry || (cold->bits & PAGE_ON_DISK))
         swap_uncharge_slot(swap, memcg);
     cold->bits &= ~(uint32_t)(PAGE_HAS_SLOT | PAGE_ON_DISK | PAGE_ZERO_MARK);
 }
@@ -351,8 +347,7 @@ void swap_wait_for_write(void *state, struct exec *exec, uint32_t page)
 
 bool swap_slot_is_synchronous(const struct swap *swap, uint32_t page)
 {
-    bool on_device =
-        swap->backing->takes_slot_on_entry || (swap->mm->cold[page].bits & PAGE_ON_DISK);
+    bool on_device = swap->takes_slot_on_entry || (swap->mm->cold[page].bits & PAGE_ON_DISK);
     return on_device && swap->device_count && swap_device_of(swap, page)->config->synchronous;
 }
 

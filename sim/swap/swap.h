@@ -51,6 +51,7 @@ struct swap {
     uint32_t newest_slot_page;
     const struct swap_backing_hooks *backing;
     const void *backing_params;
+    bool takes_slot_on_entry; /* of the backing */
 
     /* One lock, or so many that clusters of pages' slots are dealt out to. */
     struct spinlock *slot_locks;
@@ -168,7 +169,10 @@ uint64_t swap_pages(const struct swap *swap);
 
 /* Is there room on a device to write a page of this cgroup to?  Always, where pages
  * have had room since they entered the swap cache. */
-bool swap_has_backing_room(const struct swap *swap, uint32_t memcg);
+static inline bool swap_has_backing_room(const struct swap *swap, uint32_t memcg)
+{
+    return swap->takes_slot_on_entry || swap_device_has_room(swap, memcg);
+}
 /* Take that room for a page that is about to be written, or give it back when it is
  * not after all.  False: there is none. */
 bool swap_take_backing(struct swap *swap, uint32_t page);

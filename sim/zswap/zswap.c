@@ -351,8 +351,7 @@ __attribute__((flatten)) bool zswap_store(struct zswap *zswap, struct exec *exec
 
 /* ---- load ---------------------------------------------------------------------------------- */
 
-__attribute__((flatten)) void zswap_load_entry(struct zswap *zswap, struct exec *exec,
-                                               uint32_t page)
+__attribute__((flatten)) void zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
 {
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];

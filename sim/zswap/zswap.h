@@ -119,15 +119,8 @@ void zswap_release(struct zswap *zswap);
  * entry of the page is gone then. */
 bool zswap_store(struct zswap *zswap, struct exec *exec, uint32_t page);
 
-/* Fill a page that has just entered the swap cache.  False: no entry. */
-void zswap_load_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
-static inline bool zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page)
-{
-    if (!(zswap->mm->cold[page].bits & PAGE_IN_ZSWAP))
-        return false;
-    zswap_load_entry(zswap, exec, page);
-    return true;
-}
+/* Fill a page that has an entry and has just entered the swap cache. */
+void zswap_load(struct zswap *zswap, struct exec *exec, uint32_t page);
 
 /* The page's slot is freed or rewritten: drop its entry, if it has one. */
 void zswap_invalidate_entry(struct zswap *zswap, struct exec *exec, uint32_t page);
