@@ -1,4 +1,5 @@
 set yrange [0:*]
+if (top > 0) set yrange [0:top]
 width = 0.8 / |names|
 set xrange [-0.6:|metrics|-0.4]
 set xtics scale 0 noenhanced ()

@@ -8,7 +8,7 @@ def stop: halt_error(1);
 # In single quotes nothing is special to gnuplot but the quote itself.
 def quoted: "'" + gsub("'"; "''") + "'";
 def wrapped($width):
-  reduce (gsub("\\s+"; " ") | split(" "))[] as $word ([""];
+  reduce (gsub("[ \\t\\n]+"; " ") | split(" "))[] as $word ([""];
     if .[-1] == "" then .[-1] = $word
     elif (.[-1] + " " + $word | length) <= $width then .[-1] += " " + $word
     else . + [$word] end)
@@ -49,6 +49,9 @@ def scale($unit; $largest):
   else [1, $unit] end;
 
 def scaled($factor): if . == null then null else . / $factor end;
+
+# A share that comes near its most has its axis end there: "top = 100"; 0: as data have it.
+def top($unit; $largest): "top = \(if $unit == "ppm" and $largest >= 8e5 and $largest <= 1e6 then 100 else 0 end)";
 
 def unit_of($document; $metric):
   $document.metrics[$metric].unit
@@ -178,8 +181,14 @@ def bars($document; $spec):
       | if $factor == 0 then [$at, null, null, null]
         else [$at, ($of.mean | scaled($factor)), ($of.ci95_low | scaled($factor)),
               ($of.ci95_high | scaled($factor))] end)] as $data
+  # What the first variant has none of is no share of it.
+  | [$metrics[] | . as $metric
+     | if ($relative | not) or ($variants[0].summary[$metric].mean // 0) != 0 then $metric
+       elif [$variants[].summary[$metric].mean] | largest == 0 then "\($metric) (all\u00a00)"
+       else "\($metric) (from\u00a00)" end] as $labels
   | ($variants | map(.name) | array("names")),
-    ($metrics | names_below("metrics")),
+    ($labels | names_below("metrics")),
+    (if $relative then "top = 0" else top($unit; [$variants[].summary[$metrics[]].mean] | largest) end),
     text($spec; "x_label"; ""),
     text($spec; "y_label"; if $relative then "% of \($variants[0].name)" else $y[1] end),
     "reference = \(if $relative then 100 else 0 end)",
@@ -198,7 +207,7 @@ def nodes($document; $spec):
     ($variants | map(.name) | names_below("metrics")),
     text($spec; "x_label"; ""),
     text($spec; "y_label"; "\($metric) (\($y[1]))"),
-    "reference = 0",
+    "reference = 0; top = 0",
     ($data | datablock);
 
 # Which share of the faults is faster than a time.
@@ -283,6 +292,7 @@ def scaling($document; $spec):
     text($spec; "y_label"; (if ($metrics | length) == 1 then $metrics[0] + " (\($y[1]))" else $y[1] end)
       + (if $spec.per then " / " + $spec.per else "" end)),
     "log_axes = \(if $log == "none" then "" else $log end | quoted)",
+    top($unit; $ys[1]),
     (if $log | test("x") then "set xrange [\($xs[0] / 1.2):\($xs[1] * 1.2)]"
      else (($xs[1] - $xs[0]) * 0.05) as $gap | "set xrange [\($xs[0] - $gap):\($xs[1] + $gap)]" end),
     "set xtics (" + ([$points[].x] | unique | (if length > 12 then [.[0], .[length / 2 | floor], .[-1]] else . end)

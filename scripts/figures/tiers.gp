@@ -14,7 +14,7 @@ do for [p=1:panels] {
     else { set key at screen 0.5, 0.045 center horizontal noenhanced; set format x '%g'; set xlabel x_label noenhanced }
     if (p == 2) { unset label 1 }
     plot $data index p-1 using 1:(0):2 with filledcurves fs solid 0.9 noborder lc rgb '#0072b2' title tier[1], \
-         '' index p-1 using 1:2:3 with filledcurves fs solid 0.9 noborder lc rgb '#f0e442' title tier[2], \
+         '' index p-1 using 1:2:3 with filledcurves fs solid 0.9 noborder lc rgb '#e69f00' title tier[2], \
          '' index p-1 using 1:3:4 with filledcurves fs solid 0.9 noborder lc rgb '#b0b0b0' title tier[3]
 }
 unset multiplot

@@ -16,7 +16,7 @@ if (mode eq 'points') {
     of(pattern) = (strstrt(strcol(1), pattern) == 1 && $4 > 0 && $6 > 0)
     limited(unused) = (strcol(9) eq 'limited')
     plot x with lines lc rgb '#808080' lw 1 title 'equal', \
-         data using (of('o') && limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 4 ps 0.6 title '6.18, pool limit hit', \
+         data using (of('o') && limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 5 ps 0.6 title '6.18, pool limit hit', \
          data using (of('o') && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 1 ps 0.5 title '6.18', \
          data using (of('pat-6.1-') ? $4 : NaN):6:3:5 with xerrorbars ls 3 ps 0.6 title '6.1', \
          data using (of('pat-6.12') ? $4 : NaN):6:3:5 with xerrorbars ls 2 ps 0.5 title '6.12 (MGLRU)'

@@ -62,6 +62,26 @@ with_figures() {
     [ -s results/all/where-pages-are.svg ]
 }
 
+@test "a metric that the first variant has none of says so" {
+    jq '.variants[0].summary.pgmajfault.mean = 0 | .variants[].summary.oom_kill.mean = 0
+        | .config.figures = [{"template": "bars", "title": "x", "relative": true,
+                              "metrics": ["pswpin", "pgmajfault", "oom_kill"]}]' \
+        results/all.json >zero.json
+    "$PLOT" zero.json
+    grep -q 'from.0)' zero/01-bars.svg
+    grep -q 'all.0)' zero/01-bars.svg
+}
+
+@test "the axis of a share ends at 100 %" {
+    jq '.variants[].summary["fairness.nodes_ppm"].mean = 990000
+        | .config.figures = [{"template": "bars", "title": "x", "metrics": ["fairness.nodes_ppm"]}]' \
+        results/all.json >share.json
+    "$PLOT" share.json
+    grep -q '>100<\|> 100<' share/01-bars.svg
+    run grep -c '120<' share/01-bars.svg
+    [ "$output" -eq 0 ]
+}
+
 @test "nothing in a title is executed" {
     "$PLOT" -o titles results/all.json
     [ ! -e executed ]
