@@ -1,3 +1,4 @@
+/* Clocks of the bench: the thread's processor time, and the wall's. */
 #include <time.h>
 
 #include "bench/bench.h"

@@ -1,3 +1,4 @@
+/* Every type of workload there is: one line each. */
 #include <string.h>
 
 #include "workloads/generators/generators.h"

@@ -3,7 +3,10 @@
  * The driver (sim/mm/reclaim.c) decides when reclaim runs, for which cgroup and
  * node, at which priority and until what goal; the policy keeps the lists of a
  * lruvec and picks the pages.  What happens to a picked page (slot, write,
- * drop) is the same for all: reclaim_evict(). */
+ * drop) is the same for all: reclaim_evict().  Evictions in a row are booked together
+ * (sim/swap/eviction_run.h): until the policy calls reclaim_flush_freed(), at the end of
+ * its batch, counts of cgroups and of zswap lag behind; lists, charges, slots and pages of
+ * the pool do not. */
 #ifndef ZSIM_POLICIES_RECLAIM_H
 #define ZSIM_POLICIES_RECLAIM_H
 

@@ -8,7 +8,8 @@ enum { WRITEBACK_FAILURES_AT_MOST = 16 }; /* MAX_RECLAIM_RETRIES */
 
 struct writeback_hooks {
     /* required: one pass of the worker's loop; false: the run ends here.  The
-     * worker itself ends it when the pool is small enough again. */
+     * worker itself ends it when the pool is small enough again.  What lasts from pass to pass
+     * is in `worker`: a policy without a tick() has no state of its own. */
     bool (*step)(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
                  const void *params);
     /* optional, together: writeback that no full pool asks for.  tick() is called
@@ -19,8 +20,8 @@ struct writeback_hooks {
     void (*tick)(struct zswap *zswap, struct exec *exec, void *state, const void *params);
 };
 
-/* The walk over cgroups that 6.12 and later share: the next online cgroup in
- * pre-order, failures and attempts counted.  `shrink` is called for a cgroup. */
+/* A step of the walk over cgroups that 6.12 and later share: zswap_shrink_memcg() with this
+ * budget for the next online cgroup in pre-order, failures and attempts counted; as step(). */
 bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,
                                  struct exec *exec, const struct shrink_budget *budget);
 

@@ -26,6 +26,7 @@ static inline unsigned histogram_bucket_of(uint64_t value)
            (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
 }
 
+/* The first value: makes room. */
 void histogram_begin(struct histogram *histogram, uint64_t value);
 static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {

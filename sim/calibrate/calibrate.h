@@ -40,6 +40,7 @@ double time_once(measured_work *work, void *context, unsigned repetitions);
 /* After a warm-up, over `rounds` rounds. */
 struct measured measure(measured_work *work, void *context, unsigned rounds);
 
+/* Of the monotonic clock. */
 double clock_ns(void);
 
 /* Keep this thread on a processor; false: not allowed.  Processors as in /proc. */

@@ -1,3 +1,4 @@
+/* The tables of `zsim compare`: text, Markdown, CSV, JSON. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* A result file, read for comparisons; one of another schema is refused with its place. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

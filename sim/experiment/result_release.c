@@ -1,3 +1,4 @@
+/* The end of a run's result. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -14,6 +14,7 @@ struct sample_summary {
     double mean, median, stddev, ci95_low, ci95_high;
 };
 
+/* Without a spread (NaN) for fewer than two values. */
 struct sample_summary statistics_summary(const double *values, uint32_t n);
 
 /* Where the interval of a mean difference comes from.

@@ -1,3 +1,4 @@
+/* A case of a real kernel, read, and made into a config that replays it. */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>

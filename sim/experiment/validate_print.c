@@ -1,3 +1,4 @@
+/* What `zsim validate` prints: tables, JSON, data for the figures. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Locks and counters that other processors may want: what taking one costs its executor. */
 #include "sim/mm/mm.h"
 
 /* What is over now is over for everybody who can still ask. */

@@ -96,6 +96,7 @@ uint64_t memcg_margin(const struct mm *mm, uint32_t memcg);
 /* The cgroup of this path; NO_MEMCG: none. */
 uint32_t memcg_find(const struct mm *mm, const char *path);
 
+/* Is it `root`, or below? */
 bool memcg_is_descendant(const struct mm *mm, uint32_t memcg, uint32_t root);
 
 /* vm.swappiness for a cgroup's pages.  On cgroup v1 each has a value of its own, which it

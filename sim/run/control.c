@@ -1,3 +1,5 @@
+/* What happens at set times or accesses: a config's events, flushes of statistics, samples of the
+ * series. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* What a run has come to: counters and gauges of cgroups and nodes, rows of the series, LRU
+ * inversion, fairness. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

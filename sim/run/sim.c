@@ -1,3 +1,4 @@
+/* sim_run(): builds the simulation of a config, runs it, takes it apart. */
 #include "sim/sim.h"
 
 #include <stdarg.h>

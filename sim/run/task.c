@@ -1,3 +1,5 @@
+/* Tasks: a turn on a processor is the loop over hits, the faults that are like most, and for all
+ * other accesses one step after the other. */
 #include <inttypes.h>
 #include <stdlib.h>
 

@@ -20,6 +20,7 @@ struct pending_writes {
     uint32_t first, end, capacity;
 };
 
+/* This page's write ends then. */
 void pending_writes_add(struct pending_writes *writes, uint64_t done_ns, uint32_t page);
 
 static inline bool pending_writes_any(const struct pending_writes *writes)

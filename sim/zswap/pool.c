@@ -1,3 +1,5 @@
+/* zswap's set-up and end, and its pools: made when their compressor is first asked for, current or
+ * retired, destroyed after their last entry. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* Who takes entries out of zswap: walks of a list, shrink_memcg(), the shrink worker and the slab
+ * shrinker. */
 #include <stdlib.h>
 
 #include "policies/shrinker/shrinker.h"
@@ -426,8 +428,7 @@ void zswap_shrink_slab(void *state, struct exec *exec, uint32_t memcg, uint32_t 
         shrink_list_under_pressure(zswap, exec, group, memcg, node, priority);
 }
 
-/* ---- offline
- * ----------------------------------------------------------------------------------------- */
+/* ---- offline ---------------------------------------------------------------------- */
 
 void zswap_memcg_offline(void *state, uint32_t memcg)
 {

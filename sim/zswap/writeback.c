@@ -32,7 +32,7 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);
     zswap_entry_free(zswap, exec, page);
-    cold->entry_previous = age;
+    cold->entry_previous = age; /* the shadow is gone, and the inversion is by ages of disk pages */
     mm->hot[page] |= HOT_WRITTEN_BACK;
     cold->bits |= PAGE_RECLAIM;
     if (swap_write_to_device(zswap->swap, exec, page) != SWAP_UNDER_WAY)

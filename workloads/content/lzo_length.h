@@ -1,3 +1,4 @@
+/* How long a page is under LZO1X-1 as the kernel has it, counted without compressing. */
 #ifndef ZSIM_WORKLOADS_LZO_LENGTH_H
 #define ZSIM_WORKLOADS_LZO_LENGTH_H
 

@@ -1,3 +1,4 @@
+/* Every type of page contents there is: one line each. */
 #include <string.h>
 
 #include "workloads/content/content_source.h"

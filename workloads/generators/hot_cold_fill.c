@@ -1,3 +1,4 @@
+/* Draws of hot_cold, many at a time. */
 #include <string.h>
 
 #include "sim/base/lanes.h"

@@ -82,6 +82,7 @@ void stream_make_order(struct stream *stream);
 bool stream_make_zipf(struct stream_program *program, struct stream *stream, double exponent);
 void stream_make_zipf_unit(struct stream_program *program, struct stream *stream, double exponent);
 
+/* Streams added so far, over all steps. */
 uint32_t stream_program_streams(const struct stream_program *program);
 
 /* The workload that walks the program, which it owns from now on; `description`

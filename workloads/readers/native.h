@@ -115,6 +115,7 @@ struct native_walk {
     struct native_decoder *decoder; /* the layout's own */
 };
 
+/* From the first record on; false: its blocks cannot be read. */
 bool native_walk_start(struct native_walk *walk, const struct native_trace *trace);
 /* As workload_type.next: checked records; 0 at the end and on failure. */
 uint32_t native_walk_next(struct native_walk *walk, const struct access **block);
