@@ -322,68 +322,78 @@ static void want(const char *name)
     }
 }
 
-int main(int count, char **arguments)
+struct arguments {
+    const char *output, *only[MEASURES_AT_MOST];
+    unsigned only_count, rounds;
+};
+
+static const struct option options[] = {
+    {"rounds", required_argument, NULL, 'r'},
+    {"scratch", required_argument, NULL, 's'},
+    {"zsim", required_argument, NULL, 'z'},
+    {"only", required_argument, NULL, 'n'},
+    {"full", no_argument, NULL, 'f'},
+    {"trace", required_argument, NULL, 't'},
+    {"output", required_argument, NULL, 'o'},
+    {"help", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
+};
+
+static unsigned parse_rounds(const char *text)
 {
-    static const struct option options[] = {
-        {"rounds", required_argument, NULL, 'r'},
-        {"scratch", required_argument, NULL, 's'},
-        {"zsim", required_argument, NULL, 'z'},
-        {"only", required_argument, NULL, 'n'},
-        {"full", no_argument, NULL, 'f'},
-        {"trace", required_argument, NULL, 't'},
-        {"output", required_argument, NULL, 'o'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
-    };
-    struct bench bench = {.scratch = "build/bench-scratch", .zsim = "./zsim"};
-    const char *output = NULL, *only[MEASURES_AT_MOST];
-    unsigned long rounds = ROUNDS;
-    unsigned only_count = 0;
-    for (int option; (option = getopt_long(count, arguments, "o:h", options, NULL)) != -1;) {
-        char *end;
+    char *end;
+    unsigned long rounds = strtoul(text, &end, 10);
+    if (*end || rounds < 1 || rounds > ROUNDS_AT_MOST) {
+        fprintf(stderr, "bench: error: --rounds %s: expected 1..%d\n", text, ROUNDS_AT_MOST);
+        exit(2);
+    }
+    return (unsigned)rounds;
+}
+
+/* Ends the process after --help, and on a mistake. */
+static void parse(int count, char **words, struct bench *bench, struct arguments *arguments)
+{
+    for (int option; (option = getopt_long(count, words, "o:h", options, NULL)) != -1;) {
         switch (option) {
         case 'r':
-            rounds = strtoul(optarg, &end, 10);
-            if (*end || rounds < 1 || rounds > ROUNDS_AT_MOST) {
-                fprintf(stderr, "bench: error: --rounds %s: expected 1..%d\n", optarg,
-                        ROUNDS_AT_MOST);
-                return 2;
-            }
+            arguments->rounds = parse_rounds(optarg);
             break;
         case 's':
-            bench.scratch = optarg;
+            bench->scratch = optarg;
             break;
         case 'z':
-            bench.zsim = optarg;
+            bench->zsim = optarg;
             break;
         case 'n':
-            if (only_count < MEASURES_AT_MOST)
-                only[only_count++] = optarg;
+            if (arguments->only_count < MEASURES_AT_MOST)
+                arguments->only[arguments->only_count++] = optarg;
             break;
         case 'f':
-            bench.full = true;
+            bench->full = true;
             break;
         case 't':
-            bench.trace = optarg;
+            bench->trace = optarg;
             break;
         case 'o':
-            output = optarg;
+            arguments->output = optarg;
             break;
         default:
             usage(option == 'h' ? stdout : stderr);
-            return option == 'h' ? 0 : 2;
+            exit(option == 'h' ? 0 : 2);
         }
     }
     if (optind < count) {
         usage(stderr);
-        return 2;
+        exit(2);
     }
-    if (mkdir(bench.scratch, 0777) != 0 && access(bench.scratch, W_OK) != 0)
-        bench_fail(bench.scratch, "cannot be used for scratch files");
-    if (bench.trace) {
+}
+
+static void choose_measures(struct bench *bench, const struct arguments *arguments)
+{
+    if (bench->trace) {
         add_measures(trace_measures);
-        trace_take_over(&bench);
-    } else if (bench.full) {
+        trace_take_over(bench);
+    } else if (bench->full) {
         add_measures(full_measures);
     } else {
         add_measures(simulation_measures);
@@ -391,11 +401,21 @@ int main(int count, char **arguments)
         add_measures(process_measures);
     }
     for (unsigned i = 0; i < measure_count; i++)
-        measures[i]->wanted = only_count == 0;
-    for (unsigned i = 0; i < only_count; i++)
-        want(only[i]);
+        measures[i]->wanted = arguments->only_count == 0;
+    for (unsigned i = 0; i < arguments->only_count; i++)
+        want(arguments->only[i]);
+}
+
+int main(int count, char **words)
+{
+    struct bench bench = {.scratch = "build/bench-scratch", .zsim = "./zsim"};
+    struct arguments arguments = {.rounds = ROUNDS};
+    parse(count, words, &bench, &arguments);
+    if (mkdir(bench.scratch, 0777) != 0 && access(bench.scratch, W_OK) != 0)
+        bench_fail(bench.scratch, "cannot be used for scratch files");
+    choose_measures(&bench, &arguments);
     make_traces(&bench);
-    run_rounds(&bench, (unsigned)rounds, output);
+    run_rounds(&bench, arguments.rounds, arguments.output);
     const struct ratio *const tables[] = {bench.trace  ? trace_ratios
                                           : bench.full ? full_ratios
                                                        : ratios,
