@@ -306,7 +306,7 @@ static void test_damon_json_errors(void **state)
     expect_error("damon", NULL, "[{\"a\": tru}]", "expected a JSON value");
     expect_error("damon", NULL, "[{\"a\": 1}", ": error: the JSON text ends too early");
     expect_error("damon", NULL, "[] 1", "expected the end of the text");
-    expect_error("damon", NULL, "[]", "no access in it");
+    expect_error("damon", NULL, "[]", "no snapshot of DAMON in it");
     expect_error("damon", NULL,
                  "[{\"intervals\": {\"sample_us\": 0, \"aggr_us\": 5}, "
                  "\"snapshots\": [{}]}]",

@@ -484,7 +484,13 @@ static bool read_trace(struct trace_reading *reading)
     if (!records.samples)
         return trace_input_error(
             reading->input, "the aggregation interval must be 1 to 1000000 sampling intervals");
-    bool good = read_records(&records) && play(&records);
+    bool good = read_records(&records);
+    /* Any JSON is taken for DAMON's, since nothing else that is read is JSON. */
+    if (good && !records.snapshot_count)
+        good = trace_input_error(reading->input,
+                                 "no snapshot of DAMON in it; expected what damo or perf script "
+                                 "prints, in JSON with \"snapshots\"");
+    good = good && play(&records);
     snprintf(reading->note, sizeof(reading->note),
              "DAMON: %" PRIu64 " snapshots, %" PRIu64
              " regions; assumed: accesses spread evenly over a region's pages and over the "
