@@ -477,4 +477,6 @@ def figure_names:
   | .value.name // "\(if .key < 9 then "0" else "" end)\(.key + 1)-\(.value.template)"
   | gsub("[^A-Za-z0-9._-]"; "-") | ltrimstr(".");
 
-def template($number): .config.figures[$number].template | tostring;
+# Which file draws it: TEMPLATE.gp.
+def drawn_by: tostring | if . == "nodes" then "bars" else . end;
+def template($number): .config.figures[$number].template | drawn_by;

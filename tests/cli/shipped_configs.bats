@@ -32,7 +32,7 @@ plain() { # CONFIG
         plain "$config" | jq -e '.figures | length > 0' >/dev/null || { echo "$config: no figures"; false; }
         while IFS= read -r template; do
             [ -f "scripts/figures/$template.gp" ] || { echo "$config: $template"; false; }
-        done < <(plain "$config" | jq -r '.figures[].template')
+        done < <(plain "$config" | jq -r -L scripts/figures 'include "figures"; .figures[].template | drawn_by')
         plain "$config" | jq -e '[.figures[].title | type == "string"] | all' >/dev/null || { echo "$config"; false; }
     done
 }
