@@ -14,13 +14,26 @@ static uint64_t upper_edge_of(unsigned bucket)
     return ((part + 1) << shift) - 1;
 }
 
-/* Before the first value. */
-void histogram_begin(struct histogram *histogram, uint64_t value)
+/* All values lie from `least` to `most`, from now on. */
+static void set_limits(struct histogram *histogram, uint64_t least, uint64_t most)
+{
+    histogram->least = least;
+    histogram->most = most;
+    histogram->span = most - least + 1;
+}
+
+static void make_buckets(struct histogram *histogram)
 {
     if (!histogram->buckets)
         histogram->buckets =
             memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*histogram->buckets), "a histogram");
-    histogram->least = value;
+}
+
+void histogram_widen(struct histogram *histogram, uint64_t value)
+{
+    make_buckets(histogram);
+    set_limits(histogram, !histogram->count || value < histogram->least ? value : histogram->least,
+               value > histogram->most ? value : histogram->most);
 }
 
 uint64_t histogram_percentile(const struct histogram *histogram, unsigned of_10000)
@@ -66,13 +79,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 {
     if (!from->count)
         return;
-    if (!into->buckets)
-        into->buckets = memory_zeroed(HISTOGRAM_BUCKETS, sizeof(*into->buckets), "a histogram");
-    if (!into->count || from->least < into->least)
-        into->least = from->least;
-    if (from->most > into->most)
-        into->most = from->most;
-    into->count += from->count;
+    histogram_widen(into, from->least);
+    into->count += from->count; /* now `least` is a value */
+    histogram_widen(into, from->most);
     into->sum += from->sum;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
         into->buckets[i] += from->buckets[i];

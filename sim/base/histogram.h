@@ -11,6 +11,7 @@ enum { HISTOGRAM_SUB_BUCKETS = 32, HISTOGRAM_BUCKETS = 60 * HISTOGRAM_SUB_BUCKET
 /* Zero-initialise before use. */
 struct histogram {
     uint64_t count, sum, least, most;
+    uint64_t span;     /* from `least` to `most`; 0: there was no value yet */
     uint32_t *buckets; /* [HISTOGRAM_BUCKETS], made on first use */
 };
 
@@ -18,24 +19,17 @@ struct histogram {
  * HISTOGRAM_SUB_BUCKETS equal parts. */
 static inline unsigned histogram_bucket_of(uint64_t value)
 {
-    if (value < HISTOGRAM_SUB_BUCKETS)
-        return (unsigned)value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - 5u;
+    unsigned shift = 58u - (unsigned)__builtin_clzll(value | HISTOGRAM_SUB_BUCKETS);
     /* The largest value is in the last bucket. */
-    return (shift + 1) * HISTOGRAM_SUB_BUCKETS +
-           (unsigned)((value >> shift) - HISTOGRAM_SUB_BUCKETS);
+    return shift * HISTOGRAM_SUB_BUCKETS + (unsigned)(value >> shift);
 }
 
-/* The first value: makes room. */
-void histogram_begin(struct histogram *histogram, uint64_t value);
+/* The first value, or one that is less or more than all before. */
+void histogram_widen(struct histogram *histogram, uint64_t value);
 static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {
-    if (histogram->count == 0)
-        histogram_begin(histogram, value);
-    if (value < histogram->least)
-        histogram->least = value;
-    if (value > histogram->most)
-        histogram->most = value;
+    if (__builtin_expect(value - histogram->least >= histogram->span, false))
+        histogram_widen(histogram, value);
     histogram->count++;
     histogram->sum += value;
     histogram->buckets[histogram_bucket_of(value)]++;
