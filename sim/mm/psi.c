@@ -123,7 +123,7 @@ static inline void apply(struct psi_queue *queue, struct psi_task *task, uint64_
 }
 
 /* Nothing that happens before `until_ns` can come any more. */
-static inline void apply_until(struct psi_queue *queue, uint64_t until_ns)
+static void apply_until(struct psi_queue *queue, uint64_t until_ns)
 {
     struct psi_change *change = queue->first;
     if (change == queue->end || change->at_ns > until_ns)
@@ -173,21 +173,31 @@ void psi_set(struct mm *mm, struct psi_task *task, uint64_t at_ns, enum psi_acti
     tell(queue, task, at_ns, activity);
 }
 
+/* One that is not over, or that others changed something before: in order of time. */
+__attribute__((noinline)) static void wait_in_queue(struct psi_queue *queue, struct psi_task *task,
+                                                    uint64_t from_ns, uint64_t until_ns,
+                                                    enum psi_activity activity, uint64_t now_ns)
+{
+    apply_until(queue, now_ns);
+    if (task->activity != activity)
+        tell(queue, task, from_ns, activity);
+    tell(queue, task, until_ns, PSI_PRODUCTIVE);
+    apply_until(queue, now_ns);
+}
+
 void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t until_ns,
               enum psi_activity activity)
 {
     struct psi_queue *queue = &mm->psi_queues[task->cpu];
     uint64_t now_ns = mm->events->now_ns;
-    apply_until(queue, now_ns);
-    if (until_ns <= now_ns) {
-        apply(queue, task, from_ns, activity);
-        apply(queue, task, until_ns, PSI_PRODUCTIVE);
-        task->activity = PSI_PRODUCTIVE;
+    if (until_ns > now_ns || queue->task != task || queue->first != queue->end) {
+        wait_in_queue(queue, task, from_ns, until_ns, activity, now_ns);
         return;
     }
-    if (task->activity != activity)
-        tell(queue, task, from_ns, activity);
-    tell(queue, task, until_ns, PSI_PRODUCTIVE);
+    queue->passed_ns[task->accounted] += from_ns - queue->until_ns;
+    queue->passed_ns[activity] += until_ns - from_ns;
+    queue->until_ns = until_ns;
+    task->activity = task->accounted = PSI_PRODUCTIVE;
 }
 
 void psi_memstall_enter(struct mm *mm, struct exec *exec)
