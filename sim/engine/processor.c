@@ -257,25 +257,49 @@ static inline uint64_t begin_turn(struct processors *processors, struct processo
     bool other = processor->previous != runner;
     if (other && processor->previous)
         start_ns += processors->costs->ns[COST_context_switch];
-    if (other || start_ns - processor->slice_began_ns >= processors->slice_ns)
+    if (other)
         processor->slice_began_ns = start_ns;
     processor->previous = runner;
     processor->in_turn = true;
-    processor->nested_ns = processor->slept_ns = 0;
+    processor->busy_ns += start_ns - now_ns;
+    runner->sys_ns += start_ns - now_ns; /* the switch to it, and interrupts */
     return start_ns;
 }
 
-/* Its turn, for which it waited since now_ns, was from start_ns to end_ns. */
-static inline void end_turn(struct processors *processors, struct processor *processor,
-                            struct runner *runner, uint64_t now_ns, uint64_t start_ns,
-                            uint64_t end_ns)
+/* Its turn from start_ns on, or a part of it; returns when that ends. */
+static inline uint64_t take_turn(struct processors *processors, struct processor *processor,
+                                 uint32_t cpu, uint64_t start_ns, enum turn_end *end,
+                                 uint64_t *wake_at_ns)
 {
-    processor->in_turn = false;
-    processor->free_ns = end_ns;
-    processor->busy_ns += end_ns - now_ns - processor->slept_ns;
-    note_turn(processors, processor, runner, end_ns - start_ns - processor->slept_ns,
-              processor->nested_ns);
-    runner->sys_ns += start_ns - now_ns; /* the switch to it, and interrupts */
+    struct runner *runner = processor->previous;
+    uint64_t end_ns = start_ns;
+    *wake_at_ns = 0;
+    expect_turn(processors, runner);
+    processor->nested_ns = processor->slept_ns = 0;
+    if (start_ns - processor->slice_began_ns >= processors->slice_ns)
+        processor->slice_began_ns = start_ns;
+    *end = runner->turn(runner, cpu, start_ns, &end_ns, wake_at_ns);
+    end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
+    uint64_t ns = end_ns - start_ns - processor->slept_ns;
+    processor->busy_ns += ns;
+    note_turn(processors, processor, runner, ns, processor->nested_ns);
+    return end_ns;
+}
+
+static inline bool is_in_slice(const struct processors *processors,
+                               const struct processor *processor, uint64_t now_ns)
+{
+    return now_ns - processor->slice_began_ns < processors->slice_ns;
+}
+
+/* Does a runner that wants the processor again have it at once, as nothing happens before, nor at
+ * that time?  190 instructions less than by an event. */
+static inline bool goes_on(struct processors *processors, const struct processor *processor,
+                           uint64_t end_ns)
+{
+    return (!processor->first || is_in_slice(processors, processor, end_ns)) &&
+           !processor->owed_ns && processors->topology.threads_per_core < 2 &&
+           events_skip_to(processors->events, end_ns);
 }
 
 /* Give a runner that is in no queue its turn, and the next ones as long as nothing happens
@@ -284,38 +308,29 @@ static void give_turns(struct processors *processors, uint32_t cpu, struct runne
                        uint64_t now_ns)
 {
     struct processor *processor = &processors->list[cpu];
-    for (;;) {
-        uint64_t start_ns = begin_turn(processors, processor, runner, now_ns);
-        uint64_t end_ns = start_ns, wake_at_ns = 0;
-        expect_turn(processors, runner);
-        bool outer = events_begin_turn(processors->events);
-        enum turn_end end = runner->turn(runner, cpu, start_ns, &end_ns, &wake_at_ns);
-        events_end_turn(processors->events, outer);
-        end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
-        end_turn(processors, processor, runner, now_ns, start_ns, end_ns);
-        bool in_slice = end_ns - processor->slice_began_ns < processors->slice_ns;
-        /* Nothing happens before its next turn, nor then: 190 instructions less than by an event.
-         */
-        if (end == TURN_RUNNABLE && (in_slice || !processor->first) &&
-            !processor->dispatch_pending && events_skip_to(processors->events, end_ns)) {
-            now_ns = end_ns;
-            continue;
-        }
-        bool sleeps = end == TURN_BLOCKED && wake_at_ns;
-        runner->queued = false;
-        if (sleeps)
-            events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
-        else if (end == TURN_PAUSED || (end == TURN_RUNNABLE && in_slice))
-            requeue_first(processor, runner, end_ns);
-        else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken))
-            enqueue(processor, runner, end_ns);
-        /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
-         * nothing at all happens until then is there nothing to look at. */
-        if (!sleeps || processor->first || outer || processors->events->catching_up ||
-            events_next_time(processors->events) <= end_ns)
-            schedule_dispatch(processors, cpu, end_ns);
-        return;
-    }
+    uint64_t end_ns = begin_turn(processors, processor, runner, now_ns), wake_at_ns = 0;
+    bool outer = events_begin_turn(processors->events);
+    enum turn_end end;
+    do
+        end_ns = take_turn(processors, processor, cpu, end_ns, &end, &wake_at_ns);
+    while (end == TURN_RUNNABLE && goes_on(processors, processor, end_ns));
+    events_end_turn(processors->events, outer);
+    processor->in_turn = false;
+    processor->free_ns = end_ns;
+    bool sleeps = end == TURN_BLOCKED && wake_at_ns;
+    runner->queued = false;
+    if (sleeps)
+        events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
+    else if (end == TURN_PAUSED ||
+             (end == TURN_RUNNABLE && is_in_slice(processors, processor, end_ns)))
+        requeue_first(processor, runner, end_ns);
+    else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken))
+        enqueue(processor, runner, end_ns);
+    /* Also when the queue is empty now: the processor is not free before end_ns.  Only if
+     * nothing at all happens until then is there nothing to look at. */
+    if (!sleeps || processor->first || outer || processors->events->catching_up ||
+        events_next_time(processors->events) <= end_ns)
+        schedule_dispatch(processors, cpu, end_ns);
 }
 
 static void dispatch(void *owner, uint64_t now_ns, uint64_t cpu)
