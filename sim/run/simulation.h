@@ -35,6 +35,8 @@ struct task {
     uint64_t position;       /* accesses done */
     uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;
+    uint64_t stop_ns;   /* UINT64_MAX: none */
+    uint64_t look_at;   /* the access from which on there is a look at checks and progress */
     uint64_t burst_end; /* the access before which a pause comes; UINT64_MAX: none */
     uint64_t run_end;   /* the first access before which there is something to do: one of these
                            two, or the block is over; a comparison for each fault in place of three */

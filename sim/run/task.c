@@ -99,7 +99,7 @@ struct wait {
     enum psi_activity activity; /* up to data_ns; PSI_STALLED then */
 };
 
-static void note_wait(struct task *task, const struct wait *wait)
+static inline void note_wait(struct task *task, const struct wait *wait)
 {
     struct mm *mm = &task->simulation->mm;
     if (wait->data_ns > wait->from_ns)
@@ -199,9 +199,13 @@ static uint64_t faults_between_checks(const struct simulation *simulation)
 }
 
 /* Checks and progress that need not happen at every fault. */
-static void look_around(struct simulation *simulation, uint64_t now_ns)
+static void look_around(struct task *task, uint64_t now_ns)
 {
+    enum { ACCESSES_BETWEEN_LOOKS = 64 };
+    struct simulation *simulation = task->simulation;
     const struct sim_options *options = simulation->options;
+    if (options->checks != CHECKS_FULL)
+        task->look_at = task->position + ACCESSES_BETWEEN_LOOKS;
     if (options->interrupted && *options->interrupted)
         simulation->interrupted = true;
     /* In the middle of somebody's reclaim its pages are on no list. */
@@ -260,8 +264,7 @@ enum run_end {
 
 /* Hits, and the faults that are like most: until one is not.  Nobody looks at any count
  * before, so these are added then (80 instructions less a fault). */
-static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t until_ns,
-                                 uint64_t stop_ns)
+static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t until_ns)
 {
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
@@ -296,7 +299,7 @@ static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t 
         faults++;
         at++;
         exec->now_ns += hit_ns;
-    } while (at != count && exec->now_ns < until_ns && exec->now_ns < stop_ns);
+    } while (at != count && exec->now_ns < until_ns && exec->now_ns < task->stop_ns);
     uint32_t done = at - first;
     task->at_miss = end == RUN_EVENT;
     task->block_at = at;
@@ -374,7 +377,6 @@ static inline enum turn_end use_quantum(struct task *task, struct exec *exec, st
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
     uint64_t until_ns = exec->now_ns + simulation->config->engine.quantum_ns;
-    uint64_t stop_ns = task->config->stop_ns ? task->config->stop_ns : UINT64_MAX;
     if (exec->now_ns > SIMULATED_NS_AT_MOST)
         simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
                         task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
@@ -383,7 +385,7 @@ static inline enum turn_end use_quantum(struct task *task, struct exec *exec, st
     while (exec->now_ns < until_ns) {
         if (simulation->interrupted || simulation->failure[0])
             return TURN_FINISHED;
-        if (exec->now_ns >= stop_ns)
+        if (exec->now_ns >= task->stop_ns)
             return TURN_FINISHED;
         if (task->position == task->run_end) {
             enum turn_end end = begin_run(task, exec, wait);
@@ -392,7 +394,7 @@ static inline enum turn_end use_quantum(struct task *task, struct exec *exec, st
             if (task->position == task->run_end)
                 continue;
         }
-        enum run_end run = run_accesses(task, exec, until_ns, stop_ns);
+        enum run_end run = run_accesses(task, exec, until_ns);
         if (run == RUN_OVER)
             continue;
         if (run == RUN_EVENT)
@@ -439,7 +441,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         wait = (struct wait){0};
         end = use_quantum(task, &exec, &wait);
         fault_run_end(&simulation->swap, &simulation->swap.faults);
-        look_around(simulation, exec.now_ns);
+        if (task->position >= task->look_at)
+            look_around(task, exec.now_ns);
         goes_on = end == TURN_BLOCKED &&
                   processors_sleep(&simulation->processors, runner, exec.now_ns, wait.until_ns);
         note_wait(task, &wait); /* less work when it is over */
@@ -512,6 +515,7 @@ void tasks_init(struct simulation *simulation)
         if (!task->hit_ns)
             task->hit_ns = 1;
         task->next_stop = UINT64_MAX;
+        task->stop_ns = from->stop_ns ? from->stop_ns : UINT64_MAX;
         task->burst_end = from->burst ? from->burst : UINT64_MAX;
         task->drain.runner = &task->runner;
         for (uint32_t s = 0; s < task->spaces; s++)
