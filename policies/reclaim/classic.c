@@ -309,6 +309,8 @@ static struct fraction fraction_to_scan(const struct mm *mm, const struct scan_c
     return anonymous_fraction(memcg_swappiness(mm, memcg), target->anon_cost);
 }
 
+/* Swappiness 0 is for limits a promise.  For free memory it is not: the kernel swaps where file
+ * pages are nearly gone (file_is_tiny), which here are none: then at the last priority. */
 static bool may_scan_anonymous(const struct mm *mm, const struct scan_control *scan, uint32_t memcg)
 {
     if (!memcg_swappiness(mm, memcg) && (scan->limit_reclaim || scan->priority != 0))
