@@ -73,11 +73,14 @@ def verdict($better; $p):
 
 def fallback_metrics: ["end_ns", "cpu.sys_ns", "psi.some_us", "pgmajfault", "pswpin", "pswpout", "zswpin",
                        "zswpout", "zswpwb", "fault_latency_ns.major.p99"];
-# The metrics that `zsim compare` shows by default and that are not zero everywhere.
+# The metrics that `zsim compare` shows by default, those that figures name included, and that
+# are not zero everywhere.
 def shown_metrics:
   . as $document
   | [.metrics | to_entries[] | select(.value.headline == true) | .key] as $headline
-  | (if ($headline | length) > 0 then $headline else fallback_metrics end)
+  | [.config.figures[]? | .metric?, .metrics[]? | select(type == "string" and $document.metrics[.] != null)] as $asked
+  | (if ($headline | length) > 0 then $headline else fallback_metrics end) as $usual
+  | $usual + (reduce ($asked - $usual)[] as $metric ([]; if index([$metric]) then . else . + [$metric] end))[:8]
   | map(select(. as $metric | any($document.variants[]; (.summary[$metric].mean // 0) != 0)));
 
 # Differences of these metrics, verdicts corrected within a variant.

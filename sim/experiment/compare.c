@@ -373,8 +373,12 @@ static bool is_wanted(const struct compare *compare, const struct row *row)
             return true;
     if (compare->metric_count)
         return false;
-    bool zero = row->paired.base_mean == 0 && row->paired.new_mean == 0;
-    return !zero && (compare->all_metrics || row->metric.headline);
+    if (row->paired.base_mean == 0 && row->paired.new_mean == 0)
+        return false;
+    for (unsigned i = 0; i < compare->asked_count; i++)
+        if (compare->asked[i] == row->index)
+            return true;
+    return compare->all_metrics || row->metric.headline;
 }
 
 static bool exceeds(const struct condition *condition, const struct paired_difference *paired)
@@ -445,6 +449,8 @@ static int run_compare(struct compare *compare, const char *base, const char *ne
     compare->new = new ? result_file_read(new, &compare->errors) : compare->base;
     if (!compare->base || !compare->new)
         return 2;
+    const struct config_node *config = config_tree_member(compare->base->root, "config");
+    compare->asked_count = metrics_asked(config_tree_member(config, "figures"), compare->asked);
     if (new && compare->against) {
         diagnostics_add(
             &compare->errors, NULL,

@@ -52,6 +52,7 @@ struct compare {
     const char *against;
     unsigned *metrics;
     unsigned metric_count;
+    unsigned asked[METRICS_ASKED_AT_MOST], asked_count; /* by the figures of the base's config */
     bool all_metrics, force;
     enum compare_format format;
     struct condition *conditions;

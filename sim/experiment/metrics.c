@@ -369,6 +369,28 @@ int metric_find_or_tell(const char *name, struct diagnostics *errors)
     return index;
 }
 
+static void add_asked(const struct config_node *name, unsigned *indices, unsigned *count)
+{
+    int index = name && name->kind == CONFIG_STRING ? metric_find(name->text) : -1;
+    for (unsigned i = 0; i < *count; i++)
+        if (indices[i] == (unsigned)index)
+            return;
+    if (index >= 0 && *count < METRICS_ASKED_AT_MOST)
+        indices[(*count)++] = (unsigned)index;
+}
+
+unsigned metrics_asked(const struct config_node *figures, unsigned indices[METRICS_ASKED_AT_MOST])
+{
+    unsigned count = 0;
+    for (const struct config_node *at = figures ? figures->first : NULL; at; at = at->next) {
+        const struct config_node *names = config_tree_member(at, "metrics");
+        add_asked(config_tree_member(at, "metric"), indices, &count);
+        for (const struct config_node *name = names ? names->first : NULL; name; name = name->next)
+            add_asked(name, indices, &count);
+    }
+    return count;
+}
+
 const char *metric_direction_name(enum metric_direction direction)
 {
     return direction == LOWER_IS_BETTER    ? "lower"

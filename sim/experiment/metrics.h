@@ -36,6 +36,10 @@ int metric_find(const char *name);
 bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES]);
 /* As metric_find(); -1 after a message with the nearest name. */
 int metric_find_or_tell(const char *name, struct diagnostics *errors);
+/* The metrics that a config's "figures" (NULL: none) name, each once, in their order: what the
+ * experiment asks about besides the headlines.  Their number, at most METRICS_ASKED_AT_MOST. */
+enum { METRICS_ASKED_AT_MOST = 8 };
+unsigned metrics_asked(const struct config_node *figures, unsigned indices[METRICS_ASKED_AT_MOST]);
 /* "neither", "lower" or "higher". */
 const char *metric_direction_name(enum metric_direction direction);
 

@@ -234,41 +234,39 @@ static void print_headings(FILE *out, const struct result_source *source, uint32
     }
 }
 
-/* The rows of a table: those of every experiment, then the metrics that this one's figures
- * name besides, since they are what it asks about. */
-enum { ASKED_AT_MOST = 8 };
+/* The rows of a table: those of every experiment, then the metrics that this one asks about
+ * besides. */
 struct table {
     const struct result_source *source;
-    struct summary_row rows[ROWS + ASKED_AT_MOST];
+    struct summary_row rows[ROWS + METRICS_ASKED_AT_MOST];
+    char names[METRICS_ASKED_AT_MOST][METRIC_NAME_BYTES];
     unsigned count;
     double *values; /* [seeds] */
 };
 
-static void add_asked(struct table *table, const struct config_node *name)
+static bool has_row(const char *name)
 {
-    if (name->kind != CONFIG_STRING || metric_find(name->text) < 0 ||
-        table->count == ROWS + ASKED_AT_MOST)
-        return;
-    for (unsigned i = 0; i < table->count; i++)
-        if (strcmp(table->rows[i].metric, name->text) == 0)
-            return;
-    table->rows[table->count++] = (struct summary_row){name->text, name->text};
+    for (unsigned i = 0; i < ROWS; i++)
+        if (strcmp(rows[i].metric, name) == 0)
+            return true;
+    return false;
 }
 
-static struct table make_table(const struct result_source *source, double *values)
+static void make_table(struct table *table, const struct result_source *source, double *values)
 {
-    struct table table = {.source = source, .count = ROWS, .values = values};
-    const struct config_node *figure = source->figures ? source->figures->first : NULL;
-    memcpy(table.rows, rows, sizeof(rows));
-    for (; figure; figure = figure->next) {
-        const struct config_node *names = config_tree_member(figure, "metrics");
-        const struct config_node *name = config_tree_member(figure, "metric");
-        if (name)
-            add_asked(&table, name);
-        for (name = names ? names->first : NULL; name; name = name->next)
-            add_asked(&table, name);
+    unsigned asked[METRICS_ASKED_AT_MOST], count = metrics_asked(source->figures, asked);
+    table->source = source;
+    table->values = values;
+    table->count = ROWS;
+    memcpy(table->rows, rows, sizeof(rows));
+    for (unsigned i = 0; i < count; i++) {
+        struct metric metric;
+        metric_describe(asked[i], &metric);
+        if (has_row(metric.name))
+            continue;
+        memcpy(table->names[i], metric.name, METRIC_NAME_BYTES);
+        table->rows[table->count++] = (struct summary_row){table->names[i], table->names[i]};
     }
-    return table;
 }
 
 static bool print_block(FILE *out, const struct table *table, uint32_t first, uint32_t end)
@@ -324,7 +322,8 @@ static bool print_narrow(FILE *out, const struct result_source *source, double *
 
 static bool print_blocks(FILE *out, const struct result_source *source, double *values)
 {
-    struct table table = make_table(source, values);
+    struct table table;
+    make_table(&table, source, values);
     bool any_open = false;
     uint32_t first = 1;
     do {

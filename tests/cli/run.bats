@@ -57,6 +57,8 @@ long_run() {
     mean=$(jq '.variants[0].summary.shrink_memcg_calls.mean * 10 | round / 10' results/asked.json)
     grep -Eq "^shrink_memcg_calls +$mean " <<<"$output"
     [ "$(grep -c pswpin <<<"$output")" -eq 0 ] # it has a row of its own: "disk reads"
+    "$ZSIM" compare results/asked.json | grep -q '^shrink_memcg_calls '
+    [ "$("$ZSIM" compare results/asked.json | grep -c '^pswpin ')" -eq 1 ]
     [[ ${lines[1]} == *" a name that does not" ]]
     [[ ${lines[2]} == *" fit over its column," ]]
     [[ ${lines[3]} == *"small"*"  tail" ]]
