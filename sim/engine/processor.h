@@ -123,8 +123,7 @@ static inline bool processors_sleep(struct processors *processors, struct runner
                                     uint64_t now_ns, uint64_t wake_at_ns)
 {
     struct processor *processor = &processors->list[runner->cpu];
-    if (wake_at_ns <= now_ns || processor->first || processor->dispatch_pending ||
-        processor->owed_ns || processor->previous != runner ||
+    if (wake_at_ns <= now_ns || processor->first || processor->owed_ns ||
         processors->topology.threads_per_core >= 2 ||
         !events_skip_to(processors->events, wake_at_ns))
         return false;

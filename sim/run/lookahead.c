@@ -38,10 +38,10 @@ PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
 
 /* Find the faults among the accesses from the frontier to `end`.  Which pages are mapped nobody can
  * foretell, nor can the host's processor: without a branch, 1.2 wrong ones less a fault. */
-static inline void find_faults(struct lookahead *lookahead, const uint8_t *hot,
-                               const uint32_t *first_pages, const struct access *block,
-                               uint32_t end)
+static inline void find_faults(struct lookahead *lookahead, const uint8_t *hot, uint32_t end)
 {
+    const uint32_t *first_pages = lookahead->first_pages;
+    const struct access *block = lookahead->block;
     uint32_t found = lookahead->found;
     for (uint32_t at = lookahead->frontier; at < end; at++) {
         uint32_t page = first_pages[block[at].space] + block[at].page;
@@ -82,11 +82,9 @@ static void find_limits(struct lookahead *lookahead, const struct swap *swap)
     lookahead->limits = at;
 }
 
-void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
-                       const uint32_t *first_pages, const struct access *block, uint32_t at,
-                       uint32_t count)
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
 {
-    uint32_t over = lookahead->over;
+    uint32_t over = lookahead->over, count = lookahead->count;
     while (over != lookahead->found && fault_at(lookahead, over)->at <= at)
         over++;
     lookahead->over = over;
@@ -96,7 +94,7 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
         lookahead->frontier = at + 1;
     while (lookahead->frontier < count && lookahead->frontier <= at + LOOKAHEAD_FRONTIER) {
         uint32_t left = count - lookahead->frontier;
-        find_faults(lookahead, swap->mm->hot, first_pages, block,
+        find_faults(lookahead, swap->mm->hot,
                     lookahead->frontier + (left < LOOKAHEAD_STEP ? left : LOOKAHEAD_STEP));
     }
     ask_for_pages(lookahead, swap);

@@ -35,17 +35,28 @@ struct coming_fault {
     uint32_t page, at;
 };
 
-/* Zero-initialise for each block. */
 struct lookahead {
+    const uint32_t *first_pages; /* of the task's spaces */
+    const struct access *block;
+    uint32_t count;              /* accesses of the block */
     uint32_t frontier;           /* accesses that have been looked at */
     uint32_t found, asked, over; /* faults found, asked for, and behind us */
     uint32_t limits;             /* of so many it is known whether they meet their cgroup's limit */
     struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
 };
 
+/* For each block of accesses. */
+static inline void lookahead_begin(struct lookahead *lookahead, const uint32_t *first_pages,
+                                   const struct access *block, uint32_t count)
+{
+    lookahead->first_pages = first_pages;
+    lookahead->block = block;
+    lookahead->count = count;
+    lookahead->frontier = lookahead->limits = 0;
+    lookahead->found = lookahead->asked = lookahead->over = 0;
+}
+
 /* Before the access at `at` is worked through, which faults. */
-void lookahead_advance(struct lookahead *lookahead, const struct swap *swap,
-                       const uint32_t *first_pages, const struct access *block, uint32_t at,
-                       uint32_t count);
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at);
 
 #endif

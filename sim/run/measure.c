@@ -198,25 +198,26 @@ static uint32_t age_at(uint32_t *ages, uint32_t count, uint32_t at)
 
 /* The ages of a chunk's pages.  Which page is where nobody can foretell: each age is written to
  * both places without a branch, and stays where it belongs. */
-static void collect_chunk(const struct simulation *simulation, uint32_t chunk,
-                          struct eviction_ages *own)
+static inline void collect_chunk(const struct simulation *simulation, uint32_t chunk,
+                                 struct eviction_ages *own, bool has_zram)
 {
+    enum { ZSWAP = PAGE_HAS_SHADOW | PAGE_IN_ZSWAP, DISK = PAGE_HAS_SHADOW | PAGE_ON_DISK };
     const struct mm *mm = &simulation->mm;
     uint32_t *zswap = own->zswap + own->zswap_count, *disk = own->disk;
     for (uint32_t page = chunk << CHUNK_SHIFT; page < (chunk + 1) << CHUNK_SHIFT; page++) {
         const struct page_cold *cold = &mm->cold[page];
-        uint32_t bits = cold->bits;
-        uint8_t hot = mm->hot[page];
-        bool evicted = ((bits & PAGE_HAS_SHADOW) != 0) & !(hot & HOT_IN_RAM) &
-                       ((bits & (PAGE_IN_ZSWAP | PAGE_ON_DISK)) != 0);
-        bool in_memory = bits & PAGE_IN_ZSWAP;
-        if (simulation->swap.has_zram && evicted && !in_memory)
-            in_memory = swap_is_on_zram(&simulation->swap, page);
-        bool written_back = !in_memory & ((hot & HOT_WRITTEN_BACK) != 0);
-        uint32_t age = written_back ? cold->entry_previous : cold->shadow.age;
-        *zswap = disk[-1] = age;
-        zswap += evicted & in_memory;
-        disk -= evicted & !in_memory;
+        uint32_t bits = cold->bits, hot = mm->hot[page];
+        bool evicted = !(hot & HOT_IN_RAM), in_memory = evicted & ((bits & ZSWAP) == ZSWAP);
+        bool on_disk = evicted & ((bits & (ZSWAP | DISK)) == DISK);
+        if (has_zram && on_disk && swap_is_on_zram(&simulation->swap, page)) {
+            in_memory = true;
+            on_disk = false;
+        }
+        bool written_back = on_disk & ((hot & HOT_WRITTEN_BACK) != 0);
+        uint32_t change = (cold->entry_previous ^ cold->shadow.age) & -(uint32_t)written_back;
+        *zswap = disk[-1] = cold->shadow.age ^ change;
+        zswap += in_memory;
+        disk -= on_disk;
     }
     own->zswap_count = (uint32_t)(zswap - own->zswap);
     own->disk_count += (uint32_t)(own->disk - disk);
@@ -240,8 +241,13 @@ static struct eviction_ages *collect_ages(const struct simulation *simulation, u
         ages[i].disk = next += ages[i].zswap_count + 1; /* one is written that does not stay */
         ages[i].zswap_count = 0;
     }
-    for (uint32_t chunk = 0; chunk < chunks; chunk++)
-        collect_chunk(simulation, chunk, &ages[page_memcg(mm, chunk << CHUNK_SHIFT)]);
+    for (uint32_t chunk = 0; chunk < chunks; chunk++) {
+        struct eviction_ages *own = &ages[page_memcg(mm, chunk << CHUNK_SHIFT)];
+        if (simulation->swap.has_zram)
+            collect_chunk(simulation, chunk, own, true);
+        else
+            collect_chunk(simulation, chunk, own, false);
+    }
     return ages;
 }
 

@@ -28,10 +28,13 @@ struct task {
     struct workload_cursor cursor;
     const struct access *block;
     uint32_t block_count, block_at;
+    uint32_t ask_end; /* accesses before this one have another one LOOKAHEAD_ACCESSES behind them */
     struct lookahead lookahead;
     uint32_t spaces;
     uint32_t *space_numbers; /* [spaces]: its space s is mm.spaces[space_numbers[s]] */
     uint32_t *first_pages;   /* [spaces]: first_page of each of those */
+    uint8_t *only_hot;       /* hot bytes of its only space; NULL: it has more of them */
+    bool takes_faults;       /* in runs (fault_run_take()) */
     uint64_t position;       /* accesses done */
     uint64_t next_stop;      /* the access before which control has something to do */
     uint64_t hit_ns;

@@ -22,47 +22,41 @@ _Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1, "op times a flag: a write 
 
 /* The loop that nearly every access goes through: one byte of state, no calls, and
  * the bytes of later accesses asked for, which are in no cache of the host.  Returns
- * how many of the n records are hits from the first one on; `left` are in the block. */
-static uint32_t run_hits_one_space(uint8_t *hot, const struct access *block, uint32_t n,
-                                   uint32_t left)
+ * the first access from `at` on that is no hit, or `end`. */
+static uint32_t run_hits_one_space(const struct task *task, uint32_t at, uint32_t end)
 {
-    uint32_t i = 0, asked = left > LOOKAHEAD_ACCESSES ? left - LOOKAHEAD_ACCESSES : 0;
-    if (asked > n)
-        asked = n;
-    for (; i < asked; i++) {
-        __builtin_prefetch(&hot[block[i + LOOKAHEAD_ACCESSES].page], 1);
-        if (!touch(&hot[block[i].page], block[i].op))
-            return i;
+    uint8_t *hot = task->only_hot;
+    const struct access *block = task->block;
+    uint32_t asked = end < task->ask_end ? end : task->ask_end;
+    for (; at < asked; at++) {
+        __builtin_prefetch(&hot[block[at + LOOKAHEAD_ACCESSES].page], 1);
+        if (!touch(&hot[block[at].page], block[at].op))
+            return at;
     }
-    for (; i < n; i++)
-        if (!touch(&hot[block[i].page], block[i].op))
-            return i;
-    return n;
+    for (; at < end; at++)
+        if (!touch(&hot[block[at].page], block[at].op))
+            return at;
+    return end;
 }
 
-static uint32_t run_hits_many_spaces(uint8_t *hot, const uint32_t *first_pages,
-                                     const struct access *block, uint32_t n, uint32_t left)
+static uint32_t run_hits_many_spaces(const struct task *task, uint32_t at, uint32_t end)
 {
-    for (uint32_t i = 0; i < n; i++) {
-        const struct access
-            *at = &block[i],
-            *ahead = &block[i + LOOKAHEAD_ACCESSES < left ? i + LOOKAHEAD_ACCESSES : left - 1];
+    uint8_t *hot = task->simulation->mm.hot;
+    const uint32_t *first_pages = task->first_pages;
+    const struct access *block = task->block;
+    for (; at < end; at++) {
+        const struct access *access = &block[at],
+                            *ahead = &block[at + (at < task->ask_end ? LOOKAHEAD_ACCESSES : 0)];
         __builtin_prefetch(&hot[first_pages[ahead->space] + ahead->page], 1);
-        if (!touch(&hot[first_pages[at->space] + at->page], at->op))
-            return i;
+        if (!touch(&hot[first_pages[access->space] + access->page], access->op))
+            return at;
     }
-    return n;
+    return end;
 }
 
-/* From access `at` of the block on. */
-static inline uint32_t run_hits(const struct task *task, uint32_t at, uint32_t n)
+static inline uint32_t run_hits(const struct task *task, uint32_t at, uint32_t end)
 {
-    struct mm *mm = &task->simulation->mm;
-    const struct access *block = task->block + at;
-    uint32_t left = task->block_count - at;
-    if (task->spaces == 1)
-        return run_hits_one_space(mm->hot + task->first_pages[0], block, n, left);
-    return run_hits_many_spaces(mm->hot, task->first_pages, block, n, left);
+    return task->only_hot ? run_hits_one_space(task, at, end) : run_hits_many_spaces(task, at, end);
 }
 
 /* Is the access at hand, which was none when the last turn ended, still no hit? */
@@ -108,8 +102,10 @@ static inline void note_wait(struct task *task, const struct wait *wait)
         psi_wait(mm, &task->psi, wait->data_ns, wait->end_ns, PSI_STALLED);
 }
 
-/* One access that is not a hit, nor a fault like most.  MISS_WAIT: see `wait`. */
-static enum miss_end run_miss(struct task *task, struct exec *exec, struct wait *wait)
+/* The access at hand, to this page, that is not a hit, nor a fault like most.  MISS_WAIT: see
+ * `wait`. */
+static inline enum miss_end run_miss(struct task *task, struct exec *exec, uint32_t page,
+                                     struct wait *wait)
 {
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
@@ -125,7 +121,6 @@ static enum miss_end run_miss(struct task *task, struct exec *exec, struct wait 
         wait->until_ns = ready_ns;
         return MISS_WAIT;
     }
-    uint32_t page = space->first_page + access->page;
     if (mm->hot[page] & HOT_LOCKED)
         return MISS_RETRY;
     exec->space = number;
@@ -171,8 +166,12 @@ static bool next_block(struct task *task)
 {
     const struct workload_type *type = task->config->workload->type;
     task->block_at = 0;
-    task->lookahead = (struct lookahead){0};
     task->block_count = type->next(&task->cursor, &task->block);
+    task->ask_end =
+        task->block_count > LOOKAHEAD_ACCESSES ? task->block_count - LOOKAHEAD_ACCESSES : 0;
+    task->takes_faults =
+        task->simulation->mm.one_at_a_time && task->config->block_device == NO_BLOCK_DEVICE;
+    lookahead_begin(&task->lookahead, task->first_pages, task->block, task->block_count);
     if (task->block_count)
         return true;
     const char *failure = type->failure ? type->failure(&task->cursor) : NULL;
@@ -235,12 +234,11 @@ static inline uint32_t longest_run(uint64_t n, uint64_t hit_ns, uint64_t left_ns
 }
 
 /* A fault like most, at the access at hand.  False: it is none, nothing has been done. */
-static inline bool run_fault(struct task *task, struct exec *exec, const struct access *access)
+static inline bool run_fault(struct task *task, struct exec *exec, const struct access *access,
+                             uint32_t page)
 {
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
-    const struct sim_observer *observer = simulation->options->observer;
-    uint32_t page = task->first_pages[access->space] + access->page;
     bool write = access->op == ACCESS_WRITE; /* which nobody can foretell: no branches */
     uint64_t start_ns = exec->now_ns, ready_ns;
     if (access->op > ACCESS_WRITE || !(mm->cold[page].bits & PAGE_IN_ZSWAP))
@@ -250,6 +248,7 @@ static inline bool run_fault(struct task *task, struct exec *exec, const struct 
                         &ready_ns))
         return false;
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY);
+    const struct sim_observer *observer = simulation->options->observer;
     if (observer && observer->fault)
         observer->fault(observer->context, exec->space, access->page, FAULT_zswap, 0);
     histogram_add(&simulation->result->fault_latency[FAULT_zswap], exec->now_ns - start_ns);
@@ -262,24 +261,24 @@ enum run_end {
     RUN_MISS,  /* the access at hand takes more */
 };
 
-/* Hits, and the faults that are like most: until one is not.  Nobody looks at any count
+/* Hits, and the faults that are like most: until one is not, of *page.  Nobody looks at any count
  * before, so these are added then (80 instructions less a fault). */
-static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t until_ns)
+static inline enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t until_ns,
+                                        uint32_t *page)
 {
     struct simulation *simulation = task->simulation;
     struct mm *mm = &simulation->mm;
     uint64_t hit_ns = task->hit_ns, faults = 0;
     uint32_t first = task->block_at, at = first;
     uint32_t count = first + (uint32_t)(task->run_end - task->position);
-    bool takes_faults = mm->one_at_a_time && task->config->block_device == NO_BLOCK_DEVICE;
     enum run_end end = RUN_OVER;
     /* Where many processors take turns at every fault, each turn begins with one. */
     bool missed = task->at_miss && misses_still(task);
     do {
         if (!missed) {
             uint32_t n = longest_run(count - at, hit_ns, until_ns - exec->now_ns);
-            uint32_t hits = run_hits(task, at, n);
-            at += hits;
+            uint32_t end_of_hits = run_hits(task, at, at + n), hits = end_of_hits - at;
+            at = end_of_hits;
             exec->now_ns += hits * hit_ns;
             if (hits == n)
                 continue;
@@ -290,9 +289,10 @@ static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t 
             end = RUN_EVENT;
             break;
         }
-        lookahead_advance(&task->lookahead, &simulation->swap, task->first_pages, task->block, at,
-                          task->block_count);
-        if (!takes_faults || !run_fault(task, exec, &task->block[at])) {
+        lookahead_advance(&task->lookahead, &simulation->swap, at);
+        const struct access *access = &task->block[at];
+        *page = task->first_pages[access->space] + access->page;
+        if (!task->takes_faults || !run_fault(task, exec, access, *page)) {
             end = RUN_MISS;
             break;
         }
@@ -314,8 +314,8 @@ static enum run_end run_accesses(struct task *task, struct exec *exec, uint64_t 
 /* ---- between bursts ------------------------------------------------------------------ */
 
 /* A burst has ended: one attempt to reclaim, or the sleep behind the last one.  TURN_RUNNABLE:
- * go on; TURN_BLOCKED: see `wait`, or until all processors have drained. */
-static enum turn_end pause_task(struct task *task, struct exec *exec, struct wait *wait)
+ * go on; TURN_BLOCKED: until *until_ns, or (0) until all processors have drained. */
+static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *until_ns)
 {
     const struct task_config *config = task->config;
     struct mm *mm = &task->simulation->mm;
@@ -341,16 +341,15 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, struct wai
     task->burst_end += config->burst;
     if (!config->burst_sleep_ns)
         return TURN_RUNNABLE;
-    uint64_t until_ns = exec->now_ns + config->burst_sleep_ns;
-    if (config->stop_ns && config->stop_ns < until_ns && config->stop_ns > exec->now_ns)
-        until_ns = config->stop_ns;
-    *wait = (struct wait){until_ns, exec->now_ns, until_ns, until_ns, PSI_BLOCKED};
+    *until_ns = exec->now_ns + config->burst_sleep_ns;
+    if (config->stop_ns && config->stop_ns < *until_ns && config->stop_ns > exec->now_ns)
+        *until_ns = config->stop_ns;
     return TURN_BLOCKED;
 }
 
 /* There is something to do before the next access.  Accesses follow if run_end is moved on; else
  * look at the time again, or, if it is not TURN_RUNNABLE, the turn is over. */
-static enum turn_end begin_run(struct task *task, struct exec *exec, struct wait *wait)
+static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *until_ns)
 {
     struct simulation *simulation = task->simulation;
     if (task->position == task->next_stop)
@@ -359,7 +358,7 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, struct wait
         /* What others did before this moment must be done before, as before a fault. */
         if (events_next_time(&simulation->events) < exec->now_ns)
             return TURN_PAUSED;
-        return pause_task(task, exec, wait);
+        return pause_task(task, exec, until_ns);
     }
     if (task->block_at == task->block_count && !next_block(task))
         return TURN_FINISHED;
@@ -388,18 +387,22 @@ static inline enum turn_end use_quantum(struct task *task, struct exec *exec, st
         if (exec->now_ns >= task->stop_ns)
             return TURN_FINISHED;
         if (task->position == task->run_end) {
-            enum turn_end end = begin_run(task, exec, wait);
+            uint64_t pause_ns = 0; /* not the wait's own, which so is never in memory */
+            enum turn_end end = begin_run(task, exec, &pause_ns);
+            if (pause_ns)
+                *wait = (struct wait){pause_ns, exec->now_ns, pause_ns, pause_ns, PSI_BLOCKED};
             if (end != TURN_RUNNABLE)
                 return end;
             if (task->position == task->run_end)
                 continue;
         }
-        enum run_end run = run_accesses(task, exec, until_ns);
+        uint32_t page = NO_PAGE;
+        enum run_end run = run_accesses(task, exec, until_ns, &page);
         if (run == RUN_OVER)
             continue;
         if (run == RUN_EVENT)
             return TURN_PAUSED;
-        enum miss_end miss = run_miss(task, exec, wait);
+        enum miss_end miss = run_miss(task, exec, page, wait);
         if (miss == MISS_RETRY) {
             wait->until_ns = task->runner.io_until_ns = exec->now_ns + LOCKED_PAGE_WAIT_NS;
             return TURN_BLOCKED;
@@ -514,6 +517,7 @@ void tasks_init(struct simulation *simulation)
         task->hit_ns = config->costs.ns[COST_hit] + from->think_ns;
         if (!task->hit_ns)
             task->hit_ns = 1;
+        task->only_hot = task->spaces == 1 ? simulation->mm.hot + task->first_pages[0] : NULL;
         task->next_stop = UINT64_MAX;
         task->stop_ns = from->stop_ns ? from->stop_ns : UINT64_MAX;
         task->burst_end = from->burst ? from->burst : UINT64_MAX;
