@@ -326,6 +326,20 @@ static void check_metrics(struct decoder *decoder, const struct config_node *fig
             check_metric(decoder, node);
 }
 
+/* Those of scripts/figures/figures.jq: a mistake is told before a long run, not behind it. */
+static void check_template(struct decoder *decoder, const struct config_node *node)
+{
+    static const char *const names[] = {"series",  "bars",    "nodes",     "cdf",
+                                        "stacked", "scaling", "heatmap",   "dots",
+                                        "tiers",   "front",   "multiples", "difference"};
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
+    for (size_t i = 0; i < NAMES; i++)
+        if (strcmp(node->text, names[i]) == 0)
+            return;
+    decode_unknown(decoder, &node->at, decode_path(decoder, node), "unknown template", node->text,
+                   names, NAMES);
+}
+
 static void check_figures(struct decoder *decoder, const struct config_node *list)
 {
     if (!list)
@@ -347,6 +361,8 @@ static void check_figures(struct decoder *decoder, const struct config_node *lis
                              decode_path(decoder, figure), required[i]);
             else if (node->kind != CONFIG_STRING)
                 decode_expected(decoder, node, "a text");
+            else if (i == 0)
+                check_template(decoder, node);
         }
         check_metrics(decoder, figure);
     }

@@ -10,7 +10,7 @@
 #include "sim/base/units.h"
 #include "sim/experiment/plugins.h"
 
-enum { NAMES_LISTED_AT_MOST = 10, FOUND_BYTES_AT_MOST = 60, CANDIDATES_AT_MOST = 128 };
+enum { NAMES_LISTED_AT_MOST = 12, FOUND_BYTES_AT_MOST = 60, CANDIDATES_AT_MOST = 128 };
 
 /* ---- messages ------------------------------------------------------------ */
 

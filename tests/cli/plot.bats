@@ -3,7 +3,7 @@ bats_require_minimum_version 1.5.0
 # Figures from result files.
 
 setup_file() {
-    ZSIM=${ZSIM:-$PWD/zsim}
+    export ZSIM=${ZSIM:-$PWD/zsim}
     export PLOT=$PWD/scripts/plot
     cd "$BATS_FILE_TMPDIR"
     cat >all.json <<'END'
@@ -105,7 +105,14 @@ with_figures() {
     with_figures wrong '[{"template": "pie"}]'
     run --separate-stderr "$PLOT" wrong.json
     [ "$status" -eq 1 ]
-    [[ $stderr == *'unknown template "pie"'* ]]
+    [[ $stderr == *'unknown template "pie"; there are '* ]]
+    # zsim knows the same ones.
+    local templates
+    templates=$(tr -d ' ' <<<"${stderr##*there are }" | tr , '\n' | sort)
+    jq '.figures = [{"template": "pie", "title": "x"}]' all.json >pie.json
+    run --separate-stderr "$ZSIM" --check-only pie.json
+    [ "$status" -eq 2 ]
+    [ "$(sed -n '1s/.*expected one of: //p' <<<"$stderr" | tr -d ' ' | tr , '\n' | sort)" = "$templates" ]
     with_figures wrong '[{"template": "series", "metrics": ["pswpin"], "variants": ["none"]}]'
     run --separate-stderr "$PLOT" wrong.json
     [[ $stderr == *'no variant "none" in the result'* ]]
