@@ -191,11 +191,6 @@ const char *latency_kind_name(unsigned kind)
     return latency_names[kind];
 }
 
-const char *latency_kind_meaning(unsigned kind)
-{
-    return latency_meanings[kind];
-}
-
 struct histogram latency_of_run(const struct run_result *run, unsigned kind)
 {
     struct histogram merged = {0};

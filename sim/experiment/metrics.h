@@ -50,7 +50,6 @@ bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value
  * kinds zero, zswap, zram and disk together. */
 enum { LATENCY_KINDS = FAULT_KINDS + 1, LATENCY_MAJOR = FAULT_KINDS };
 const char *latency_kind_name(unsigned kind);
-const char *latency_kind_meaning(unsigned kind);
 /* The histogram of a kind.  Release it with histogram_release(). */
 struct histogram latency_of_run(const struct run_result *run, unsigned kind);
 

@@ -220,16 +220,6 @@ uint64_t trace_pages_records(const struct trace_pages *stream)
     return stream->records;
 }
 
-uint32_t trace_pages_spaces(const struct trace_pages *stream)
-{
-    return stream->space_count;
-}
-
-uint32_t trace_pages_pages(const struct trace_pages *stream, uint32_t space)
-{
-    return stream->spaces[space].pages;
-}
-
 bool trace_pages_full(const struct trace_pages *stream)
 {
     return stream->full;

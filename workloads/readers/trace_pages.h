@@ -47,10 +47,8 @@ bool trace_pages_range(struct trace_pages *stream, uint32_t space, uint64_t addr
 bool trace_pages_object(struct trace_pages *stream, uint32_t space, uint64_t object, uint64_t bytes,
                         enum access_op op);
 
+/* Touches handed on so far. */
 uint64_t trace_pages_records(const struct trace_pages *stream);
-uint32_t trace_pages_spaces(const struct trace_pages *stream);
-/* Pages numbered in a space so far. */
-uint32_t trace_pages_pages(const struct trace_pages *stream, uint32_t space);
 /* A page could not be numbered. */
 bool trace_pages_full(const struct trace_pages *stream);
 
