@@ -141,8 +141,12 @@ static void prefetch_next_memcgs(const struct zswap *zswap, uint32_t group, uint
         entry_prefetch(zswap, oldest);
 }
 
-enum shrink_result zswap_shrink_memcg(struct zswap *zswap, struct exec *exec, uint32_t memcg,
-                                      const struct shrink_budget *budget, enum shrink_driver driver)
+/* Flattened, as zswap_store() is: a walk is short, mostly of one entry, and what it calls is small
+ * (0.8 % of the instructions with writeback). */
+__attribute__((flatten)) enum shrink_result zswap_shrink_memcg(struct zswap *zswap,
+                                                               struct exec *exec, uint32_t memcg,
+                                                               const struct shrink_budget *budget,
+                                                               enum shrink_driver driver)
 {
     struct mm *mm = zswap->mm;
     mm->counters[COUNTER_shrink_memcg_calls]++;
