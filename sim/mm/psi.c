@@ -83,16 +83,18 @@ static void settle(struct psi_queue *queue)
     struct psi_task *task = queue->task;
     if (!task)
         return;
-    for (uint32_t level = 0; level < task->levels; level++) {
-        struct psi_cpu *cpu = task->chain[level];
-        for (unsigned activity = 0; activity < PSI_ACTIVITIES; activity++) {
+    for (unsigned activity = 0; activity < PSI_ACTIVITIES; activity++) {
+        uint64_t passed_ns = queue->passed_ns[activity];
+        queue->passed_ns[activity] = 0;
+        for (uint32_t level = 0; passed_ns && level < task->levels; level++) {
+            struct psi_cpu *cpu = task->chain[level];
             cpu->tasks[activity]++;
-            account(cpu, queue->passed_ns[activity]);
+            account(cpu, passed_ns);
             cpu->tasks[activity]--;
         }
-        cpu->tasks[task->accounted]++;
     }
-    memset(queue->passed_ns, 0, sizeof(queue->passed_ns));
+    for (uint32_t level = 0; level < task->levels; level++)
+        task->chain[level]->tasks[task->accounted]++;
     queue->task = NULL;
 }
 
@@ -182,7 +184,8 @@ __attribute__((noinline)) static void wait_in_queue(struct psi_queue *queue, str
     if (task->activity != activity)
         tell(queue, task, from_ns, activity);
     tell(queue, task, until_ns, PSI_PRODUCTIVE);
-    apply_until(queue, now_ns);
+    if (until_ns <= now_ns)
+        apply_until(queue, now_ns);
 }
 
 void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t until_ns,
