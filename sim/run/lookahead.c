@@ -21,9 +21,9 @@ static struct coming_fault *fault_at(struct lookahead *lookahead, uint32_t numbe
 
 /* Ask for what a fault reads of its page: its space, the record, the lock of its slot; and of
  * its cgroup, where these are many. */
-PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
+PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page, bool memcgs_are_many)
 {
-    if (memcgs_are_many(swap->mm)) {
+    if (memcgs_are_many) {
         uint32_t memcg = page_memcg(swap->mm, page);
         memcg_prefetch_fault(swap->mm, memcg);
         lru_prefetch_lists(swap->mm, memcg, 0);
@@ -38,7 +38,7 @@ PREFETCHING void prefetch_page(const struct swap *swap, uint32_t page)
 
 /* Find the faults among the accesses from the frontier to `end`.  Which pages are mapped nobody can
  * foretell, nor can the host's processor: without a branch, 1.2 wrong ones less a fault. */
-static inline void find_faults(struct lookahead *lookahead, const uint8_t *hot, uint32_t end)
+static inline void find_faults_until(struct lookahead *lookahead, const uint8_t *hot, uint32_t end)
 {
     const uint32_t *first_pages = lookahead->first_pages;
     const struct access *block = lookahead->block;
@@ -52,14 +52,27 @@ static inline void find_faults(struct lookahead *lookahead, const uint8_t *hot, 
     lookahead->frontier = end;
 }
 
-static inline void ask_for_pages(struct lookahead *lookahead, const struct swap *swap)
+/* Up to some way behind the access at `at`. */
+__attribute__((noinline)) static void find_faults(struct lookahead *lookahead, const uint8_t *hot,
+                                                  uint32_t at)
 {
-    uint32_t until = lookahead->over + (memcgs_are_many(swap->mm) ? MEMCG_DISTANCE : PAGE_DISTANCE);
+    while (lookahead->frontier < lookahead->count &&
+           lookahead->frontier <= at + LOOKAHEAD_FRONTIER) {
+        uint32_t left = lookahead->count - lookahead->frontier;
+        find_faults_until(lookahead, hot,
+                          lookahead->frontier + (left < LOOKAHEAD_STEP ? left : LOOKAHEAD_STEP));
+    }
+}
+
+PREFETCHING void ask_for_pages(struct lookahead *lookahead, const struct swap *swap,
+                               bool memcgs_are_many)
+{
+    uint32_t until = lookahead->over + (memcgs_are_many ? MEMCG_DISTANCE : PAGE_DISTANCE);
     uint32_t asked = lookahead->asked > lookahead->over ? lookahead->asked : lookahead->over;
     if (until > lookahead->found)
         until = lookahead->found;
     for (; asked < until; asked++)
-        prefetch_page(swap, fault_at(lookahead, asked)->page);
+        prefetch_page(swap, fault_at(lookahead, asked)->page, memcgs_are_many);
     lookahead->asked = asked;
 }
 
@@ -82,24 +95,38 @@ static void find_limits(struct lookahead *lookahead, const struct swap *swap)
     lookahead->limits = at;
 }
 
-void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
+PREFETCHING void advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at,
+                         bool memcgs_are_many)
 {
-    uint32_t over = lookahead->over, count = lookahead->count;
+    uint32_t over = lookahead->over;
     while (over != lookahead->found && fault_at(lookahead, over)->at <= at)
         over++;
     lookahead->over = over;
-    if (memcgs_are_many(swap->mm))
+    if (memcgs_are_many)
         find_limits(lookahead, swap);
     if (lookahead->frontier <= at)
         lookahead->frontier = at + 1;
-    while (lookahead->frontier < count && lookahead->frontier <= at + LOOKAHEAD_FRONTIER) {
-        uint32_t left = count - lookahead->frontier;
-        find_faults(lookahead, swap->mm->hot,
-                    lookahead->frontier + (left < LOOKAHEAD_STEP ? left : LOOKAHEAD_STEP));
-    }
-    ask_for_pages(lookahead, swap);
+    if (lookahead->frontier < lookahead->count && lookahead->frontier <= at + LOOKAHEAD_FRONTIER)
+        find_faults(lookahead, swap->mm->hot, at);
+    ask_for_pages(lookahead, swap, memcgs_are_many);
     uint32_t coming = lookahead->found - over;
     if (coming < ENTRY_DISTANCE)
         return;
     entry_prefetch(swap->zswap, fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page);
+}
+
+__attribute__((noinline)) static void advance_among_many(struct lookahead *lookahead,
+                                                         const struct swap *swap, uint32_t at)
+{
+    advance(lookahead, swap, at, true);
+}
+
+/* What few faults need is in functions of its own, so that this one saves fewer registers of the
+ * host: 28 instructions a fault. */
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
+{
+    if (memcgs_are_many(swap->mm))
+        advance_among_many(lookahead, swap, at);
+    else
+        advance(lookahead, swap, at, false);
 }
