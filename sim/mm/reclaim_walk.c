@@ -238,6 +238,13 @@ uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan
     return mm->reclaim->least_to_scan(mm, scan, node);
 }
 
+bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *scan, uint32_t node)
+{
+    uint32_t least = reclaim_walk_least(mm, scan, node);
+    return least && size_of(mm, scan->target, node) < least &&
+           !mm->reclaim->wants_aging(&mm->memcgs[scan->target].lruvecs[node]);
+}
+
 /* Where a walk of the root's subtree goes on behind `current`; NO_MEMCG: it begins. */
 static uint32_t place_after(const struct mm *mm, uint32_t root, uint32_t current)
 {

@@ -19,6 +19,10 @@ void reclaim_walk_release(struct mm *mm);
  * priority; 0: all are visited.  Every visit may change it. */
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node);
 
+/* Has reclaim nothing to do on a node, neither to scan nor to age, for the cgroup alone that it is
+ * for? */
+bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *scan, uint32_t node);
+
 /* The cgroup of at least that size after `current` (NO_MEMCG: the first) in a pre-order walk
  * of the root's subtree; NO_MEMCG at the end. */
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
