@@ -165,9 +165,12 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
         if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
             workingset_age(mm, memcg, node, 1);
     }
-    count_event(mm, memcg, node, COUNTER_pgactivate, activated);
-    count_event(mm, memcg, node, COUNTER_pgsteal_anon, freed);
-    count_event(mm, memcg, node, reclaim_steal_counter(scan), freed);
+    if (activated)
+        count_event(mm, memcg, node, COUNTER_pgactivate, activated);
+    if (freed) {
+        count_event(mm, memcg, node, COUNTER_pgsteal_anon, freed);
+        count_event(mm, memcg, node, reclaim_steal_counter(scan), freed);
+    }
     note_cost(mm, memcg, node, scan->pageouts, kept);
     return freed;
 }

@@ -223,8 +223,10 @@ static void stock_take(struct charge_stock *stock, unsigned slot, uint32_t pages
 {
     stock->pages[slot] -= pages;
     stock->all_pages -= pages;
-    if (!stock->pages[slot])
-        stock->memcg[slot] = NO_MEMCG;
+    if (stock->pages[slot])
+        return;
+    stock->memcg[slot] = NO_MEMCG;
+    stock->taken--;
 }
 
 static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
@@ -242,19 +244,27 @@ static void stock_give_back(struct mm *mm, struct charge_stock *stock, unsigned 
     stock_take(stock, slot, stock->pages[slot]);
 }
 
+/* An empty slot; one is emptied where there is none. */
+static unsigned stock_take_slot(struct mm *mm, struct charge_stock *stock)
+{
+    if (stock->taken < STOCK_SLOTS)
+        return stock_find(stock, NO_MEMCG);
+    unsigned slot = stock->next_victim++ % STOCK_SLOTS;
+    stock_give_back(mm, stock, slot);
+    /* Of the next one, with thousands of cgroups, nothing is in the host's caches any more. */
+    __builtin_prefetch(&mm->memcgs[stock->memcg[stock->next_victim % STOCK_SLOTS]], 1);
+    return slot;
+}
+
 /* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
 static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg, uint32_t pages)
 {
     unsigned slot = stock_find(stock, memcg);
-    if (slot == STOCK_SLOTS)
-        slot = stock_find(stock, NO_MEMCG);
     if (slot == STOCK_SLOTS) {
-        slot = stock->next_victim++ % STOCK_SLOTS;
-        stock_give_back(mm, stock, slot);
-        /* Of the next one, with thousands of cgroups, nothing is in the host's caches any more. */
-        __builtin_prefetch(&mm->memcgs[stock->memcg[stock->next_victim % STOCK_SLOTS]], 1);
+        slot = stock_take_slot(mm, stock);
+        stock->memcg[slot] = memcg;
+        stock->taken++;
     }
-    stock->memcg[slot] = memcg;
     stock->pages[slot] += pages;
     stock->all_pages += pages;
     if (stock->pages[slot] > CHARGE_BATCH)
@@ -336,7 +346,7 @@ static void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, uint3
 {
     if (charged > pages) {
         stock_refill(mm, &mm->stocks[exec->cpu], memcg, charged - pages);
-        above = above_high(mm, memcg); /* something may have been given back */
+        above = above && above_high(mm, memcg); /* something may have been given back */
     }
     if (above)
         note_above_high(mm, exec, memcg, charged);

@@ -199,6 +199,7 @@ struct charge_stock {
     uint32_t pages[STOCK_SLOTS];
     uint32_t next_victim;
     uint32_t all_pages; /* of all slots; 0 most of the time at a limit */
+    uint32_t taken;     /* slots that are not empty: with many cgroups all are */
 };
 
 /* Runs of kswapd in a row that freed nothing, after which it no longer runs. */

@@ -13,20 +13,6 @@
 
 enum { PROACTIVE_RETRIES = 16 };
 
-enum counter reclaim_scan_counter(const struct scan_control *scan)
-{
-    if (scan->kswapd)
-        return COUNTER_pgscan_kswapd;
-    return scan->proactive ? COUNTER_pgscan_proactive : COUNTER_pgscan_direct;
-}
-
-enum counter reclaim_steal_counter(const struct scan_control *scan)
-{
-    if (scan->kswapd)
-        return COUNTER_pgsteal_kswapd;
-    return scan->proactive ? COUNTER_pgsteal_proactive : COUNTER_pgsteal_direct;
-}
-
 /* ---- one page ---------------------------------------------------------------- */
 
 /* try_to_unmap_flush: one round of interrupts to all processors of the batch. */
@@ -71,7 +57,7 @@ static void unmap(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uin
     mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY);
 }
 
-void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
+void reclaim_give_back_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
 {
     if (mm->one_at_a_time)
         mm->swap_hooks.end_evictions(mm->swap);
@@ -406,12 +392,17 @@ static bool is_idle_pass(const struct mm *mm, const struct scan_control *scan)
     return true;
 }
 
-/* Of 25 pages none is scanned at the first ten priorities of a limit's thirteen. */
+/* Of 25 pages none is scanned at the first ten priorities of a limit's thirteen.  Where a pass is
+ * idle, so are all before it: four are looked at. */
 static void skip_idle_passes(const struct mm *mm, struct scan_control *scan)
 {
-    if (mm->memcgs[scan->target].first_child == NO_MEMCG)
-        while (scan->priority > 0 && is_idle_pass(mm, scan))
-            scan->priority--;
+    if (mm->memcgs[scan->target].first_child != NO_MEMCG)
+        return;
+    for (int passes = 8; passes; passes /= 2) {
+        int first = scan->priority, last = first - passes + 1;
+        scan->priority = last;
+        scan->priority = last > 0 && is_idle_pass(mm, scan) ? last - 1 : first;
+    }
 }
 
 static void run_priorities(struct mm *mm, struct exec *exec, struct scan_control *scan)

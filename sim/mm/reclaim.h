@@ -94,15 +94,30 @@ enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_contr
  * freed (free_folios).  Until then
  * freed pages are still charged, so that what is charged meanwhile, such as zswap's
  * objects, meets the limit. */
-void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan);
+void reclaim_give_back_freed(struct mm *mm, struct exec *exec, struct scan_control *scan);
+static inline void reclaim_flush_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
+{
+    if (scan->freed_pages || scan->tlb.count) /* else no evictions are under way, either */
+        reclaim_give_back_freed(mm, exec, scan);
+}
 
 /* What a page that reclaim decided to activate does with its slot when swap is
  * more than half full. */
 void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page);
 
 /* The counter of this kind of reclaim, given the direct one's. */
-enum counter reclaim_scan_counter(const struct scan_control *scan);
-enum counter reclaim_steal_counter(const struct scan_control *scan);
+static inline enum counter reclaim_scan_counter(const struct scan_control *scan)
+{
+    if (scan->kswapd)
+        return COUNTER_pgscan_kswapd;
+    return scan->proactive ? COUNTER_pgscan_proactive : COUNTER_pgscan_direct;
+}
+static inline enum counter reclaim_steal_counter(const struct scan_control *scan)
+{
+    if (scan->kswapd)
+        return COUNTER_pgsteal_kswapd;
+    return scan->proactive ? COUNTER_pgsteal_proactive : COUNTER_pgsteal_direct;
+}
 
 /* ---- for reclaim_evict(), and for the swap layer where that evicts in runs -------- */
 
