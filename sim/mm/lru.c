@@ -345,17 +345,27 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
 
 void lru_prefetch_next_of_short_list(struct mm *mm)
 {
-    const struct page_cold *cold = &mm->cold[mm->coming_page];
-    mm->coming_page = cold->bits & PAGE_ON_LRU ? cold->lru.previous : NO_PAGE;
-    if (mm->coming_page != NO_PAGE)
-        prefetch_victim(mm, mm->coming_page);
+    const struct page_cold *tail = &mm->cold[mm->coming_page],
+                           *head = &mm->cold[mm->coming_from_head];
+    uint32_t before = tail->bits & PAGE_ON_LRU ? tail->lru.previous : NO_PAGE;
+    uint32_t after = head->bits & PAGE_ON_LRU ? head->lru.next : NO_PAGE;
+    bool met = mm->coming_page == mm->coming_from_head || before == mm->coming_from_head ||
+               after == NO_PAGE;
+    mm->coming_page = met ? NO_PAGE : before;
+    mm->coming_from_head = after;
+    if (mm->coming_page == NO_PAGE)
+        return;
+    prefetch_victim(mm, before);
+    prefetch_victim(mm, after);
 }
 
 void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
-    if (mm->coming_page == NO_PAGE && !lru_list_ring(inactive))
-        mm->coming_page = inactive->tail;
+    if (mm->coming_page != NO_PAGE || lru_list_ring(inactive))
+        return;
+    mm->coming_page = inactive->tail;
+    mm->coming_from_head = inactive->head;
 }
 
 void lru_prefetch(struct mm *mm)
@@ -452,8 +462,10 @@ uint32_t lru_isolate(struct mm *mm, struct lru_list *list, uint32_t n, uint32_t 
     if (ring)
         ring->taken += taken;
     expect(mm, lru_list_ring(list));
-    if (taken > 1 && mm->coming_page == NO_PAGE) /* one page at a time: a walk */
+    if (taken > 1 && !ring && mm->coming_page == NO_PAGE) { /* one page at a time: a walk */
         mm->coming_page = page;
+        mm->coming_from_head = list->head;
+    }
     return taken;
 }
 

@@ -73,8 +73,9 @@ void lru_prefetch_lists(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_ends(const struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_victims(const struct mm *mm, uint32_t memcg, uint32_t node);
 /* Before a limit of a small cgroup is met, which takes most of its pages: ask for the pages of its
- * short list, from the tail on, one for each call of lru_prefetch_short_list() as each names the
- * one before it.  Nothing happens while another list is asked for. */
+ * short list, one at each end for each call of lru_prefetch_short_list() as each names only its
+ * neighbours (from the tail alone: 3 to 5 % more time with limits of 25 pages).  Nothing happens
+ * while another list is asked for. */
 void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node);
 void lru_prefetch_next_of_short_list(struct mm *mm);
 static inline void lru_prefetch_short_list(struct mm *mm)

@@ -346,8 +346,9 @@ struct mm {
     struct psi_queue *psi_queues;  /* [cpus] */
     struct lru_ring *coming[2];    /* whose pages are being asked for (lru_prefetch()): of the list
                                       that reclaim took from last, and of the one before */
-    uint32_t coming_page;          /* of a short list, the last page that was; NO_PAGE */
-    struct reclaim_walk *walk;     /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
+    /* of a short list, the last page that was, from the tail on, or NO_PAGE; from the head on */
+    uint32_t coming_page, coming_from_head;
+    struct reclaim_walk *walk; /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;
