@@ -334,15 +334,17 @@ static void print_list(const cJSON *list, const char *prefix)
     const cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
-        int column = printf("%s", prefix);
+        int indent = printf("%s", prefix), column = indent;
         for (const char *word = item->valuestring; *word;) {
-            int length = (int)strcspn(word, " ");
-            if (column + length > 90) {
-                printf("\n%*s", (int)strlen(prefix), "");
-                column = (int)strlen(prefix);
+            int length = (int)strcspn(word, " "), gap = column > indent;
+            if (gap && column + gap + length > 90) {
+                printf("\n%*s", indent, "");
+                column = indent;
+                gap = 0;
             }
-            column += printf("%.*s%s", length, word, word[length] ? " " : "");
-            word += length + (word[length] != '\0');
+            column += printf("%*s%.*s", gap, "", length, word);
+            word += length;
+            word += strspn(word, " ");
         }
         putchar('\n');
     }
@@ -419,6 +421,7 @@ static cJSON *point_json(const struct advice *advice, uint32_t index)
     json_add_integer(object, "page_cluster", setting->page_cluster);
     json_add_bool(object, "killed", point->killed);
     json_add_bool(object, "front", point->on_front);
+    json_add_bool(object, "repeats", point->repeats);
     json_add_bool(object, "recommended", index == advice->recommended);
     json_add_integer(object, "draws", point->draws);
     json_add_real(object, "fault_ns", point->mean.fault_ns);

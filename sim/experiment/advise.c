@@ -199,6 +199,8 @@ static void add_measure(struct advise_point *point, const struct run_result *run
     point->mean.zswap_loads += of.zswap_loads / draws;
     point->mean.least_fault_ns += of.least_fault_ns / draws;
     point->mean.least_disk_reads += of.least_disk_reads / draws;
+    if (draws == 1)
+        point->first = of;
     point->killed |= run->totals.counters[COUNTER_oom_kill] > 0;
 }
 
@@ -252,13 +254,14 @@ static bool dominates(const struct advise_measure *a, const struct advise_measur
     return better;
 }
 
-/* Settings that make no difference at all: the first of them stands for the others. */
+/* Settings that make no difference at all: the first of them stands for the others, also when it
+ * has been run again. */
 static bool is_repeated(const struct advise_point *points, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++)
         if (points[i].on_front &&
             /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
-            memcmp(&points[i].mean, &points[index].mean, sizeof(points[i].mean)) == 0)
+            memcmp(&points[i].first, &points[index].first, sizeof(points[i].first)) == 0)
             return true;
     return false;
 }
@@ -266,7 +269,8 @@ static bool is_repeated(const struct advise_point *points, uint32_t index)
 void advise_find_front(struct advise_point *points, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        points[i].on_front = !points[i].killed && !is_repeated(points, i);
+        points[i].repeats = is_repeated(points, i);
+        points[i].on_front = !points[i].killed && !points[i].repeats;
         for (uint32_t k = 0; k < count && points[i].on_front; k++)
             points[i].on_front = points[k].killed || !dominates(&points[k].mean, &points[i].mean);
     }
@@ -433,7 +437,8 @@ static int refine(const struct advise_request *request, struct advice *advice,
     uint32_t count = pick_best(advice, picked);
     struct advise_point again[REFINED_AT_MOST];
     for (uint32_t i = 0; i < count; i++)
-        again[i] = (struct advise_point){.setting = advice->points[picked[i]].setting};
+        again[i] = (struct advise_point){.setting = advice->points[picked[i]].setting,
+                                         .first = advice->points[picked[i]].first};
     int code = run_points(request, again, count, ADVISE_DRAWS, NULL, advice, errors);
     for (uint32_t i = 0; code == 0 && i < count; i++)
         advice->points[picked[i]] = again[i];

@@ -48,9 +48,11 @@ struct advise_measure {
 struct advise_point {
     struct advise_setting setting;
     struct advise_measure mean;
+    struct advise_measure first;          /* of the one draw that all settings have in common */
     double fault_ns_least, fault_ns_most; /* over the draws of contents */
     unsigned draws;                       /* of page contents */
     bool killed;                          /* a task, for lack of memory: no advice */
+    bool repeats;                         /* one before it, on the front, to the last bit */
     bool on_front; /* no other is as good in all of fault time, CPU time, memory saved and
                       device writes (to 1 %) and better in one, none before it the same */
 };

@@ -33,7 +33,7 @@ setup() {
              def better($a; $b): [range(4) as $i | $a[$i] < $b[$i] - near($a[$i]; $b[$i])] | any;
              [$p[] as $x | ([$p[] | costs as $c | beats($c; $x | costs) and better($c; $x | costs)] | any) as $beaten
               | if $x.front then ($beaten | not)
-                else $beaten or ([$p[] | select(.front and costs == ($x | costs))] | length > 0) end] | all' \
+                else $beaten or $x.repeats end] | all' \
         out/small.advice.json
     jq -e '[.points[] | select(.recommended)][0] as $r
            | [.points[] | select(.front and .draws == 3) | .fault_ns] | min * 1.05 >= $r.fault_ns' out/small.advice.json

@@ -13,9 +13,9 @@
 
 static struct advise_point point(double fault, double cpu, double saved, double writes)
 {
-    return (struct advise_point){
-        .mean = {.fault_ns = fault, .cpu_ns = cpu, .saved_bytes = saved, .device_writes = writes},
-        .draws = 1};
+    struct advise_measure of = {
+        .fault_ns = fault, .cpu_ns = cpu, .saved_bytes = saved, .device_writes = writes};
+    return (struct advise_point){.mean = of, .first = of, .draws = 1};
 }
 
 static void test_front(void **state)
@@ -36,6 +36,18 @@ static void test_front(void **state)
     advise_find_front(points, 8);
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(points[i].on_front, expected[i]);
+}
+
+static void test_front_without_repetitions(void **state)
+{
+    (void)state;
+    struct advise_point points[] = {point(90, 50, 10, 10), point(90, 50, 10, 10)};
+    /* The first has been run again, with other draws. */
+    points[0].mean.fault_ns = 90.3;
+    points[0].draws = 3;
+    advise_find_front(points, 2);
+    assert_true(points[0].on_front);
+    assert_false(points[1].on_front);
 }
 
 static void test_choice(void **state)
@@ -170,9 +182,13 @@ static void test_fio(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_front),      cmocka_unit_test(test_choice),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_typical_devices),
-        cmocka_unit_test(test_own_format), cmocka_unit_test(test_fio),
+        cmocka_unit_test(test_front),
+        cmocka_unit_test(test_front_without_repetitions),
+        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_typical_devices),
+        cmocka_unit_test(test_own_format),
+        cmocka_unit_test(test_fio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
