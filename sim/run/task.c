@@ -86,7 +86,7 @@ static bool all_spaces_dead(const struct task *task)
 }
 
 struct wait {
-    uint64_t until_ns; /* 0: until somebody wakes the task */
+    uint64_t until_ns;
     /* As far as memory pressure goes: for a page, until it has its data, and then in the sleep
      * above memory.high.  All the same: not at all. */
     uint64_t from_ns, data_ns, end_ns;
@@ -118,7 +118,7 @@ static inline enum miss_end run_miss(struct task *task, struct exec *exec, uint3
         uint64_t ready_ns = files_access(simulation, task, exec, access);
         if (ready_ns <= exec->now_ns)
             return MISS_GO_ON;
-        wait->until_ns = ready_ns;
+        *wait = (struct wait){.until_ns = ready_ns};
         return MISS_WAIT;
     }
     if (mm->hot[page] & HOT_LOCKED)
@@ -314,8 +314,8 @@ static inline enum run_end run_accesses(struct task *task, struct exec *exec, ui
 /* ---- between bursts ------------------------------------------------------------------ */
 
 /* A burst has ended: one attempt to reclaim, or the sleep behind the last one.  TURN_RUNNABLE:
- * go on; TURN_BLOCKED: until *until_ns, or (0) until all processors have drained. */
-static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *until_ns)
+ * go on; TURN_BLOCKED: until *wake_at_ns, or (0) until all processors have drained. */
+static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
 {
     const struct task_config *config = task->config;
     struct mm *mm = &task->simulation->mm;
@@ -341,15 +341,16 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *
     task->burst_end += config->burst;
     if (!config->burst_sleep_ns)
         return TURN_RUNNABLE;
-    *until_ns = exec->now_ns + config->burst_sleep_ns;
-    if (config->stop_ns && config->stop_ns < *until_ns && config->stop_ns > exec->now_ns)
-        *until_ns = config->stop_ns;
+    *wake_at_ns = exec->now_ns + config->burst_sleep_ns;
+    if (config->stop_ns && config->stop_ns < *wake_at_ns && config->stop_ns > exec->now_ns)
+        *wake_at_ns = config->stop_ns;
+    psi_wait(mm, &task->psi, exec->now_ns, *wake_at_ns, PSI_BLOCKED);
     return TURN_BLOCKED;
 }
 
 /* There is something to do before the next access.  Accesses follow if run_end is moved on; else
  * look at the time again, or, if it is not TURN_RUNNABLE, the turn is over. */
-static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *until_ns)
+static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
 {
     struct simulation *simulation = task->simulation;
     if (task->position == task->next_stop)
@@ -358,7 +359,7 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *u
         /* What others did before this moment must be done before, as before a fault. */
         if (events_next_time(&simulation->events) < exec->now_ns)
             return TURN_PAUSED;
-        return pause_task(task, exec, until_ns);
+        return pause_task(task, exec, wake_at_ns);
     }
     if (task->block_at == task->block_count && !next_block(task))
         return TURN_FINISHED;
@@ -370,60 +371,34 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *u
     return TURN_RUNNABLE;
 }
 
-/* From exec->now_ns on until the quantum is over, or the task has to wait. */
-static inline enum turn_end use_quantum(struct task *task, struct exec *exec, struct wait *wait)
+/* The task has a processor from exec->now_ns on; returns until when. */
+static inline uint64_t begin_quantum(struct task *task, struct exec *exec)
 {
     struct simulation *simulation = task->simulation;
-    struct mm *mm = &simulation->mm;
-    uint64_t until_ns = exec->now_ns + simulation->config->engine.quantum_ns;
     if (exec->now_ns > SIMULATED_NS_AT_MOST)
         simulation_fail(simulation, "task %s: simulated time passes %" PRIu64 " s, three years",
                         task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
     if (simulation->swap.held_write_count)
         swap_dispatch_writes(&simulation->swap, exec);
-    while (exec->now_ns < until_ns) {
-        if (simulation->interrupted || simulation->failure[0])
-            return TURN_FINISHED;
-        if (exec->now_ns >= task->stop_ns)
-            return TURN_FINISHED;
-        if (task->position == task->run_end) {
-            uint64_t pause_ns = 0; /* not the wait's own, which so is never in memory */
-            enum turn_end end = begin_run(task, exec, &pause_ns);
-            if (pause_ns)
-                *wait = (struct wait){pause_ns, exec->now_ns, pause_ns, pause_ns, PSI_BLOCKED};
-            if (end != TURN_RUNNABLE)
-                return end;
-            if (task->position == task->run_end)
-                continue;
-        }
-        uint32_t page = NO_PAGE;
-        enum run_end run = run_accesses(task, exec, until_ns, &page);
-        if (run == RUN_OVER)
-            continue;
-        if (run == RUN_EVENT)
-            return TURN_PAUSED;
-        enum miss_end miss = run_miss(task, exec, page, wait);
-        if (miss == MISS_RETRY) {
-            wait->until_ns = task->runner.io_until_ns = exec->now_ns + LOCKED_PAGE_WAIT_NS;
-            return TURN_BLOCKED;
-        }
-        task->block_at++;
-        task->position++;
-        mm->counters[COUNTER_accesses]++;
-        spend_user(mm, exec, task->hit_ns);
-        if (miss == MISS_TASK_DEAD)
-            return TURN_FINISHED;
-        if (miss == MISS_GO_ON)
-            continue;
-        if (wait->until_ns > exec->now_ns) {
-            task->runner.io_until_ns = wait->until_ns - exec->sleep_ns;
-            mm->time_ns[TIME_device_read_wait] += task->runner.io_until_ns - exec->now_ns;
-            return TURN_BLOCKED;
-        }
-        note_wait(task, wait);
-        *wait = (struct wait){0};
-    }
-    return TURN_RUNNABLE;
+    return exec->now_ns + simulation->config->engine.quantum_ns;
+}
+
+/* It waits for a device, and perhaps sleeps behind that.  True: that is over, and nothing else
+ * happened. */
+static inline bool sleep_in_turn(struct task *task, struct exec *exec, const struct wait *wait)
+{
+    struct simulation *simulation = task->simulation;
+    task->runner.io_until_ns = wait->until_ns - exec->sleep_ns;
+    simulation->mm.time_ns[TIME_device_read_wait] += task->runner.io_until_ns - exec->now_ns;
+    if (task->position >= task->look_at)
+        look_around(task, exec->now_ns);
+    if (!processors_sleep(&simulation->processors, &task->runner, exec->now_ns, wait->until_ns))
+        return false;
+    exec->now_ns = wait->until_ns;
+    exec->space = task->space_numbers[0];
+    exec->high_debt_pages = 0;
+    exec->sleep_ns = 0;
+    return true;
 }
 
 static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
@@ -437,26 +412,60 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
                         .node = topology_node(&mm->topology, cpu),
                         .space = task->space_numbers[0],
                         .psi = &task->psi};
-    struct wait wait;
-    enum turn_end end;
-    bool goes_on;
-    do {
-        wait = (struct wait){0};
-        end = use_quantum(task, &exec, &wait);
-        fault_run_end(&simulation->swap, &simulation->swap.faults);
-        if (task->position >= task->look_at)
-            look_around(task, exec.now_ns);
-        goes_on = end == TURN_BLOCKED &&
-                  processors_sleep(&simulation->processors, runner, exec.now_ns, wait.until_ns);
-        note_wait(task, &wait); /* less work when it is over */
-        if (goes_on) {
-            exec.now_ns = wait.until_ns;
-            exec.space = task->space_numbers[0];
-            exec.high_debt_pages = 0;
-            exec.sleep_ns = 0;
+    enum turn_end end = TURN_RUNNABLE;
+    uint64_t until_ns = begin_quantum(task, &exec);
+    while (exec.now_ns < until_ns) {
+        if (simulation->interrupted || simulation->failure[0] || exec.now_ns >= task->stop_ns) {
+            end = TURN_FINISHED;
+            break;
         }
-    } while (goes_on);
-    *wake_at_ns = wait.until_ns;
+        if (task->position == task->run_end) {
+            end = begin_run(task, &exec, wake_at_ns);
+            if (end != TURN_RUNNABLE)
+                break;
+            if (task->position == task->run_end)
+                continue;
+        }
+        uint32_t page = NO_PAGE;
+        enum run_end run = run_accesses(task, &exec, until_ns, &page);
+        if (run == RUN_OVER)
+            continue;
+        if (run == RUN_EVENT) {
+            end = TURN_PAUSED;
+            break;
+        }
+        struct wait wait = {0};
+        enum miss_end miss = run_miss(task, &exec, page, &wait);
+        if (miss == MISS_RETRY) {
+            *wake_at_ns = runner->io_until_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
+            end = TURN_BLOCKED;
+            break;
+        }
+        task->block_at++;
+        task->position++;
+        mm->counters[COUNTER_accesses]++;
+        spend_user(mm, &exec, task->hit_ns);
+        if (miss == MISS_TASK_DEAD) {
+            end = TURN_FINISHED;
+            break;
+        }
+        if (miss == MISS_GO_ON)
+            continue;
+        if (wait.until_ns > exec.now_ns) {
+            if (sleep_in_turn(task, &exec, &wait)) {
+                until_ns = begin_quantum(task, &exec);
+            } else {
+                *wake_at_ns = wait.until_ns;
+                end = TURN_BLOCKED;
+            }
+        }
+        note_wait(task, &wait); /* less work when it is over */
+        if (end == TURN_BLOCKED)
+            break;
+    }
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
+    if (task->position >= task->look_at)
+        look_around(task, exec.now_ns);
     *end_ns = exec.now_ns;
     runner->turn_user_ns = exec.user_ns;
     runner->turn_waited_ns = exec.waited_ns;
