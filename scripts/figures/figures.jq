@@ -74,6 +74,12 @@ def variants($document; $spec):
            // ("no variant \"\($name)\" in the result" | stop))]
   end;
 
+# What is the same in all names of a sweep over one key, "kernel=" of "kernel=v6.1", says nothing
+# where each stands by itself.
+def without_key: (map(capture("^(?<key>[^=, ]+)=[^,=]*$").key) | unique) as $keys
+  | if length > 1 and ($keys | length) == 1 and all(startswith($keys[0] + "="))
+    then map(ltrimstr($keys[0] + "=")) else . end;
+
 # A third of a range, rounded down to 1, 2 or 5 times a power of ten.
 def nice_step:
   . / 3 | if . <= 0 then 1 else
@@ -369,6 +375,8 @@ def front($document; $spec):
      | {name: $variant.name, x: $variant.summary[$mx], y: $variant.summary[$my],
         group: (if $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end)}
      | select(.x.mean != null and .y.mean != null)] as $points
+  | ([$points[].name] | without_key) as $short
+  | [range($points | length) | $points[.] + {name: $short[.]}] as $points
   | (if ($points | length) < 2 then "it takes two variants to have a front" | stop else . end)
   | [$points[] as $p
      | select([$points[] | select((.x.mean - $p.x.mean) * $dx <= 0 and (.y.mean - $p.y.mean) * $dy <= 0
@@ -412,7 +420,7 @@ def multiples($document; $spec):
   | ($panels | length) as $count
   | (if $count <= 3 then $count elif $count == 4 then 2 elif $count <= 9 then 3 else 4 end) as $columns
   | ($metrics | array("names")),
-    ($panels | map(.name) | array("panels")),
+    ($panels | map(.name) | without_key | array("panels")),
     text($spec; "x_label"; "simulated time (\($x[1]))"),
     text($spec; "y_label"; $y[1] | if ($metrics | length) == 1 then $metrics[0] + " (\(.))" else . end),
     "columns = \($columns); rows = \(($count + $columns - 1) / $columns | floor)",

@@ -72,6 +72,19 @@ with_figures() {
     grep -q 'all.0)' zero/01-bars.svg
 }
 
+@test "what all names of a sweep begin with is left out beside points and panels" {
+    jq '.variants |= .[:2] | .variants[0].name = "zswap.compressor=lz4"
+        | .variants[1].name = "zswap.compressor=zstd"
+        | .config.figures |= map(select(.template == "front" or .template == "multiples"))' \
+        results/all.json >short.json
+    "$PLOT" short.json
+    for figure in short/*.svg; do
+        grep -q 'zstd' "$figure"
+        run grep -c 'compressor=zstd' "$figure"
+        [ "$output" -eq 0 ]
+    done
+}
+
 @test "the axis of a share ends at 100 %" {
     jq '.variants[].summary["fairness.nodes_ppm"].mean = 990000
         | .config.figures = [{"template": "bars", "title": "x", "metrics": ["fairness.nodes_ppm"]}]' \
