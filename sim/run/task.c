@@ -26,16 +26,16 @@ _Static_assert(ACCESS_READ == 0 && ACCESS_WRITE == 1, "op times a flag: a write 
 static uint32_t run_hits_one_space(const struct task *task, uint32_t at, uint32_t end)
 {
     uint8_t *hot = task->only_hot;
-    const struct access *block = task->block;
-    uint32_t asked = end < task->ask_end ? end : task->ask_end;
-    for (; at < asked; at++) {
-        __builtin_prefetch(&hot[block[at + LOOKAHEAD_ACCESSES].page], 1);
-        if (!touch(&hot[block[at].page], block[at].op))
-            return at;
+    const struct access *block = task->block, *access = block + at;
+    const struct access *asked = block + (end < task->ask_end ? end : task->ask_end);
+    for (; access < asked; access++) {
+        __builtin_prefetch(&hot[access[LOOKAHEAD_ACCESSES].page], 1);
+        if (!touch(&hot[access->page], access->op))
+            return (uint32_t)(access - block);
     }
-    for (; at < end; at++)
-        if (!touch(&hot[block[at].page], block[at].op))
-            return at;
+    for (; access < block + end; access++)
+        if (!touch(&hot[access->page], access->op))
+            return (uint32_t)(access - block);
     return end;
 }
 
