@@ -236,7 +236,8 @@ static inline void list_insert(struct cache_line *line, struct place place, uint
         place = split(line, place);
     struct interval_chunk *chunk = list->chunk[place.chunk];
     uint32_t at = place.at, behind = chunk->count++ - at;
-    memmove(chunk->taken + at + 1, chunk->taken + at, behind * sizeof(*chunk->taken));
+    if (behind) /* with few processors most are the last */
+        memmove(chunk->taken + at + 1, chunk->taken + at, behind * sizeof(*chunk->taken));
     chunk->taken[at].start_ns = start_ns;
     chunk->taken[at].end_ns = end_ns;
     chunk->taken[at].owner = owner;
