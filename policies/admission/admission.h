@@ -7,10 +7,19 @@
 
 #include "sim/zswap/zswap.h"
 
+/* What an answer depends on.  While reclaim stores one page after the other, counts of zswap and
+ * of cgroups are added up at the end of the row (sim/swap/eviction_run.h), unless somebody may
+ * look at them. */
+enum admission_basis {
+    ADMISSION_BY_ANYTHING, /* all counts are up to date when it is asked */
+    ADMISSION_BY_LENGTH,   /* `length` and `params`: counts may lag behind */
+    ADMISSION_ALWAYS,      /* nothing, it is yes: need not be asked */
+};
+
 struct admission_hooks {
     /* required: `length`: compressed bytes of the page */
     bool (*admit)(const struct zswap *zswap, uint32_t memcg, uint32_t length, const void *params);
-    bool admits_all; /* whatever it is asked: then it need not be */
+    enum admission_basis basis;
 };
 
 #endif

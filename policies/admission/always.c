@@ -8,7 +8,8 @@ static bool always_admit(const struct zswap *zswap, uint32_t memcg, uint32_t len
     return true;
 }
 
-static const struct admission_hooks always_hooks = {.admit = always_admit, .admits_all = true};
+static const struct admission_hooks always_hooks = {.admit = always_admit,
+                                                    .basis = ADMISSION_ALWAYS};
 
 const struct policy always_policy = {
     .name = "always",

@@ -24,7 +24,8 @@ static bool compressibility_admit(const struct zswap *zswap, uint32_t memcg, uin
     return length <= own->max_length;
 }
 
-static const struct admission_hooks compressibility_hooks = {.admit = compressibility_admit};
+static const struct admission_hooks compressibility_hooks = {.admit = compressibility_admit,
+                                                             .basis = ADMISSION_BY_LENGTH};
 
 const struct policy compressibility_policy = {
     .name = "compressibility",

@@ -41,8 +41,9 @@ static void look(struct swap *swap, struct eviction_run *run)
     const uint64_t *ns = mm->costs->ns, *alone_ns = pool->zpools->alone_ns;
     run->looked = true;
     run->may_store = swap_may_run(swap) && swap_only_counts_slots(swap) &&
-                     !zswap->shrinker->added && !pool->evicts;
-    run->asks_admission = !zswap->admission->admits_all;
+                     !zswap->shrinker->added && !pool->evicts &&
+                     zswap->admission->basis != ADMISSION_BY_ANYTHING;
+    run->asks_admission = zswap->admission->basis != ADMISSION_ALWAYS;
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;
     run->has_clock = mm->reclaim->evict == workingset_evict;

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "policies/admission/admission.h"
 #include "sim/base/random.h"
 #include "tests/unit/cases.h"
 #include "tests/unit/random_config.h"
@@ -118,6 +119,20 @@ static bool series_differ(const struct run_result *a, const struct run_result *b
            memcmp(a->series, b->series, a->series_count * sizeof(*a->series)) != 0;
 }
 
+/* A policy of admission that looks at counts, which must not lag behind. */
+static bool admit_by_counts(const struct zswap *zswap, uint32_t memcg, uint32_t length,
+                            const void *params)
+{
+    const struct memcg *owner = &zswap->mm->memcgs[memcg];
+    (void)params;
+    return (owner->zswap_bytes_subtree + owner->zswapped_subtree + owner->swap_cache_pages +
+            owner->resident_pages + zswap->stored_pages + length) %
+               8 !=
+           0;
+}
+
+static const struct admission_hooks by_counts = {.admit = admit_by_counts};
+
 /* Both to the end, event by event.  Returns how many faults and evictions were in runs. */
 static uint64_t run_both(uint64_t seed, const char *text)
 {
@@ -126,6 +141,8 @@ static uint64_t run_both(uint64_t seed, const char *text)
     uint64_t in_runs = 0;
     assert_true(runs->mm->one_at_a_time);
     steps->mm->one_at_a_time = false;
+    if (seed % 8 == 0)
+        runs->zswap->admission = steps->zswap->admission = &by_counts;
     while (runs->simulation.tasks_running || events->count > runs->simulation.timers) {
         events_run_next(events);
         events_run_next(&steps->simulation.events);
