@@ -81,8 +81,6 @@ static void account_until(struct psi_cpu *cpu, uint64_t now_ns)
 static void settle(struct psi_queue *queue)
 {
     struct psi_task *task = queue->task;
-    if (!task)
-        return;
     for (unsigned activity = 0; activity < PSI_ACTIVITIES; activity++) {
         uint64_t passed_ns = queue->passed_ns[activity];
         queue->passed_ns[activity] = 0;
@@ -101,7 +99,6 @@ static void settle(struct psi_queue *queue)
 /* From at_ns on changes of this task are put together. */
 static void begin(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns)
 {
-    settle(queue);
     for (uint32_t level = 0; level < task->levels; level++) {
         struct psi_cpu *cpu = task->chain[level];
         account_until(cpu, at_ns);
@@ -111,14 +108,34 @@ static void begin(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns
     queue->until_ns = at_ns;
 }
 
+/* Tell its groups of one change.  Those that are absent are counted as well, which nobody reads. */
+static void apply_alone(struct psi_task *task, uint64_t at_ns, enum psi_activity activity)
+{
+    for (uint32_t level = 0; level < task->levels; level++) {
+        struct psi_cpu *cpu = task->chain[level];
+        account_until(cpu, at_ns);
+        cpu->tasks[task->accounted]--;
+        cpu->tasks[activity]++;
+    }
+    task->accounted = activity;
+}
+
 /* A fault that waits changes twice what its task does, and mostly no other task changes anything
- * between one fault and the next: its groups hear of all at once (150 instructions less a fault
- * that waits). */
+ * between one fault and the next: its groups hear of all at once, from the second change in a row
+ * on (150 instructions less a fault that waits). */
 static inline void apply(struct psi_queue *queue, struct psi_task *task, uint64_t at_ns,
                          enum psi_activity activity)
 {
-    if (queue->task != task)
+    if (queue->task != task) {
+        if (queue->task)
+            settle(queue);
+        if (queue->last != task) {
+            queue->last = task;
+            apply_alone(task, at_ns, activity);
+            return;
+        }
         begin(queue, task, at_ns);
+    }
     queue->passed_ns[task->accounted] += at_ns - queue->until_ns;
     queue->until_ns = at_ns;
     task->accounted = activity;
@@ -225,7 +242,8 @@ static void weigh(struct mm *mm, const struct psi_group *group, uint64_t now_ns,
     for (uint32_t i = 0; i < group->cpu_count; i++) {
         struct psi_cpu *cpu = group->cpus[i];
         apply_until(&mm->psi_queues[cpu->cpu], now_ns);
-        settle(&mm->psi_queues[cpu->cpu]);
+        if (mm->psi_queues[cpu->cpu].task)
+            settle(&mm->psi_queues[cpu->cpu]);
         account_until(cpu, now_ns);
         busy_ns += cpu->busy_ns;
         for (unsigned state = 0; state < PSI_STATES; state++)

@@ -72,6 +72,7 @@ struct psi_queue {
     struct psi_task *task;
     uint64_t until_ns;
     uint64_t passed_ns[PSI_ACTIVITIES];
+    const struct psi_task *last; /* whose the last change was */
 };
 
 void psi_init(struct mm *mm);
