@@ -340,6 +340,24 @@ static void check_template(struct decoder *decoder, const struct config_node *no
                    names, NAMES);
 }
 
+/* Each template has some of these; what they may be it says itself. */
+static void check_figure_keys(struct decoder *decoder, const struct config_node *figure)
+{
+    static const char *const names[] = {"template", "title",   "name", "variants", "x_label",
+                                        "y_label",  "metrics", "x",    "y",        "metric",
+                                        "relative", "seed",    "rate", "kind",     "tail",
+                                        "without",  "by",      "per",  "log"};
+    enum { NAMES = sizeof(names) / sizeof(names[0]) };
+    for (const struct config_node *node = figure->first; node; node = node->next) {
+        size_t known = 0;
+        while (known < NAMES && strcmp(node->key, names[known]) != 0)
+            known++;
+        if (known == NAMES)
+            decode_unknown(decoder, &node->key_at, decode_path(decoder, figure), "unknown key",
+                           node->key, names, NAMES);
+    }
+}
+
 static void check_figures(struct decoder *decoder, const struct config_node *list)
 {
     if (!list)
@@ -364,6 +382,7 @@ static void check_figures(struct decoder *decoder, const struct config_node *lis
             else if (i == 0)
                 check_template(decoder, node);
         }
+        check_figure_keys(decoder, figure);
         check_metrics(decoder, figure);
     }
 }
