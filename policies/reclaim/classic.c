@@ -279,7 +279,7 @@ static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, 
 }
 
 struct fraction {
-    uint32_t part, whole; /* less than 1000 */
+    uint64_t part, whole;
 };
 
 static uint64_t fraction_of(struct fraction fraction, uint64_t size)
@@ -287,22 +287,14 @@ static uint64_t fraction_of(struct fraction fraction, uint64_t size)
     return fraction.whole ? size * fraction.part / fraction.whole : 0;
 }
 
-/* A division, unless it is the likely result. */
-static uint32_t quotient(uint64_t dividend, uint64_t divisor, uint64_t likely)
-{
-    return (uint32_t)(dividend - likely * divisor < divisor ? likely : dividend / divisor);
-}
-
-/* get_scan_count's fraction.  With no cost but that of anonymous pages, parts are a little less
- * than 3/2 and 3 of the weights; from a cost of some hundreds on it is rounding that makes it less.
- */
+/* get_scan_count's fraction. */
 static struct fraction anonymous_fraction(uint64_t swappiness, uint64_t anon_cost)
 {
     uint64_t total = anon_cost + FILE_COST;
-    uint64_t anon = total + anon_cost, file = total + FILE_COST, files = 200 - swappiness;
+    uint64_t anon = total + anon_cost, file = total + FILE_COST;
     total = anon + file;
-    uint32_t anon_part = quotient(swappiness * (total + 1), anon + 1, (3 * swappiness - 1) / 2);
-    uint32_t file_part = quotient(files * (total + 1), file + 1, 3 * files - 1);
+    uint64_t anon_part = swappiness * (total + 1) / (anon + 1);
+    uint64_t file_part = (200 - swappiness) * (total + 1) / (file + 1);
     return (struct fraction){anon_part, anon_part + file_part};
 }
 
@@ -390,8 +382,7 @@ static uint32_t classic_least_to_scan(const struct mm *mm, const struct scan_con
     if (swappiness < mm->swappiness)
         swappiness = mm->swappiness; /* of the root and of the others, whichever scans more */
     struct fraction of = anonymous_fraction(swappiness, target->anon_cost);
-    uint64_t least = of.part ? (of.whole + of.part - 1) / of.part : UINT32_MAX;
-    least <<= scan->priority;
+    uint64_t least = of.part ? ((of.whole + of.part - 1) / of.part) << scan->priority : UINT32_MAX;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }
 
