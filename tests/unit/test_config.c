@@ -255,7 +255,8 @@ static const char full[] =
     " {\"at\": \"3s\", \"reclaim\": \"/web\", \"bytes\": \"10M\"},"
     " {\"at\": \"4s\", \"offline\": \"/db\"}, {\"at_access\": 9, \"snapshot\": \"x\"},"
     " {\"at_access\": 9, \"flush\": true}],"
-    " \"seeds\": [5, 6], \"figures\": [{\"template\": \"bars\", \"title\": \"T\", \"n\": 1.25}]}";
+    " \"seeds\": [5, 6], \"figures\": [{\"template\": \"bars\", \"title\": \"T\", \"seed\": "
+    "1.25}]}";
 
 static void test_cgroups(void **state)
 {

@@ -212,8 +212,11 @@ static void test_command(void **state)
                         "why; valgrind lackey: 2 loads, 2 stores, 0 modifies; window 8");
     workload->type->close(workload);
 
-    assert_int_equal(RUN("convert", "--to", "native1", path, path), 0);
-    assert_int_equal(RUN("convert", "--from", "native", path, path), 0);
+    char other[] = "/tmp/zsim-test-other-XXXXXX";
+    close(mkstemp(other));
+    assert_int_equal(RUN("convert", "--to", "native1", path, other), 0);
+    assert_int_equal(RUN("convert", "--from", "native", other, path), 0);
+    unlink(other);
     assert_int_equal(RUN("generate", "-o", path, "1", "0:seq:0:4:8:0"), 0);
 
     assert_int_equal(RUN("convert", "--from", "native", text_name, path), 1);
