@@ -15,6 +15,7 @@
 static inline uint32_t run_key(uint32_t memcg, uint32_t bits)
 {
     enum { NODE = 15u << PAGE_NODE_SHIFT };
+    _Static_assert((unsigned)CGROUPS_AT_MOST <= 1u << PAGE_NODE_SHIFT, "cgroups lie below");
     return memcg | (bits & NODE);
 }
 
