@@ -125,8 +125,7 @@ static inline void note_turn(struct processors *processors, struct processor *pr
     processor->waited_ns += runner->turn_waited_ns;
     runner->user_ns += runner->turn_user_ns;
     runner->sys_ns += own_ns - runner->turn_user_ns;
-    if (runner->io_until_ns > processor->io_until_ns)
-        processor->io_until_ns = runner->io_until_ns;
+    processors_note_io(processor, runner->io_until_ns);
     if (runner->kernel_thread)
         processors->time_ns[runner->own_time] += ns;
 }
@@ -276,8 +275,7 @@ static inline uint64_t take_turn(struct processors *processors, struct processor
     *wake_at_ns = 0;
     expect_turn(processors, runner);
     processor->nested_ns = processor->slept_ns = 0;
-    if (start_ns - processor->slice_began_ns >= processors->slice_ns)
-        processor->slice_began_ns = start_ns;
+    processors_begin_slice(processors, processor, start_ns);
     *end = runner->turn(runner, cpu, start_ns, &end_ns, wake_at_ns);
     end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
     uint64_t ns = end_ns - start_ns - processor->slept_ns;
@@ -286,18 +284,12 @@ static inline uint64_t take_turn(struct processors *processors, struct processor
     return end_ns;
 }
 
-static inline bool is_in_slice(const struct processors *processors,
-                               const struct processor *processor, uint64_t now_ns)
-{
-    return now_ns - processor->slice_began_ns < processors->slice_ns;
-}
-
 /* Does a runner that wants the processor again have it at once, as nothing happens before, nor at
  * that time?  190 instructions less than by an event. */
 static inline bool goes_on(struct processors *processors, const struct processor *processor,
                            uint64_t end_ns)
 {
-    return (!processor->first || is_in_slice(processors, processor, end_ns)) &&
+    return (!processor->first || processors_in_slice(processors, processor, end_ns)) &&
            !processor->owed_ns && processors->topology.threads_per_core < 2 &&
            events_skip_to(processors->events, end_ns);
 }
@@ -322,7 +314,7 @@ static void give_turns(struct processors *processors, uint32_t cpu, struct runne
     if (sleeps)
         events_schedule(processors->events, wake_at_ns, RANK_WAKEUP, wake_event, runner, 0);
     else if (end == TURN_PAUSED ||
-             (end == TURN_RUNNABLE && is_in_slice(processors, processor, end_ns)))
+             (end == TURN_RUNNABLE && processors_in_slice(processors, processor, end_ns)))
         requeue_first(processor, runner, end_ns);
     else if (end == TURN_RUNNABLE || (end == TURN_BLOCKED && runner->woken))
         enqueue(processor, runner, end_ns);

@@ -116,6 +116,27 @@ static inline uint64_t processors_iowait(const struct processor *processor, uint
     return until_ns > free_ns ? until_ns - free_ns : 0;
 }
 
+/* Somebody waits for a device until then. */
+static inline void processors_note_io(struct processor *processor, uint64_t until_ns)
+{
+    if (until_ns > processor->io_until_ns)
+        processor->io_until_ns = until_ns;
+}
+
+static inline bool processors_in_slice(const struct processors *processors,
+                                       const struct processor *processor, uint64_t now_ns)
+{
+    return now_ns - processor->slice_began_ns < processors->slice_ns;
+}
+
+/* A turn, or a part of one, begins: another slice does if that of before is over. */
+static inline void processors_begin_slice(const struct processors *processors,
+                                          struct processor *processor, uint64_t now_ns)
+{
+    if (!processors_in_slice(processors, processor, now_ns))
+        processor->slice_began_ns = now_ns;
+}
+
 /* At the end of what a turn had to do, at now_ns: the runner sleeps until wake_at_ns, having set
  * io_until_ns.  True: nothing happens before, here or elsewhere, so the turn goes on then (115
  * instructions less a fault that waits than another turn without an event).  False: it is over. */
@@ -127,14 +148,12 @@ static inline bool processors_sleep(struct processors *processors, struct runner
         processors->topology.threads_per_core >= 2 ||
         !events_skip_to(processors->events, wake_at_ns))
         return false;
-    if (runner->io_until_ns > processor->io_until_ns)
-        processor->io_until_ns = runner->io_until_ns;
+    processors_note_io(processor, runner->io_until_ns);
     runner->io_until_ns = 0;
     runner->woken = false;
     processor->iowait_ns += processors_iowait(processor, now_ns, wake_at_ns);
     processor->slept_ns += wake_at_ns - now_ns;
-    if (wake_at_ns - processor->slice_began_ns >= processors->slice_ns)
-        processor->slice_began_ns = wake_at_ns;
+    processors_begin_slice(processors, processor, wake_at_ns);
     return true;
 }
 

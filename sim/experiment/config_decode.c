@@ -326,6 +326,14 @@ static void check_metrics(struct decoder *decoder, const struct config_node *fig
             check_metric(decoder, node);
 }
 
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
 /* Those of scripts/figures/figures.jq: a mistake is told before a long run, not behind it. */
 static void check_template(struct decoder *decoder, const struct config_node *node)
 {
@@ -333,11 +341,9 @@ static void check_template(struct decoder *decoder, const struct config_node *no
                                         "stacked", "scaling", "heatmap",   "dots",
                                         "tiers",   "front",   "multiples", "difference"};
     enum { NAMES = sizeof(names) / sizeof(names[0]) };
-    for (size_t i = 0; i < NAMES; i++)
-        if (strcmp(node->text, names[i]) == 0)
-            return;
-    decode_unknown(decoder, &node->at, decode_path(decoder, node), "unknown template", node->text,
-                   names, NAMES);
+    if (!is_one_of(node->text, names, NAMES))
+        decode_unknown(decoder, &node->at, decode_path(decoder, node), "unknown template",
+                       node->text, names, NAMES);
 }
 
 /* Each template has some of these; what they may be it says itself. */
@@ -348,14 +354,10 @@ static void check_figure_keys(struct decoder *decoder, const struct config_node 
                                         "relative", "seed",    "rate", "kind",     "tail",
                                         "without",  "by",      "per",  "log"};
     enum { NAMES = sizeof(names) / sizeof(names[0]) };
-    for (const struct config_node *node = figure->first; node; node = node->next) {
-        size_t known = 0;
-        while (known < NAMES && strcmp(node->key, names[known]) != 0)
-            known++;
-        if (known == NAMES)
+    for (const struct config_node *node = figure->first; node; node = node->next)
+        if (!is_one_of(node->key, names, NAMES))
             decode_unknown(decoder, &node->key_at, decode_path(decoder, figure), "unknown key",
                            node->key, names, NAMES);
-    }
 }
 
 static void check_figures(struct decoder *decoder, const struct config_node *list)

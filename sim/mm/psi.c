@@ -120,6 +120,14 @@ static void apply_alone(struct psi_task *task, uint64_t at_ns, enum psi_activity
     task->accounted = activity;
 }
 
+/* One more change of the task whose changes are put together. */
+static inline void put_together(struct psi_queue *queue, uint64_t at_ns, enum psi_activity activity)
+{
+    queue->passed_ns[queue->task->accounted] += at_ns - queue->until_ns;
+    queue->until_ns = at_ns;
+    queue->task->accounted = activity;
+}
+
 /* A fault that waits changes twice what its task does, and mostly no other task changes anything
  * between one fault and the next: its groups hear of all at once, from the second change in a row
  * on (150 instructions less a fault that waits). */
@@ -136,9 +144,7 @@ static inline void apply(struct psi_queue *queue, struct psi_task *task, uint64_
         }
         begin(queue, task, at_ns);
     }
-    queue->passed_ns[task->accounted] += at_ns - queue->until_ns;
-    queue->until_ns = at_ns;
-    task->accounted = activity;
+    put_together(queue, at_ns, activity);
 }
 
 /* Nothing that happens before `until_ns` can come any more. */
@@ -214,10 +220,9 @@ void psi_wait(struct mm *mm, struct psi_task *task, uint64_t from_ns, uint64_t u
         wait_in_queue(queue, task, from_ns, until_ns, activity, now_ns);
         return;
     }
-    queue->passed_ns[task->accounted] += from_ns - queue->until_ns;
-    queue->passed_ns[activity] += until_ns - from_ns;
-    queue->until_ns = until_ns;
-    task->activity = task->accounted = PSI_PRODUCTIVE;
+    put_together(queue, from_ns, activity);
+    put_together(queue, until_ns, PSI_PRODUCTIVE);
+    task->activity = PSI_PRODUCTIVE;
 }
 
 void psi_memstall_enter(struct mm *mm, struct exec *exec)
