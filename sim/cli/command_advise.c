@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/base/wrap.h"
 #include "sim/cli/analysis.h"
 #include "sim/cli/commands.h"
 #include "sim/experiment/advise.h"
@@ -334,18 +335,8 @@ static void print_list(const cJSON *list, const char *prefix)
     const cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
-        int indent = printf("%s", prefix), column = indent;
-        for (const char *word = item->valuestring; *word;) {
-            int length = (int)strcspn(word, " "), gap = column > indent;
-            if (gap && column + gap + length > 90) {
-                printf("\n%*s", indent, "");
-                column = indent;
-                gap = 0;
-            }
-            column += printf("%*s%.*s", gap, "", length, word);
-            word += length;
-            word += strspn(word, " ");
-        }
+        int indent = printf("%s", prefix);
+        wrap_words(stdout, item->valuestring, indent, false, indent, 90);
         putchar('\n');
     }
 }

@@ -4,6 +4,7 @@
 
 #include "sim/base/counters.h"
 #include "sim/base/units.h"
+#include "sim/base/wrap.h"
 #include "sim/engine/costs_table.h"
 #include "sim/experiment/config_fields.h"
 #include "sim/experiment/config_reference.h"
@@ -73,17 +74,9 @@ const char *describe_default(const struct param *row)
 /* Words in lines of at most LINE_WIDTH, each indented. */
 static void wrap(FILE *out, const char *text)
 {
-    size_t column = 0;
-    while (*text) {
-        size_t word = strcspn(text, " ");
-        if (column && column + 1 + word > LINE_WIDTH) {
-            fputc('\n', out);
-            column = 0;
-        }
-        column += (size_t)fprintf(out, "%s%.*s", column ? " " : "    ", (int)word, text);
-        text += word;
-        text += strspn(text, " ");
-    }
+    enum { INDENT = 4 };
+    int column = *text ? fprintf(out, "%*s", INDENT, "") : 0;
+    wrap_words(out, text, column, false, INDENT, LINE_WIDTH);
     fputc('\n', out);
 }
 

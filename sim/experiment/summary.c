@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/base/wrap.h"
 
 /* The rows, and what they are called. */
 static const struct summary_row {
@@ -363,14 +364,7 @@ static uint32_t runs_with_a_kill(const struct result_source *source, double *val
 static void print_question(FILE *out, const struct result_source *source)
 {
     int column = fprintf(out, "%s:", source->name);
-    for (const char *word = source->question ? source->question : ""; *word;) {
-        int length = (int)strcspn(word, " \n");
-        bool fits = column + 1 + length <= 98;
-        fprintf(out, "%s%.*s", fits ? " " : "\n    ", length, word);
-        column = (fits ? column + 1 : 4) + length;
-        word += length;
-        word += strspn(word, " \n");
-    }
+    wrap_words(out, source->question ? source->question : "", column, true, 4, 98);
     fputc('\n', out);
 }
 
