@@ -36,6 +36,7 @@ struct coming_fault {
 };
 
 struct lookahead {
+    uint32_t page_distance, entry_distance; /* faults ahead */
     const uint32_t *first_pages; /* of the task's spaces */
     const struct access *block;
     uint32_t count;              /* accesses of the block */
@@ -44,6 +45,9 @@ struct lookahead {
     uint32_t limits;             /* of so many it is known whether they meet their cgroup's limit */
     struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
 };
+
+/* Of a task that is one of so many that take turns. */
+void lookahead_init(struct lookahead *lookahead, uint32_t in_turn);
 
 /* For each block of accesses. */
 static inline void lookahead_begin(struct lookahead *lookahead, const uint32_t *first_pages,

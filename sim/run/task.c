@@ -510,6 +510,8 @@ static void find_spaces(struct simulation *simulation, struct task *task, uint32
 void tasks_init(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
+    uint32_t in_turn = (uint32_t)(config->task_count < config->machine.cpus ? config->task_count
+                                                                            : config->machine.cpus);
     simulation->task_count = config->task_count;
     simulation->tasks_running = config->task_count;
     simulation->tasks = memory_zeroed(config->task_count, sizeof(*simulation->tasks), "the tasks");
@@ -519,6 +521,7 @@ void tasks_init(struct simulation *simulation)
         const struct task_config *from = &config->tasks[i];
         task->simulation = simulation;
         task->config = from;
+        lookahead_init(&task->lookahead, in_turn);
         task->runner.turn = task_turn;
         task->runner.cpu = (uint32_t)(from->first_cpu % config->machine.cpus);
         find_spaces(simulation, task, first_space);
