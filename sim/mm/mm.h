@@ -161,12 +161,11 @@ struct memcg {
     uint32_t object_stock_bytes; /* bytes of whole charged pages that no object uses yet */
     uint32_t parent;             /* NO_MEMCG at the root */
     bool offline, zswap_writeback;
-    bool is_protected;               /* it or an ancestor has a memory.min or memory.low */
-    uint32_t place;                  /* in a pre-order walk of the tree (sim/mm/reclaim_walk.h) */
-    struct lruvec *lruvecs;          /* [nodes] */
-    uint64_t *seldom;                /* [COUNTERS], without those that are counted often */
-    uint64_t often[OFTEN_COUNTERS];  /* memcg_counter() finds either */
-    uint64_t memory_min, memory_low; /* pages */
+    bool is_protected;                     /* it or an ancestor has a memory.min or memory.low */
+    struct lruvec *lruvecs;                /* [nodes] */
+    uint64_t *seldom;                      /* [COUNTERS], without those that are counted often */
+    uint64_t often[OFTEN_COUNTERS];        /* memcg_counter() finds either */
+    uint64_t memory_min, memory_low;       /* pages */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
     const char *path;
     uint32_t first_child, next_sibling; /* NO_MEMCG at the end; siblings in creation order */

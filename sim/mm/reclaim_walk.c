@@ -8,20 +8,24 @@
 
 enum { LEVELS = 32, WORD_BITS = 64 };
 
-/* Cgroups are known by their place in a pre-order walk, where a subtree is a range. */
+/* Cgroups are known by their place in a pre-order walk, where a subtree is a range.  (That and all
+ * else that a search reads lies here, close together: a cgroup's record is in no cache of the
+ * host.) */
 struct reclaim_walk {
-    uint32_t *order; /* [memcgs]: the cgroup at a place */
-    uint32_t *end;   /* [memcgs]: the place behind the subtree */
-    uint32_t *sizes; /* [nodes][place]: size_to_scan() */
-    uint64_t *marks; /* [nodes][levels][stride]: the places whose size reaches the level */
-    uint64_t *aging; /* [nodes][stride]: the places that want aging, whatever their size */
+    uint32_t *places; /* [memcgs] */
+    uint32_t *order;  /* [memcgs]: the cgroup at a place */
+    uint32_t *end;    /* [memcgs]: the place behind the subtree */
+    uint32_t *sizes;  /* [nodes][place]: size_to_scan() */
+    uint64_t *marks;  /* [nodes][levels][stride]: the places whose size reaches the level */
+    uint64_t *aging;  /* [nodes][stride]: the places that want aging, whatever their size */
     /* Of places there are so many words; behind them which of these words are not empty: at high
      * priorities hardly any is. */
     uint32_t words, stride;
     uint64_t changes; /* of sizes */
     /* The last size noted, which is not among the others yet: most come one after the other from
      * the same cgroup, and walks are few (20 instructions a fault with one cgroup). */
-    uint32_t noted_memcg, noted_node, noted_size; /* NO_MEMCG: none */
+    const struct lruvec *noted; /* NULL: none */
+    uint32_t noted_node, noted_place, noted_size;
 };
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
@@ -36,8 +40,8 @@ static unsigned levels_of(uint32_t size)
 {
     if (size < 2)
         return size;
-    unsigned power = 31 - (unsigned)__builtin_clz(size);
-    unsigned levels = 2 * power + (size >> (power - 1) & 1);
+    unsigned below = 30 - (unsigned)__builtin_clz(size); /* power of two */
+    unsigned levels = 2 * below + (size >> below);       /* that is 2 or 3 */
     return levels < LEVELS ? levels : LEVELS;
 }
 
@@ -74,8 +78,8 @@ static uint32_t next_bit(const uint64_t *bits, uint32_t at, uint32_t end)
 }
 
 /* The first place from `place` on that is marked, `end` if there is none. */
-static uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *marks, uint32_t place,
-                            uint32_t end)
+static inline uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *marks,
+                                   uint32_t place, uint32_t end)
 {
     if (place >= end)
         return end;
@@ -91,51 +95,51 @@ static uint32_t next_marked(const struct reclaim_walk *walk, const uint64_t *mar
     return place < end ? place : end;
 }
 
-static uint32_t *kept_size(const struct mm *mm, uint32_t memcg, uint32_t node)
+static __attribute__((noinline)) void change_marks(const struct reclaim_walk *walk, uint32_t node,
+                                                   uint32_t place, unsigned before, unsigned now)
 {
-    return &mm->walk->sizes[(size_t)node * mm->memcg_count + mm->memcgs[memcg].place];
-}
-
-static void set_size(const struct mm *mm, uint32_t memcg, uint32_t node, uint32_t size)
-{
-    struct reclaim_walk *walk = mm->walk;
-    uint32_t place = mm->memcgs[memcg].place;
-    uint32_t *kept = kept_size(mm, memcg, node);
-    if (*kept == size)
-        return;
-    unsigned before = levels_of(*kept), now = levels_of(size);
-    walk->changes++;
-    *kept = size;
     for (; before < now; before++)
         set_mark(walk, marks_of(walk, node, before), place);
     while (before > now)
         clear_mark(walk, marks_of(walk, node, --before), place);
 }
 
-static uint32_t size_of(const struct mm *mm, uint32_t memcg, uint32_t node)
+static inline uint32_t *sizes_of(const struct mm *mm, uint32_t node)
+{
+    return mm->walk->sizes + (size_t)node * mm->memcg_count;
+}
+
+/* Before sizes are looked at. */
+static inline void settle(const struct mm *mm)
+{
+    struct reclaim_walk *walk = mm->walk;
+    if (!walk->noted)
+        return;
+    walk->noted = NULL;
+    uint32_t *kept = &sizes_of(mm, walk->noted_node)[walk->noted_place];
+    uint32_t before = *kept, now = walk->noted_size;
+    if (before == now)
+        return;
+    walk->changes++;
+    *kept = now;
+    if (levels_of(before) != levels_of(now))
+        change_marks(walk, walk->noted_node, walk->noted_place, levels_of(before), levels_of(now));
+}
+
+static inline uint32_t size_of(const struct mm *mm, const struct memcg *memcg,
+                               const struct lruvec *lruvec)
 {
     /* Protection is worked out, and counted, at the visit. */
-    if (mm->memcgs[memcg].is_protected)
-        return UINT32_MAX;
-    return mm->reclaim->size_to_scan(mm, &mm->memcgs[memcg].lruvecs[node]);
+    return memcg->is_protected ? UINT32_MAX : mm->reclaim->size_to_scan(mm, lruvec);
 }
 
 static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     uint64_t *aging = mm->walk->aging + (size_t)node * mm->walk->stride;
     if (mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
-        set_mark(mm->walk, aging, mm->memcgs[memcg].place);
+        set_mark(mm->walk, aging, mm->walk->places[memcg]);
     else
-        clear_mark(mm->walk, aging, mm->memcgs[memcg].place);
-}
-
-/* Before sizes are looked at. */
-static void settle(const struct mm *mm)
-{
-    struct reclaim_walk *walk = mm->walk;
-    if (walk->noted_memcg != NO_MEMCG)
-        set_size(mm, walk->noted_memcg, walk->noted_node, walk->noted_size);
-    walk->noted_memcg = NO_MEMCG;
+        clear_mark(mm->walk, aging, mm->walk->places[memcg]);
 }
 
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -143,13 +147,16 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
     struct reclaim_walk *walk = mm->walk;
     if (!walk)
         return;
-    if (walk->noted_memcg != memcg || walk->noted_node != node) {
+    const struct memcg *owner = &mm->memcgs[memcg];
+    const struct lruvec *lruvec = &owner->lruvecs[node];
+    if (walk->noted != lruvec) {
         settle(mm);
-        walk->noted_memcg = memcg;
+        walk->noted = lruvec;
         walk->noted_node = node;
-        __builtin_prefetch(kept_size(mm, memcg, node), 1); /* 1 % of the time with 10,000 */
+        walk->noted_place = walk->places[memcg];
+        __builtin_prefetch(&sizes_of(mm, node)[walk->noted_place], 1); /* 1 % with 10,000 */
     }
-    walk->noted_size = size_of(mm, memcg, node);
+    walk->noted_size = size_of(mm, owner, lruvec);
 }
 
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -183,7 +190,7 @@ static void number_places(struct mm *mm)
     for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG;
          memcg = memcg_next(mm, ROOT_MEMCG, memcg)) {
         walk->order[place] = memcg;
-        mm->memcgs[memcg].place = place++;
+        walk->places[memcg] = place++;
         walk->end[memcg] = place;
     }
     /* Children have higher numbers than their parents. */
@@ -203,8 +210,8 @@ void reclaim_walk_init(struct mm *mm)
     struct reclaim_walk *walk = mm->walk = memory_zeroed(1, sizeof(*walk), "the walks of reclaim");
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
-    walk->noted_memcg = NO_MEMCG;
     walk->stride = walk->words + (walk->words + WORD_BITS - 1) / WORD_BITS;
+    walk->places = memory_zeroed(count, sizeof(*walk->places), "the walks of reclaim");
     walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
     walk->sizes =
@@ -222,6 +229,7 @@ void reclaim_walk_release(struct mm *mm)
     struct reclaim_walk *walk = mm->walk;
     if (!walk)
         return;
+    free(walk->places);
     free(walk->order);
     free(walk->end);
     free(walk->sizes);
@@ -241,14 +249,15 @@ uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan
 bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *scan, uint32_t node)
 {
     uint32_t least = reclaim_walk_least(mm, scan, node);
-    return least && size_of(mm, scan->target, node) < least &&
-           !mm->reclaim->wants_aging(&mm->memcgs[scan->target].lruvecs[node]);
+    const struct memcg *target = &mm->memcgs[scan->target];
+    return least && size_of(mm, target, &target->lruvecs[node]) < least &&
+           !mm->reclaim->wants_aging(&target->lruvecs[node]);
 }
 
 /* Where a walk of the root's subtree goes on behind `current`; NO_MEMCG: it begins. */
-static uint32_t place_after(const struct mm *mm, uint32_t root, uint32_t current)
+static inline uint32_t place_after(const struct reclaim_walk *walk, uint32_t root, uint32_t current)
 {
-    return current == NO_MEMCG ? mm->memcgs[root].place : mm->memcgs[current].place + 1;
+    return current == NO_MEMCG ? walk->places[root] : walk->places[current] + 1;
 }
 
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
@@ -258,8 +267,8 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
         return memcg_next(mm, root, current);
     settle(mm);
     const struct reclaim_walk *walk = mm->walk;
-    uint32_t place = place_after(mm, root, current), end = walk->end[root];
-    const uint32_t *sizes = walk->sizes + (size_t)node * mm->memcg_count;
+    uint32_t place = place_after(walk, root, current), end = walk->end[root];
+    const uint32_t *sizes = sizes_of(mm, node);
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
     while ((place = next_marked(walk, marks, place, end)) < end && sizes[place] < least)
         place++;
@@ -270,8 +279,8 @@ uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t no
                                  uint32_t current, uint32_t next)
 {
     const struct reclaim_walk *walk = mm->walk;
-    uint32_t place = place_after(mm, root, current);
-    uint32_t end = next == NO_MEMCG ? walk->end[root] : mm->memcgs[next].place;
+    uint32_t place = place_after(walk, root, current);
+    uint32_t end = next == NO_MEMCG ? walk->end[root] : walk->places[next];
     place = next_marked(walk, walk->aging + (size_t)node * walk->stride, place, end);
     return place < end ? walk->order[place] : NO_MEMCG;
 }
@@ -288,9 +297,9 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     if (!walk)
         return NULL;
     settle(mm);
-    uint32_t place = mm->memcgs[memcg].place;
-    uint32_t size = walk->sizes[(size_t)node * mm->memcg_count + place];
-    if (size < size_of(mm, memcg, node) && !mm->memcgs[memcg].offline)
+    uint32_t place = walk->places[memcg], size = sizes_of(mm, node)[place];
+    const struct memcg *owner = &mm->memcgs[memcg];
+    if (size < size_of(mm, owner, &owner->lruvecs[node]) && !owner->offline)
         return "reclaim would pass over a cgroup that has pages for it";
     bool aging = is_marked(walk->aging + (size_t)node * walk->stride, place);
     if (aging != mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
