@@ -321,7 +321,8 @@ struct mm {
     /* One processor, and nobody works beside it: whoever asks for a lock has come behind all who
      * had it, and never waits. */
     bool one_at_a_time;
-    bool keeps_lengths; /* in pages' records: slots have no numbers */
+    bool evicts_in_runs; /* where that is possible; tests compare with what it is by steps */
+    bool keeps_lengths;  /* in pages' records: slots have no numbers */
 
     uint32_t page_count, address_count;
     uint8_t *hot;

@@ -15,8 +15,7 @@ enum { PROACTIVE_RETRIES = 16 };
 
 /* ---- one page ---------------------------------------------------------------- */
 
-/* try_to_unmap_flush: one round of interrupts to all processors of the batch. */
-static void flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batch)
+void reclaim_flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batch)
 {
     if (!batch->count)
         return;
@@ -30,10 +29,7 @@ static void flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batch
     batch->writable = false;
 }
 
-/* set_tlb_ubc_flush_pending, where the task runs on another processor now.  One that is
- * idle has left the address space to itself (lazy TLB) and is not interrupted; this
- * processor's own flush is part of the unmapping. */
-static void note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
+void reclaim_note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
 {
     const struct runner *runner = page_space(mm, page)->runner;
     if (!runner || runner->cpu == exec->cpu ||
@@ -44,14 +40,14 @@ static void note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *ba
         if (batch->cpus[i] == runner->cpu)
             return;
     if (batch->count == TLB_BATCH_PROCESSORS)
-        flush_tlbs(mm, exec, batch);
+        reclaim_flush_tlbs(mm, exec, batch);
     batch->cpus[batch->count++] = runner->cpu;
 }
 
 /* try_to_unmap: the page table's dirty bit moves to the page. */
 static void unmap(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
 {
-    note_unmapped(mm, exec, batch, page);
+    reclaim_note_unmapped(mm, exec, batch, page);
     if (mm->hot[page] & HOT_DIRTY)
         mm->cold[page].bits |= PAGE_DIRTY;
     mm->hot[page] &= (uint8_t) ~(HOT_MAPPED | HOT_ACCESSED | HOT_YOUNG | HOT_DIRTY);
@@ -59,9 +55,9 @@ static void unmap(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uin
 
 void reclaim_give_back_freed(struct mm *mm, struct exec *exec, struct scan_control *scan)
 {
-    if (mm->one_at_a_time)
+    if (mm->evicts_in_runs)
         mm->swap_hooks.end_evictions(mm->swap);
-    flush_tlbs(mm, exec, &scan->tlb);
+    reclaim_flush_tlbs(mm, exec, &scan->tlb);
     if (!scan->freed_pages)
         return;
     memcg_write_counters(mm, exec, scan->freed_memcg, LINE_MEMORY);
@@ -115,7 +111,7 @@ enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct s
         cold->bits |= PAGE_RECLAIM;
         mm->hot[page] |= HOT_LOCKED;
         if (scan->tlb.writable)
-            flush_tlbs(mm, exec, &scan->tlb); /* try_to_unmap_flush_dirty */
+            reclaim_flush_tlbs(mm, exec, &scan->tlb); /* try_to_unmap_flush_dirty */
         enum swap_write_result result = mm->swap_hooks.write(mm->swap, exec, page);
         mm->hot[page] &= (uint8_t)~HOT_LOCKED;
         if (result == SWAP_PAGE_GONE)
@@ -141,8 +137,8 @@ enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct s
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,
                              uint32_t page)
 {
-    return mm->one_at_a_time ? mm->swap_hooks.evict(mm->swap, exec, scan, page)
-                             : reclaim_evict_by_steps(mm, exec, scan, page);
+    return mm->evicts_in_runs ? mm->swap_hooks.evict(mm->swap, exec, scan, page)
+                              : reclaim_evict_by_steps(mm, exec, scan, page);
 }
 
 void reclaim_note_activated(struct mm *mm, struct exec *exec, uint32_t page)

@@ -125,6 +125,14 @@ static inline enum counter reclaim_steal_counter(const struct scan_control *scan
 enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                       uint32_t page);
 
+/* set_tlb_ubc_flush_pending, where the task runs on another processor now.  One that is
+ * idle has left the address space to itself (lazy TLB) and is not interrupted; this
+ * processor's own flush is part of the unmapping. */
+void reclaim_note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *batch,
+                           uint32_t page);
+/* try_to_unmap_flush: one round of interrupts to all processors of the batch. */
+void reclaim_flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batch);
+
 /* Pages of one cgroup and node that are free are given back so many at a time: a folio batch
  * from 6.10; up to 6.9 all that a list of 32 has freed. */
 static inline uint32_t reclaim_free_batch(const struct mm *mm)

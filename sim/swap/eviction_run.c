@@ -53,10 +53,12 @@ static void look(struct swap *swap, struct eviction_run *run)
     run->zswap_ns = ns[COST_allocator_alloc] + ns[COST_store_entry] +
                     (config->same_filled_entries ? ns[COST_zero_page_check] : 0);
     run->drop_ns = ns[COST_evict_page];
-    run->store_ns = (mm->config->vm.zero_map ? ns[COST_zero_page_check] : 0) +
-                    alone_ns[ALLOCATOR_ALLOCATES] + alone_ns[ALLOCATOR_MAPS] +
-                    2 * ns[COST_lock_uncontended] + ns[COST_tree_lock_hold] +
-                    ns[COST_lru_lock_hold] + run->zswap_ns + run->drop_ns;
+    run->checks_ns = (mm->config->vm.zero_map ? ns[COST_zero_page_check] : 0) +
+                     (config->same_filled_entries ? ns[COST_zero_page_check] : 0);
+    run->store_ns = run->checks_ns + alone_ns[ALLOCATOR_ALLOCATES] + ns[COST_allocator_alloc] +
+                    alone_ns[ALLOCATOR_MAPS] + 2 * ns[COST_lock_uncontended] +
+                    ns[COST_tree_lock_hold] + ns[COST_lru_lock_hold] + ns[COST_store_entry] +
+                    run->drop_ns;
 }
 
 /* Pages may be stored, one after the other; false: each store is made step by step.  With a pool
@@ -103,6 +105,17 @@ static bool begin(struct swap *swap, struct exec *exec, struct scan_control *sca
 
 /* ---- ending ---------------------------------------------------------------------- */
 
+/* Where nobody else wants them, those of all stores at once. */
+static void count_locks(struct mm *mm, const struct eviction_run *run)
+{
+    uint64_t pages = run->stored;
+    swap_count_slot_locks(mm, run->slots_taken);
+    count_own_locks(mm, TIME_tree_lock_wait, LOCK_zswap_tree, COST_tree_lock_hold, pages);
+    count_own_locks(mm, TIME_lru_lock_wait, LOCK_zswap_lru, COST_lru_lock_hold, pages);
+    object_pool_count_locks(mm, run->zpool, ALLOCATOR_ALLOCATES, pages);
+    object_pool_count_locks(mm, run->zpool, ALLOCATOR_MAPS, pages);
+}
+
 /* What stores have in common. */
 static void add_up_stores(struct swap *swap, struct eviction_run *run)
 {
@@ -113,11 +126,8 @@ static void add_up_stores(struct swap *swap, struct eviction_run *run)
         mm->time_ns[TIME_swap_io_cpu] += pages * mm->costs->ns[COST_zero_page_check];
     mm->time_ns[TIME_zswap] += pages * run->zswap_ns;
     mm->time_ns[TIME_compress] += run->compress_ns;
-    swap_count_slot_locks(mm, slots);
-    count_own_locks(mm, TIME_tree_lock_wait, LOCK_zswap_tree, COST_tree_lock_hold, pages);
-    count_own_locks(mm, TIME_lru_lock_wait, LOCK_zswap_lru, COST_lru_lock_hold, pages);
-    object_pool_count_locks(mm, run->zpool, ALLOCATOR_ALLOCATES, pages);
-    object_pool_count_locks(mm, run->zpool, ALLOCATOR_MAPS, pages);
+    if (mm->one_at_a_time)
+        count_locks(mm, run);
     count_event(mm, run->memcg, run->node, COUNTER_zswpout, pages);
     count_event(mm, run->memcg, run->node, COUNTER_nr_vmscan_write, pages);
     swap->zswap->stored_pages += pages;
@@ -184,8 +194,6 @@ static inline bool take_object(struct zswap *zswap, struct exec *exec, struct ev
         return false;
     object_pool_settle(zswap->mm, exec, zpool, run->node);
     zswap_note_pool_pages(zswap, run->pool, zpool, pages);
-    if (run->counts_references)
-        zswap->pool_ref->update(zswap, exec, run->pool);
     return true;
 }
 
@@ -222,6 +230,52 @@ static inline void leave_shadow(struct mm *mm, const struct eviction_run *run,
     cold->shadow.place = run->place | shadow_place(0, 0, cold->bits & PAGE_WORKINGSET);
 }
 
+/* What a store takes where nobody else does anything: one sum. */
+static inline void spend_alone(struct swap *swap, struct exec *exec, struct eviction_run *run,
+                               uint32_t length, uint64_t compress_ns)
+{
+    struct mm *mm = swap->mm;
+    if (run->counts_references)
+        swap->zswap->pool_ref->update(swap->zswap, exec, run->pool);
+    spend_distance(mm, exec, run->node, PAGE_BYTES);
+    exec->now_ns += run->store_ns + compress_ns;
+    if (run->charges_objects)
+        memcg_charge_from_object_stock(mm, exec, run->memcg, length);
+}
+
+/* Where others may want the same locks: swap_take_slot(), unmapping, swap_write() and
+ * zswap_store() ask for them one after the other, and so does this. */
+static __attribute__((noinline)) void spend_among_others(struct swap *swap, struct exec *exec,
+                                                         struct scan_control *scan, uint32_t page,
+                                                         uint32_t handle, uint64_t compress_ns)
+{
+    struct eviction_run *run = &swap->evictions;
+    struct mm *mm = swap->mm;
+    struct zswap *zswap = swap->zswap;
+    const uint64_t *ns = mm->costs->ns;
+    const struct page_cold *cold = &mm->cold[page];
+    if (!(cold->bits & PAGE_HAS_SLOT))
+        swap_spend_on_slot(swap, exec, page, run->memcg);
+    reclaim_note_unmapped(mm, exec, &scan->tlb, page);
+    if (scan->tlb.writable)
+        reclaim_flush_tlbs(mm, exec, &scan->tlb); /* try_to_unmap_flush_dirty */
+    if (pending_writes_any(&swap->writes))
+        swap_settle_writes(swap, exec->now_ns);
+    spend_distance(mm, exec, run->node, PAGE_BYTES);
+    exec->now_ns += run->checks_ns + compress_ns;
+    object_pool_lock(mm, exec, run->zpool, handle, ALLOCATOR_ALLOCATES);
+    exec->now_ns += ns[COST_allocator_alloc];
+    if (run->counts_references)
+        zswap->pool_ref->update(zswap, exec, run->pool);
+    object_pool_lock(mm, exec, run->zpool, handle, ALLOCATOR_MAPS);
+    zswap_lock_tree(zswap, exec, page);
+    spend_on_counter(mm, exec, &zswap->stored_line);
+    if (run->charges_objects)
+        memcg_charge_from_object_stock(mm, exec, run->memcg, cold->length);
+    zswap_lock_list(zswap, exec, run->pool->group, run->memcg, run->node);
+    exec->now_ns += ns[COST_store_entry] + run->drop_ns;
+}
+
 /* It gets an entry in zswap, with a slot if it has none; false: nothing has been done. */
 static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
                          struct scan_control *scan, uint32_t page)
@@ -236,10 +290,16 @@ static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
     bool needs_slot = !(bits & PAGE_HAS_SLOT);
     if (length - 1 >= PAGE_BYTES - 1 || (needs_slot && !has_room(swap, run)))
         return false;
-    if (pending_writes_any(&swap->writes))
+    if (mm->one_at_a_time && pending_writes_any(&swap->writes))
         swap_settle_writes(swap, exec->now_ns); /* as swap_write() does */
     if (!take_object(swap->zswap, exec, run, page, length, &handle))
         return false;
+    uint64_t compress_ns = costs_compress_ns(mm->costs, run->pool->compressor, length);
+    cold->length = length;
+    if (mm->one_at_a_time)
+        spend_alone(swap, exec, run, length, compress_ns);
+    else
+        spend_among_others(swap, exec, scan, page, handle, compress_ns);
     if (needs_slot)
         take_slot(swap, run, page);
     mm->hot[page] &= (uint8_t)~OUT_OF_RAM;
@@ -250,25 +310,22 @@ static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
     };
     cold->bits = (bits & ~(uint32_t)LOST) | run->gained_bits;
     cold->handle = handle;
-    cold->length = length;
     entry_list_add_tail(mm->cold, run->list, page);
-    uint64_t compress_ns = costs_compress_ns(mm->costs, run->pool->compressor, length);
-    spend_distance(mm, exec, run->node, PAGE_BYTES);
-    exec->now_ns += run->store_ns + compress_ns;
     run->compress_ns += compress_ns;
     run->bytes += length;
     run->stored++;
     scan->pageouts++;
-    if (run->charges_objects)
-        memcg_charge_from_object_stock(mm, exec, run->memcg, length);
     return true;
 }
 
 /* Swap has all that there is to a page: it leaves RAM, and that is all. */
-static inline void drop(struct mm *mm, struct exec *exec, struct eviction_run *run, uint32_t page)
+static inline void drop(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                        struct eviction_run *run, uint32_t page)
 {
     struct page_cold *cold = &mm->cold[page];
     uint32_t bits = cold->bits;
+    if (!mm->one_at_a_time && (mm->hot[page] & HOT_MAPPED))
+        reclaim_note_unmapped(mm, exec, &scan->tlb, page);
     enum { LOST = PAGE_ACTIVE | PAGE_REFERENCED | PAGE_WORKINGSET | PAGE_RECLAIM | PAGE_READAHEAD };
     mm->hot[page] &= (uint8_t)~OUT_OF_RAM;
     leave_shadow(mm, run, cold, page);
@@ -286,7 +343,7 @@ static inline bool take(struct swap *swap, struct mm *mm, struct exec *exec,
         !begin(swap, exec, scan, page))
         return false;
     if (page_is_clean(mm->cold[page].bits, mm->hot[page]))
-        drop(mm, exec, run, page);
+        drop(mm, exec, scan, run, page);
     else if (!store(swap, mm, exec, scan, page))
         return false;
     mm->resident_pages--;

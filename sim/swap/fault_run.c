@@ -27,8 +27,9 @@ static void look(struct swap *swap, struct fault_run *run)
     const struct object_pool *zpool = zswap->pools[zswap->order[0]].zpools;
     const uint64_t *ns = mm->costs->ns;
     run->looked = true;
-    run->possible = swap_may_run(swap) && !has_files(mm) && !swap->has_synchronous &&
-                    zswap->config->zswap.load_rule != LOAD_KEEPS && !zswap->shrinker->swapped_in;
+    run->possible = mm->one_at_a_time && swap_may_run(swap) && !has_files(mm) &&
+                    !swap->has_synchronous && zswap->config->zswap.load_rule != LOAD_KEEPS &&
+                    !zswap->shrinker->swapped_in;
     run->counts_slots = swap->takes_slot_on_entry && swap_only_counts_slots(swap);
     run->counts_references = !zswap->pool_ref->is_local;
     run->charges_objects = mm->config->vm.cgroup_version != CGROUP_V1;

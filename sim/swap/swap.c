@@ -100,6 +100,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     if (swap->numbered)
         number_slots(swap);
     mm->swap = swap;
+    mm->evicts_in_runs = true;
     mm->swap_hooks = (struct mm_swap_hooks){
         .take_slot = swap_take_slot,
         .write = swap_write,
@@ -137,9 +138,8 @@ bool swap_may_run(const struct swap *swap)
 {
     const struct mm *mm = swap->mm;
     const struct zswap *zswap = swap->zswap;
-    return mm->one_at_a_time && mm->keeps_lengths && zswap->lru->group_of_pool &&
-           !zswap->lru->one_list && zswap->zpools == 1 &&
-           zswap->config->zswap.limit_rule == LIMIT_EXACT;
+    return mm->keeps_lengths && zswap->lru->group_of_pool && !zswap->lru->one_list &&
+           zswap->zpools == 1 && zswap->config->zswap.limit_rule == LIMIT_EXACT;
 }
 
 /* ---- slots --------------------------------------------------------------------- */
@@ -250,6 +250,12 @@ static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
     return true;
 }
 
+void swap_spend_on_slot(struct swap *swap, struct exec *exec, uint32_t page, uint32_t memcg)
+{
+    lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].ready);
+    write_slot_charge(swap, exec, memcg);
+}
+
 bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
 {
     struct swap *swap = state;
@@ -260,10 +266,9 @@ bool swap_take_slot(void *state, struct exec *exec, uint32_t page)
     if (swap->numbered && !swap->numbered_when_written &&
         slot_map_take(&swap->numbers, exec->cpu, page) == NO_SLOT)
         return false;
-    lock_slot(swap, exec, page, &swap->slot_caches[exec->cpu].ready);
+    swap_spend_on_slot(swap, exec, page, memcg);
     swap->slots_taken++;
     swap->newest_slot_page = page;
-    write_slot_charge(swap, exec, memcg);
     if (swap->takes_slot_on_entry)
         swap_charge_slot(swap, memcg);
     mm->memcgs[memcg].swap_cache_pages++;

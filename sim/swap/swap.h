@@ -81,6 +81,8 @@ void swap_release(struct swap *swap);
 
 /* The hooks that mm calls (swap.c). */
 bool swap_take_slot(void *swap, struct exec *exec, uint32_t page);
+/* The time of that: the lock, and what is written of the cgroup. */
+void swap_spend_on_slot(struct swap *swap, struct exec *exec, uint32_t page, uint32_t memcg);
 enum swap_write_result swap_write(void *swap, struct exec *exec, uint32_t page);
 void swap_flush_plug(void *swap, struct exec *exec);
 void swap_settle_writes(void *swap, uint64_t now_ns);
@@ -144,8 +146,8 @@ static inline void swap_count_slot_locks(struct mm *mm, uint64_t slots)
                slots * (ns[COST_lock_uncontended] + ns[COST_slot_lock_hold]));
 }
 
-/* What both kinds of runs need: one processor, slots without numbers, one zpool, entries on lists
- * of their cgroups, limits as from 6.10. */
+/* What both kinds of runs need: slots without numbers, one zpool, entries on lists of their
+ * cgroups, limits as from 6.10. */
 bool swap_may_run(const struct swap *swap);
 
 /* Without numbers, slots are taken to lie as the pages' addresses do.  There is a lock for each of

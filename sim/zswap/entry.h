@@ -111,6 +111,19 @@ static inline void zswap_note_disk_read(struct zswap *zswap, uint32_t memcg, uin
         zswap->shrinker->disk_read(zswap_shrinker_state(zswap, memcg, node));
 }
 
+/* Take the lock of the page's place in the index of entries and let it go. */
+static inline void zswap_lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
+{
+    struct mm *mm = zswap->mm;
+    uint64_t hold_ns = mm->costs->ns[COST_tree_lock_hold];
+    if (mm->one_at_a_time) /* the lock is not even looked for */
+        spend_in_own_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, hold_ns);
+    else
+        spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree,
+                      &zswap->tree_locks[zswap->tree_count > 1 ? page_address(mm, page) >> 14 : 0],
+                      hold_ns);
+}
+
 /* ---- lists -------------------------------------------------------------------------- */
 
 /* Take the lock of a list and let it go: a node's, which all cgroups share, or the

@@ -117,18 +117,6 @@ uint32_t zswap_entry_length(const struct zswap *zswap, uint32_t page)
     return object_length(zswap, &zswap->pools[entry_pool(zswap->mm, page)], page);
 }
 
-static inline void lock_tree(struct zswap *zswap, struct exec *exec, uint32_t page)
-{
-    struct mm *mm = zswap->mm;
-    uint64_t hold_ns = mm->costs->ns[COST_tree_lock_hold];
-    if (mm->one_at_a_time) /* the lock is not even looked for */
-        spend_in_own_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree, hold_ns);
-    else
-        spend_in_lock(mm, exec, TIME_tree_lock_wait, LOCK_zswap_tree,
-                      &zswap->tree_locks[zswap->tree_count > 1 ? page_address(mm, page) >> 14 : 0],
-                      hold_ns);
-}
-
 /* Its length, its cgroup and its pool are known. */
 static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
                        uint32_t length, uint32_t number)
@@ -136,7 +124,7 @@ static void free_entry(struct zswap *zswap, struct exec *exec, uint32_t page, ui
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
     struct zswap_pool *pool = &zswap->pools[number];
-    lock_tree(zswap, exec, page);
+    zswap_lock_tree(zswap, exec, page);
     if (cold->bits & PAGE_ENTRY_ON_LRU)
         entry_remove_from_list(zswap, exec, pool, memcg, page);
     if (number != NO_POOL) {
@@ -254,7 +242,7 @@ static inline void publish(struct zswap *zswap, struct exec *exec, uint32_t page
     struct mm *mm = zswap->mm;
     struct page_cold *cold = &mm->cold[page];
     uint32_t bits = cold->bits, node = bits_field(bits, PAGE_NODE_SHIFT);
-    lock_tree(zswap, exec, page);
+    zswap_lock_tree(zswap, exec, page);
     bits = bits_with_field(bits, ENTRY_POOL_SHIFT, pool);
     bits = bits_with_field(bits, ENTRY_NODE_SHIFT, node);
     cold->bits = bits | PAGE_IN_ZSWAP;
@@ -358,7 +346,7 @@ __attribute__((flatten)) void zswap_load(struct zswap *zswap, struct exec *exec,
     uint32_t bits = cold->bits, length = 0;
     uint32_t number = bits_field(bits, ENTRY_POOL_SHIFT), memcg = page_memcg(mm, page);
     struct zswap_pool *pool = &zswap->pools[number];
-    lock_tree(zswap, exec, page);
+    zswap_lock_tree(zswap, exec, page);
     if (number != NO_POOL) {
         length = object_length(zswap, pool, page);
         entry_map(zswap, exec, pool, page, cold->handle);
