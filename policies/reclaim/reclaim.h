@@ -47,6 +47,10 @@ struct reclaim_hooks {
     bool (*wants_aging)(const struct lruvec *lruvec);
     bool (*age)(struct mm *mm, struct exec *exec, const struct scan_control *scan, uint32_t memcg,
                 uint32_t node); /* false: no page has moved */
+    /* optional: age() of so many cgroups at once of which reclaim_walk_note_idle() was told, where
+     * there is one processor.  Who tells of them also calls reclaim_walk_note_busy(). */
+    void (*age_idle)(struct mm *mm, struct exec *exec, const struct scan_control *scan,
+                     uint32_t cgroups);
     /* optional: before the cgroups of a node are walked (prepare_scan_control) */
     void (*begin_pass)(struct mm *mm, struct scan_control *scan, uint32_t node);
     /* optional: kswapd, before each priority step (kswapd_age_node) */

@@ -24,9 +24,13 @@ static inline bool lru_is_activating(const struct mm *mm, const struct exec *exe
 
 /* lru_add_drain: this processor's batches onto the lists.  Most visits of reclaim find none. */
 void lru_drain_batches(struct mm *mm, struct exec *exec);
+static inline bool lru_is_to_drain(const struct mm *mm, const struct exec *exec)
+{
+    return mm->batches[exec->cpu].count || mm->activations[exec->cpu].count;
+}
 static inline void lru_add_drain(struct mm *mm, struct exec *exec)
 {
-    if (mm->batches[exec->cpu].count || mm->activations[exec->cpu].count)
+    if (lru_is_to_drain(mm, exec))
         lru_drain_batches(mm, exec);
 }
 
@@ -42,6 +46,14 @@ static inline void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lru
                        ns[COST_lock_uncontended] + pages * ns[COST_lru_lock_hold]);
     else
         lru_lock_shared(mm, exec, lruvec, pages);
+}
+
+/* So many times that of some list without a page, where one processor has them all. */
+static inline void lru_lock_idle(struct mm *mm, struct exec *exec, uint64_t times)
+{
+    uint64_t use_ns = times * mm->costs->ns[COST_lock_uncontended];
+    lock_count(&mm->locks[LOCK_lruvec], times, use_ns);
+    mm->lock_released_ns[exec->cpu] = wait_begins(mm, exec) + use_ns;
 }
 
 /* Every processor's batches (lru_add_drain_all). */

@@ -52,7 +52,7 @@ void memcg_init(struct mm *mm)
         memcg->memory_low = limit_pages(from->memory_low);
         memcg->memory_high = limit_pages(from->memory_high);
         memcg->memory_max = limit_pages(from->memory_max);
-        memcg->swap_max = limit_pages(from->memory_swap_max);
+        memcg_set_swap_max(mm, i, limit_pages(from->memory_swap_max));
         memcg->zswap_max = limit_pages(from->memory_zswap_max);
         memcg->zswap_writeback = from->memory_zswap_writeback;
         memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
@@ -229,15 +229,6 @@ static void stock_take(struct charge_stock *stock, unsigned slot, uint32_t pages
     stock->taken--;
 }
 
-static bool stock_consume(struct charge_stock *stock, uint32_t memcg, uint32_t pages)
-{
-    unsigned slot = stock_find(stock, memcg);
-    if (slot == STOCK_SLOTS || stock->pages[slot] < pages)
-        return false;
-    stock_take(stock, slot, pages);
-    return true;
-}
-
 static void stock_give_back(struct mm *mm, struct charge_stock *stock, unsigned slot)
 {
     memcg_uncharge(mm, stock->memcg[slot], stock->pages[slot]);
@@ -249,17 +240,19 @@ static unsigned stock_take_slot(struct mm *mm, struct charge_stock *stock)
 {
     if (stock->taken < STOCK_SLOTS)
         return stock_find(stock, NO_MEMCG);
-    unsigned slot = stock->next_victim++ % STOCK_SLOTS;
+    unsigned slot = stock->next_victim, next = slot + 1 < STOCK_SLOTS ? slot + 1 : 0;
+    stock->next_victim = next;
     stock_give_back(mm, stock, slot);
     /* Of the next one, with thousands of cgroups, nothing is in the host's caches any more. */
-    __builtin_prefetch(&mm->memcgs[stock->memcg[stock->next_victim % STOCK_SLOTS]], 1);
+    __builtin_prefetch(&mm->memcgs[stock->memcg[next]], 1);
     return slot;
 }
 
-/* refill_stock: beyond a batch the whole slot is given back, as the kernel does. */
-static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg, uint32_t pages)
+/* refill_stock of the cgroup that stock_find() has found this slot for: beyond a batch the whole
+ * slot is given back, as the kernel does. */
+static void stock_refill(struct mm *mm, struct charge_stock *stock, uint32_t memcg, unsigned slot,
+                         uint32_t pages)
 {
-    unsigned slot = stock_find(stock, memcg);
     if (slot == STOCK_SLOTS) {
         slot = stock_take_slot(mm, stock);
         stock->memcg[slot] = memcg;
@@ -340,12 +333,13 @@ static void note_above_high(struct mm *mm, struct exec *exec, uint32_t memcg, ui
         memcg_handle_over_high(mm, exec, memcg);
 }
 
-/* The end of a charge of so many pages, of which `pages` are used now. */
-static void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_t charged,
-                         uint32_t pages, bool above)
+/* The end of a charge of so many pages, of which `pages` are used now; `slot` is the cgroup's in
+ * the stock. */
+static inline void note_charged(struct mm *mm, struct exec *exec, uint32_t memcg, unsigned slot,
+                                uint32_t charged, uint32_t pages, bool above)
 {
     if (charged > pages) {
-        stock_refill(mm, &mm->stocks[exec->cpu], memcg, charged - pages);
+        stock_refill(mm, &mm->stocks[exec->cpu], memcg, slot, charged - pages);
         above = above && above_high(mm, memcg); /* something may have been given back */
     }
     if (above)
@@ -357,8 +351,11 @@ static bool try_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_
                        uint32_t batch)
 {
     struct charge_stock *stock = &mm->stocks[exec->cpu];
-    if (stock->all_pages && stock_consume(stock, memcg, pages))
+    unsigned slot = stock->all_pages ? stock_find(stock, memcg) : STOCK_SLOTS;
+    if (slot != STOCK_SLOTS && stock->pages[slot] >= pages) {
+        stock_take(stock, slot, pages);
         return true;
+    }
     uint64_t margin = memcg_margin(mm, memcg);
     if (margin < batch && batch > pages) {
         write_in_vain(mm, exec, memcg);
@@ -369,7 +366,7 @@ static bool try_charge(struct mm *mm, struct exec *exec, uint32_t memcg, uint32_
         return false;
     }
     memcg_write_counters(mm, exec, memcg, LINE_MEMORY);
-    note_charged(mm, exec, memcg, batch, pages, counter_charge(mm, memcg, batch));
+    note_charged(mm, exec, memcg, slot, batch, pages, counter_charge(mm, memcg, batch));
     return true;
 }
 
@@ -427,7 +424,7 @@ uint32_t memcg_prepare_charges(struct mm *mm, uint32_t cpu, uint32_t memcg, bool
     uint64_t pages = pages_below_limits(mm, memcg);
     if (pages >= CHARGE_BATCH) {
         counter_charge(mm, memcg, CHARGE_BATCH);
-        stock_refill(mm, stock, memcg, CHARGE_BATCH);
+        stock_refill(mm, stock, memcg, slot, CHARGE_BATCH);
         return CHARGE_BATCH;
     }
     *stocked = false;
@@ -453,7 +450,9 @@ void memcg_charge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg,
 void memcg_uncharge_object_pages(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
     struct memcg *owner = &mm->memcgs[memcg];
-    stock_refill(mm, &mm->stocks[exec->cpu], memcg, owner->object_stock_bytes / PAGE_BYTES);
+    struct charge_stock *stock = &mm->stocks[exec->cpu];
+    stock_refill(mm, stock, memcg, stock_find(stock, memcg),
+                 owner->object_stock_bytes / PAGE_BYTES);
     owner->object_stock_bytes %= PAGE_BYTES;
 }
 
@@ -515,6 +514,12 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
         }
     }
     psi_memstall_leave(mm, exec);
+}
+
+void memcg_set_swap_max(struct mm *mm, uint32_t memcg, uint64_t pages)
+{
+    mm->memcgs[memcg].swap_max = pages;
+    mm->limits_swap |= pages != UINT64_MAX;
 }
 
 uint32_t memcg_find(const struct mm *mm, const char *path)

@@ -54,6 +54,7 @@ uint64_t memcg_high_penalty_ms(uint64_t usage, uint64_t high, uint32_t debt_page
  * Limits in pages, UINT64_MAX: max. */
 void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
 void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
+void memcg_set_swap_max(struct mm *mm, uint32_t memcg, uint64_t pages);
 
 /* Fold the statistics in: what lruvec_page_state() shows becomes what is. */
 void memcg_flush_stats(struct mm *mm);

@@ -293,8 +293,9 @@ struct mm_swap_hooks {
     bool (*half_full)(const void *swap, uint32_t memcg);
     /* shrink_slab() for one cgroup on one node */
     void (*shrink_slab)(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
-    /* does that do anything at all, for whatever cgroup? */
-    bool (*shrinks_slab)(const void *swap);
+    /* does that do anything at all, for whatever cgroup?  (Every visit asks; the swap layer
+     * says when it changes.) */
+    bool shrinks_slab;
     /* ask the host's caches for what write() will read of a page besides its record;
      * optional */
     void (*prefetch)(const void *swap, uint32_t page);
@@ -349,6 +350,7 @@ struct mm {
     /* of a short list, the last page that was, from the tail on, or NO_PAGE; from the head on */
     uint32_t coming_page, coming_from_head;
     struct reclaim_walk *walk; /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */
+    bool limits_swap; /* some cgroup has had a memory.swap.max; else none is asked for its own */
     uint64_t counters[COUNTERS];
 
     const struct reclaim_hooks *reclaim;

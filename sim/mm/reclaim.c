@@ -216,7 +216,7 @@ static void shrink_slab(struct mm *mm, struct exec *exec, const struct scan_cont
     struct lock_counts *counts = &mm->locks[LOCK_shrinkers];
     bool locks = mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM;
     uint64_t own_ns = mm->costs->ns[COST_atomic_local], at_ns = exec->now_ns;
-    if (!locks && !mm->swap_hooks.shrinks_slab(mm->swap))
+    if (!locks && !mm->swap_hooks.shrinks_slab)
         return;
     if (locks) {
         events_settle(mm->events, exec->now_ns);
@@ -292,14 +292,23 @@ static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
     note_visit(mm, memcg, node);
 }
 
+/* May those that have nothing to age be passed over?  Nobody else wants their locks, all or none
+ * have room in swap, and no page waits to be drained when the first is looked at. */
+static bool may_pass_over_idle(const struct mm *mm, const struct exec *exec)
+{
+    return mm->one_at_a_time && mm->reclaim->age_idle && !mm->limits_swap &&
+           mm->config->vm.shrinker_lock != SHRINKER_LOCK_RWSEM && !lru_is_to_drain(mm, exec);
+}
+
 /* Between the visit of `current` and that of `next`: what visits would do to those that only
  * want aging.  Returns which is visited next after all: pages that were drained meanwhile may
  * make another one large enough. */
 static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_control *scan,
                             uint32_t node, uint32_t least, uint32_t current, uint32_t next)
 {
-    uint32_t at = current;
-    while ((at = reclaim_walk_next_aging(mm, scan->target, node, at, next)) != NO_MEMCG) {
+    uint32_t at = current, idle = 0, *passed_over = may_pass_over_idle(mm, exec) ? &idle : NULL;
+    while ((at = reclaim_walk_next_aging(mm, scan->target, node, at, next, passed_over)) !=
+           NO_MEMCG) {
         if (mm->memcgs[at].offline)
             continue;
         uint64_t changes = reclaim_walk_changes(mm);
@@ -311,6 +320,8 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
         if (aged)
             reclaim_walk_note(mm, at, node);
     }
+    if (idle)
+        mm->reclaim->age_idle(mm, exec, scan, idle);
     return next;
 }
 

@@ -18,6 +18,8 @@ struct reclaim_walk {
     uint32_t *sizes;  /* [nodes][place]: size_to_scan() */
     uint64_t *marks;  /* [nodes][levels][stride]: the places whose size reaches the level */
     uint64_t *aging;  /* [nodes][stride]: the places that want aging, whatever their size */
+    uint64_t *idle;   /* [nodes][stride]: those known to have nothing to age; never the root, whose
+                         swappiness may be another than the others' */
     /* Of places there are so many words; behind them which of these words are not empty: at high
      * priorities hardly any is. */
     uint32_t words, stride;
@@ -27,6 +29,16 @@ struct reclaim_walk {
     const struct lruvec *noted; /* NULL: none */
     uint32_t noted_node, noted_place, noted_size;
 };
+
+static uint64_t *aging_on(const struct reclaim_walk *walk, uint32_t node)
+{
+    return walk->aging + (size_t)node * walk->stride;
+}
+
+static uint64_t *idle_on(const struct reclaim_walk *walk, uint32_t node)
+{
+    return walk->idle + (size_t)node * walk->stride;
+}
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
 {
@@ -135,7 +147,7 @@ static inline uint32_t size_of(const struct mm *mm, const struct memcg *memcg,
 
 static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    uint64_t *aging = mm->walk->aging + (size_t)node * mm->walk->stride;
+    uint64_t *aging = aging_on(mm->walk, node);
     if (mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
         set_mark(mm->walk, aging, mm->walk->places[memcg]);
     else
@@ -164,6 +176,20 @@ void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
     reclaim_walk_note(mm, memcg, node);
     if (mm->walk)
         set_aging(mm, memcg, node);
+}
+
+void reclaim_walk_note_idle(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    if (mm->walk && memcg != ROOT_MEMCG && !mm->memcgs[memcg].offline)
+        set_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[memcg]);
+}
+
+void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec)
+{
+    if (!mm->walk)
+        return;
+    uint32_t number = (uint32_t)(lruvec - mm->memcgs[0].lruvecs), node = number % mm->node_count;
+    clear_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[number / mm->node_count]);
 }
 
 static void note_protection_of(struct mm *mm, uint32_t memcg)
@@ -220,6 +246,8 @@ void reclaim_walk_init(struct mm *mm)
                                 sizeof(*walk->marks), "the walks of reclaim");
     walk->aging = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->aging),
                                 "the walks of reclaim");
+    walk->idle = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->idle),
+                               "the walks of reclaim");
     number_places(mm);
     reclaim_walk_note_protection(mm, ROOT_MEMCG);
 }
@@ -235,13 +263,14 @@ void reclaim_walk_release(struct mm *mm)
     free(walk->sizes);
     free(walk->marks);
     free(walk->aging);
+    free(walk->idle);
     free(walk);
 }
 
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node)
 {
     /* The shrinker asks every cgroup, and folds in its statistics. */
-    if (!mm->walk || mm->swap_hooks.shrinks_slab(mm->swap))
+    if (!mm->walk || mm->swap_hooks.shrinks_slab)
         return 0;
     return mm->reclaim->least_to_scan(mm, scan, node);
 }
@@ -276,12 +305,17 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
 }
 
 uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
-                                 uint32_t current, uint32_t next)
+                                 uint32_t current, uint32_t next, uint32_t *passed_over)
 {
     const struct reclaim_walk *walk = mm->walk;
+    const uint64_t *aging = aging_on(walk, node), *idle = idle_on(walk, node);
     uint32_t place = place_after(walk, root, current);
     uint32_t end = next == NO_MEMCG ? walk->end[root] : walk->places[next];
-    place = next_marked(walk, walk->aging + (size_t)node * walk->stride, place, end);
+    while ((place = next_marked(walk, aging, place, end)) < end && passed_over &&
+           is_marked(idle, place)) {
+        ++*passed_over;
+        place++;
+    }
     return place < end ? walk->order[place] : NO_MEMCG;
 }
 
@@ -301,7 +335,9 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     const struct memcg *owner = &mm->memcgs[memcg];
     if (size < size_of(mm, owner, &owner->lruvecs[node]) && !owner->offline)
         return "reclaim would pass over a cgroup that has pages for it";
-    bool aging = is_marked(walk->aging + (size_t)node * walk->stride, place);
+    if (is_marked(idle_on(walk, node), place) && owner->lruvecs[node].lists[LRU_ACTIVE_ANON].count)
+        return "reclaim would pass over a cgroup that has pages to age";
+    bool aging = is_marked(aging_on(walk, node), place);
     if (aging != mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
         return "reclaim would not age a cgroup that wants it, or one that does not";
     for (unsigned level = 0; level < LEVELS; level++)

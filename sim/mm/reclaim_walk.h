@@ -29,9 +29,10 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
                            uint32_t current);
 
 /* Between two visits, of `current` and of `next` as above: the first cgroup that is not visited
- * but wants aging (age() of the policy's hooks); NO_MEMCG: there is none. */
+ * but wants aging (age() of the policy's hooks); NO_MEMCG: there is none.  Those that have nothing
+ * to age are only counted, where passed_over is not NULL. */
 uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
-                                 uint32_t current, uint32_t next);
+                                 uint32_t current, uint32_t next, uint32_t *passed_over);
 
 /* How often sizes have changed so far. */
 uint64_t reclaim_walk_changes(const struct mm *mm);
@@ -42,6 +43,10 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node);
 
 /* The same after the statistics were folded in. */
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node);
+
+/* A cgroup has nothing to age on a node: no active page; before it may get one again. */
+void reclaim_walk_note_idle(struct mm *mm, uint32_t memcg, uint32_t node);
+void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec);
 
 /* memory.min or memory.low of a cgroup was set: it and what is below it are protected
  * or no longer (memcg->is_protected; also where every cgroup is visited). */

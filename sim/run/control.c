@@ -36,7 +36,7 @@ static void set_cgroup_limit(struct simulation *simulation, struct exec *exec,
     else if (strcmp(key, "memory.low") == 0)
         memcg->memory_low = pages;
     else if (strcmp(key, "memory.swap.max") == 0)
-        memcg->swap_max = pages;
+        memcg_set_swap_max(mm, event->cgroup, pages);
     else if (strcmp(key, "memory.zswap.max") == 0)
         memcg->zswap_max = pages;
     else if (strcmp(key, "memory.zswap.writeback") == 0)
@@ -63,7 +63,7 @@ static void set_parameter(struct simulation *simulation, struct exec *exec,
     else if (strcmp(target, "zswap.accept_threshold_percent") == 0)
         zswap->accept_threshold_percent = event->number;
     else if (strcmp(target, "zswap.shrinker_enabled") == 0)
-        zswap->shrinker_enabled = event->number != 0;
+        zswap_enable_shrinker(zswap, event->number != 0);
     else if (strcmp(target, "vm.swappiness") == 0)
         mm->swappiness = event->number;
     else if (strcmp(target, "vm.page_cluster") == 0)

@@ -113,7 +113,6 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         .room = swap_has_room,
         .half_full = swap_half_full,
         .shrink_slab = zswap_shrink_slab,
-        .shrinks_slab = zswap_shrinks_slab,
         .prefetch = swap_prefetch,
         .memcg_offline = zswap_memcg_offline,
     };

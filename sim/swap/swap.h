@@ -100,6 +100,8 @@ static inline bool swap_device_has_room(const struct swap *swap, uint32_t memcg)
 {
     if (swap->slots_used >= swap->slots)
         return false;
+    if (!swap->mm->limits_swap)
+        return true;
     for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
         if (at->swap_usage >= at->swap_max)
             return false;
@@ -111,6 +113,8 @@ static inline bool swap_device_is_half_full(const struct swap *swap, uint32_t me
 {
     if ((swap->slots - swap->slots_used) * 2 < swap->slots)
         return true;
+    if (!swap->mm->limits_swap)
+        return false;
     for (const struct memcg *at = &swap->mm->memcgs[memcg]; at; at = at->above)
         if (at->swap_usage * 2 >= at->swap_max)
             return true;

@@ -23,7 +23,6 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->swap = swap;
     zswap->config = config;
     zswap->enabled = own->enabled;
-    zswap->shrinker_enabled = own->shrinker_enabled;
     zswap->max_pool_percent = own->max_pool_percent;
     zswap->accept_threshold_percent = own->accept_threshold_percent;
     zswap->total_ram_pages = config->machine.total_ram_pages;
@@ -32,6 +31,7 @@ void zswap_init(struct zswap *zswap, struct mm *mm, struct swap *swap)
     zswap->zpools = (uint32_t)own->zpools;
     zswap->allocator = own->allocator.policy->hooks;
     zswap->lru = own->lru.policy->hooks;
+    zswap_enable_shrinker(zswap, own->shrinker_enabled);
     zswap->writeback = own->writeback.policy->hooks;
     zswap->store_reclaim = own->store_reclaim.policy->hooks;
     zswap->pool_ref = own->pool_ref.policy->hooks;

@@ -416,17 +416,17 @@ static void shrink_list_under_pressure(struct zswap *zswap, struct exec *exec, u
     give_back(state, left < 2 * freeable ? left : 2 * freeable, walked, exec->now_ns);
 }
 
-bool zswap_shrinks_slab(const void *state)
+void zswap_enable_shrinker(struct zswap *zswap, bool enabled)
 {
-    const struct zswap *zswap = ((const struct swap *)state)->zswap;
-    return zswap->shrinker_enabled && zswap->lru->group_shrunk;
+    zswap->shrinker_enabled = enabled;
+    zswap->mm->swap_hooks.shrinks_slab = enabled && zswap->lru->group_shrunk;
 }
 
 void zswap_shrink_slab(void *state, struct exec *exec, uint32_t memcg, uint32_t node, int priority)
 {
     struct zswap *zswap = ((struct swap *)state)->zswap;
     uint32_t group;
-    if (!zswap_shrinks_slab(state))
+    if (!zswap->mm->swap_hooks.shrinks_slab)
         return;
     for (uint32_t n = 0; zswap->lru->group_shrunk(zswap, n, &group); n++)
         shrink_list_under_pressure(zswap, exec, group, memcg, node, priority);

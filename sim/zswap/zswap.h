@@ -287,7 +287,7 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec);
 /* mm's hook: the dynamic shrinker of one cgroup on one node. */
 void zswap_shrink_slab(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
 /* Is the shrinker on, and has it lists to shrink? */
-bool zswap_shrinks_slab(const void *swap);
+void zswap_enable_shrinker(struct zswap *zswap, bool enabled);
 
 /* A cgroup goes offline: its lists are put in front of its parent's. */
 void zswap_memcg_offline(void *swap, uint32_t memcg);

@@ -8,6 +8,7 @@
 
 #include "policies/zswap_lru/zswap_lru.h"
 #include "sim/experiment/config_fields.h"
+#include "sim/mm/memcg.h"
 #include "tests/unit/simulate.h"
 
 #define A TASK("/a", 1000)
@@ -298,7 +299,7 @@ static void test_virtual_limit_counts_backed_pages(void **state)
     (void)state;
     struct bench *bench = bench_open(VIRTUAL_CONFIG("virtual", "1M", A));
     uint32_t memcg = page_memcg(bench->mm, 0);
-    bench->mm->memcgs[memcg].swap_max = 10;
+    memcg_set_swap_max(bench->mm, memcg, 10);
     bench_store(bench, 0, 40);
     assert_int_equal(bench->mm->memcgs[memcg].swap_usage, 0);
     bench_demand_everything(bench);

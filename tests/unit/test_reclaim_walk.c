@@ -70,6 +70,15 @@ static void test_protected_cgroups_are_visited(void **state)
     bench_close(bench);
 }
 
+static void activate(struct mm *mm, uint32_t count)
+{
+    for (uint32_t page = 0; page < count; page++) {
+        lru_remove(mm, page);
+        mm->cold[page].bits |= PAGE_ACTIVE | PAGE_ON_LRU;
+        mm->reclaim->add(mm, page_lruvec(mm, page), page);
+    }
+}
+
 /* What the statistics show decides whether active lists are shrunk. */
 static void test_low_inactive_lists_are_aged_once_it_shows(void **state)
 {
@@ -77,19 +86,48 @@ static void test_low_inactive_lists_are_aged_once_it_shows(void **state)
     struct bench *bench = bench_open(CONFIG);
     struct mm *mm = bench->mm;
     touch(bench, 0, 8);
-    for (uint32_t page = 0; page < 8; page++) {
-        lru_remove(mm, page);
-        mm->cold[page].bits |= PAGE_ACTIVE | PAGE_ON_LRU;
-        mm->reclaim->add(mm, page_lruvec(mm, page), page);
-    }
-    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG), NO_MEMCG);
+    activate(mm, 8);
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG, NULL), NO_MEMCG);
     memcg_flush_stats(mm);
     assert_int_equal(visits(mm, C, PRIORITY_START), 0);
     /* The parent shows its child's pages. */
-    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG), B);
-    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, B, NO_MEMCG), C);
-    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, C, NO_MEMCG), NO_MEMCG);
-    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, B, C), NO_MEMCG); /* it is visited */
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG, NULL), B);
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, B, NO_MEMCG, NULL), C);
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, C, NO_MEMCG, NULL), NO_MEMCG);
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, B, C, NULL), NO_MEMCG); /* it is visited */
+    bench_close(bench);
+}
+
+/* The statistics still show active pages that are not there any more. */
+static void test_those_with_nothing_to_age_are_counted(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    const struct scan_control scan = {.target = B, .priority = PRIORITY_START};
+    const struct lock_counts *locks = &mm->locks[LOCK_lruvec];
+    struct exec exec = {.space = NO_SPACE};
+    uint32_t passed_over = 0;
+    touch(bench, 0, 8);
+    activate(mm, 8);
+    memcg_flush_stats(mm);
+    assert_false(mm->reclaim->age(mm, &exec, &scan, B, 0)); /* it has no page of its own */
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG, &passed_over), C);
+    assert_true(mm->reclaim->age(mm, &exec, &scan, C, 0));
+    reclaim_walk_note(mm, C, 0);
+    struct lock_counts before = *locks;
+    assert_false(mm->reclaim->age(mm, &exec, &scan, C, 0));
+    struct lock_counts each = {.acquisitions = locks->acquisitions - before.acquisitions,
+                               .hold_ns = locks->hold_ns - before.hold_ns};
+    passed_over = 0;
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, NO_MEMCG, NO_MEMCG, &passed_over), NO_MEMCG);
+    assert_int_equal(passed_over, 2);
+    before = *locks;
+    mm->reclaim->age_idle(mm, &exec, &scan, passed_over);
+    assert_int_equal(locks->acquisitions - before.acquisitions, 2 * each.acquisitions);
+    assert_int_equal(locks->hold_ns - before.hold_ns, 2 * each.hold_ns);
+    activate(mm, 1);
+    assert_int_equal(reclaim_walk_next_aging(mm, B, 0, B, NO_MEMCG, &passed_over), C);
     bench_close(bench);
 }
 
@@ -97,7 +135,7 @@ static void test_the_shrinker_asks_every_cgroup(void **state)
 {
     (void)state;
     struct bench *bench = bench_open(CONFIG);
-    bench->zswap->shrinker_enabled = true;
+    zswap_enable_shrinker(bench->zswap, true);
     assert_int_equal(visits(bench->mm, ROOT_MEMCG, PRIORITY_START), 123); /* and the root, 0 */
     bench_close(bench);
 }
@@ -121,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_small_lists_wait_for_low_priorities),
         cmocka_unit_test(test_protected_cgroups_are_visited),
         cmocka_unit_test(test_low_inactive_lists_are_aged_once_it_shows),
+        cmocka_unit_test(test_those_with_nothing_to_age_are_counted),
         cmocka_unit_test(test_the_shrinker_asks_every_cgroup),
         cmocka_unit_test(test_the_books_find_a_list_that_grew_unseen),
     };
