@@ -82,7 +82,8 @@ void lru_list_release(struct lru_list *list)
 /* Found without the cgroup's record, which is not there yet. */
 static const struct lruvec *lruvec_of(const struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    return &mm->memcgs[0].lruvecs[(size_t)memcg * mm->node_count + node];
+    const char *first = (const char *)mm->memcgs[0].lruvecs;
+    return (const struct lruvec *)(first + memcg * mm->lruvec_stride) + node;
 }
 
 PREFETCHING void prefetch_victim(const struct mm *mm, uint32_t page)

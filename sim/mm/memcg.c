@@ -35,7 +35,9 @@ void memcg_init(struct mm *mm)
     mm->stocks = memory_zeroed(mm->topology.cpus, sizeof(*mm->stocks), "the charge stocks");
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
         memset(mm->stocks[cpu].memcg, 0xff, sizeof(mm->stocks[cpu].memcg)); /* NO_MEMCG */
-    struct lruvec *lruvecs = memory_mapped(count * sizeof(*lruvecs), "the lruvecs");
+    struct lruvec *lruvecs =
+        mm->node_count > 1 ? memory_mapped(count * sizeof(*lruvecs), "the lruvecs") : NULL;
+    mm->lruvec_stride = lruvecs ? mm->node_count * sizeof(*lruvecs) : sizeof(*mm->memcgs);
     uint64_t *counters = memory_mapped(counters_bytes(mm), "the counters of cgroups");
     struct psi_group *psi = memory_zeroed(mm->memcg_count, sizeof(*psi), "PSI");
     struct cache_line *lines =
@@ -55,7 +57,7 @@ void memcg_init(struct mm *mm)
         memcg_set_swap_max(mm, i, limit_pages(from->memory_swap_max));
         memcg->zswap_max = limit_pages(from->memory_zswap_max);
         memcg->zswap_writeback = from->memory_zswap_writeback;
-        memcg->lruvecs = &lruvecs[(size_t)i * mm->node_count];
+        memcg->lruvecs = lruvecs ? &lruvecs[(size_t)i * mm->node_count] : &memcg->only_lruvec;
         memcg->iterator = &iterators[(size_t)i * mm->node_count];
         memcg->seldom = &counters[(size_t)i * COUNTERS];
         memcg->psi = &psi[i];
@@ -76,8 +78,10 @@ void memcg_init(struct mm *mm)
     }
 }
 
-static void lruvec_release(struct lruvec *lruvec)
+static void lruvec_release(const struct mm *mm, struct lruvec *lruvec)
 {
+    if (mm->reclaim->release)
+        mm->reclaim->release(lruvec);
     lock_release(lruvec->lock);
     for (unsigned list = 0; list < LRU_LISTS; list++)
         lru_list_release(&lruvec->lists[list]);
@@ -87,16 +91,16 @@ void memcg_release(struct mm *mm)
 {
     size_t count = (size_t)mm->memcg_count * mm->node_count;
     if (mm->memcgs) {
-        for (size_t i = 0; mm->reclaim->release && i < count; i++)
-            mm->reclaim->release(&mm->memcgs[0].lruvecs[i]);
-        for (size_t i = 0; i < count; i++)
-            lruvec_release(&mm->memcgs[0].lruvecs[i]);
+        for (uint32_t i = 0; i < mm->memcg_count; i++)
+            for (uint32_t node = 0; node < mm->node_count; node++)
+                lruvec_release(mm, &mm->memcgs[i].lruvecs[node]);
         for (size_t i = 0; i < mm->memcg_count * (size_t)CHARGE_LINES; i++)
             cache_line_release(&mm->memcgs[0].lines[i]);
         free(mm->memcgs[0].lines);
         free(mm->memcgs[0].psi);
         memory_unmap(mm->memcgs[0].seldom, counters_bytes(mm));
-        memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
+        if (mm->node_count > 1)
+            memory_unmap(mm->memcgs[0].lruvecs, count * sizeof(struct lruvec));
         free(mm->memcgs[0].iterator);
     }
     memory_unmap(mm->memcgs, mm->memcg_count * sizeof(*mm->memcgs));

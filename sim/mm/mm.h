@@ -162,9 +162,10 @@ struct memcg {
     uint32_t parent;             /* NO_MEMCG at the root */
     bool offline, zswap_writeback;
     bool is_protected;                     /* it or an ancestor has a memory.min or memory.low */
-    struct lruvec *lruvecs;                /* [nodes] */
+    struct lruvec *lruvecs;                /* [nodes], only_lruvec where there is one */
     uint64_t *seldom;                      /* [COUNTERS], without those that are counted often */
     uint64_t often[OFTEN_COUNTERS];        /* memcg_counter() finds either */
+    struct lruvec only_lruvec;             /* here, so that one address less is translated */
     uint64_t memory_min, memory_low;       /* pages */
     uint64_t effective_min, effective_low; /* of the reclaim under way */
     const char *path;
@@ -338,6 +339,7 @@ struct mm {
     uint32_t space_count;
     struct memcg *memcgs;
     uint32_t memcg_count;
+    size_t lruvec_stride; /* bytes from a cgroup's lruvecs to the next one's */
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
     struct charge_stock *stocks;   /* [cpus] */

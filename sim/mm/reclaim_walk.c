@@ -188,8 +188,10 @@ void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec)
 {
     if (!mm->walk)
         return;
-    uint32_t number = (uint32_t)(lruvec - mm->memcgs[0].lruvecs), node = number % mm->node_count;
-    clear_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[number / mm->node_count]);
+    size_t offset = (size_t)((const char *)lruvec - (const char *)mm->memcgs[0].lruvecs);
+    uint32_t memcg = (uint32_t)(offset / mm->lruvec_stride);
+    uint32_t node = (uint32_t)(lruvec - mm->memcgs[memcg].lruvecs);
+    clear_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[memcg]);
 }
 
 static void note_protection_of(struct mm *mm, uint32_t memcg)
