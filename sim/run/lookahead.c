@@ -10,9 +10,6 @@
  * each fault one page more: all that have just been found are none or many, 0.6 wrong guesses of
  * the host's processor more. */
 enum { PAGE_DISTANCE = 16, ENTRY_DISTANCE = 4, LIMIT_DISTANCE = 8 };
-/* Where others have a fault each between two of a task's own: with 64 of them what is asked for
- * earlier has left the host's caches again by then (12 % more time). */
-enum { MANY_IN_TURN = 16, PAGE_DISTANCE_IN_TURN = 2, ENTRY_DISTANCE_IN_TURN = 1 };
 /* With many cgroups pages and their cgroups' records are asked for before find_limits() reads
  * these.  (A dozen lines each: all found at once were 6 % more time.) */
 enum { MEMCG_DISTANCE = 12 };
@@ -67,18 +64,10 @@ __attribute__((noinline)) static void find_faults(struct lookahead *lookahead, c
     }
 }
 
-void lookahead_init(struct lookahead *lookahead, uint32_t in_turn)
-{
-    bool many = in_turn >= MANY_IN_TURN;
-    lookahead->page_distance = many ? PAGE_DISTANCE_IN_TURN : PAGE_DISTANCE;
-    lookahead->entry_distance = many ? ENTRY_DISTANCE_IN_TURN : ENTRY_DISTANCE;
-}
-
 PREFETCHING void ask_for_pages(struct lookahead *lookahead, const struct swap *swap,
                                bool memcgs_are_many)
 {
-    uint32_t until =
-        lookahead->over + (memcgs_are_many ? MEMCG_DISTANCE : lookahead->page_distance);
+    uint32_t until = lookahead->over + (memcgs_are_many ? MEMCG_DISTANCE : PAGE_DISTANCE);
     uint32_t asked = lookahead->asked > lookahead->over ? lookahead->asked : lookahead->over;
     if (until > lookahead->found)
         until = lookahead->found;
@@ -120,10 +109,10 @@ PREFETCHING void advance(struct lookahead *lookahead, const struct swap *swap, u
     if (lookahead->frontier < lookahead->count && lookahead->frontier <= at + LOOKAHEAD_FRONTIER)
         find_faults(lookahead, swap->mm->hot, at);
     ask_for_pages(lookahead, swap, memcgs_are_many);
-    uint32_t coming = lookahead->found - over, distance = lookahead->entry_distance;
-    if (coming < distance)
+    uint32_t coming = lookahead->found - over;
+    if (coming < ENTRY_DISTANCE)
         return;
-    entry_prefetch(swap->zswap, fault_at(lookahead, over + distance - 1)->page);
+    entry_prefetch(swap->zswap, fault_at(lookahead, over + ENTRY_DISTANCE - 1)->page);
 }
 
 __attribute__((noinline)) static void advance_among_many(struct lookahead *lookahead,
@@ -132,12 +121,26 @@ __attribute__((noinline)) static void advance_among_many(struct lookahead *looka
     advance(lookahead, swap, at, true);
 }
 
+static void advance_among_few(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
+{
+    advance(lookahead, swap, at, false);
+}
+
 /* What few faults need is in functions of its own, so that this one saves fewer registers of the
  * host: 28 instructions a fault. */
-void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at,
+                       uint32_t page)
 {
     if (memcgs_are_many(swap->mm))
         advance_among_many(lookahead, swap, at);
+    else if (lookahead->in_turn)
+        entry_prefetch(swap->zswap, page);
     else
-        advance(lookahead, swap, at, false);
+        advance_among_few(lookahead, swap, at);
+}
+
+void lookahead_expect(const struct lookahead *lookahead, const struct swap *swap, uint32_t page)
+{
+    if (lookahead->in_turn && !memcgs_are_many(swap->mm))
+        prefetch_page(swap, page, false);
 }

@@ -10,6 +10,11 @@
  * What it buys (zipf 0.9 over 4 million pages, a quarter of them in RAM): with
  * lru_prefetch(), 1.9 us of host time for a fault become 0.6.
  *
+ * Where processors take turns at every fault, one further ahead is asked for too early: the host's
+ * caches have lost it again by then.  There the page's record is asked for when the turn before
+ * its fault ends, and what that leads to when the fault begins.  (64 tasks on 64 processors: 12 %
+ * less time than from 16 faults ahead on, and 60 instructions less a fault.)
+ *
  * A wrong guess costs a useless read and nothing else: no result depends on it. */
 #ifndef ZSIM_RUN_LOOKAHEAD_H
 #define ZSIM_RUN_LOOKAHEAD_H
@@ -36,7 +41,7 @@ struct coming_fault {
 };
 
 struct lookahead {
-    uint32_t page_distance, entry_distance; /* faults ahead */
+    bool in_turn;                /* others have a fault each between two of the task's own */
     const uint32_t *first_pages; /* of the task's spaces */
     const struct access *block;
     uint32_t count;              /* accesses of the block */
@@ -45,9 +50,6 @@ struct lookahead {
     uint32_t limits;             /* of so many it is known whether they meet their cgroup's limit */
     struct coming_fault faults[LOOKAHEAD_FAULTS]; /* a ring */
 };
-
-/* Of a task that is one of so many that take turns. */
-void lookahead_init(struct lookahead *lookahead, uint32_t in_turn);
 
 /* For each block of accesses. */
 static inline void lookahead_begin(struct lookahead *lookahead, const uint32_t *first_pages,
@@ -60,7 +62,11 @@ static inline void lookahead_begin(struct lookahead *lookahead, const uint32_t *
     lookahead->found = lookahead->asked = lookahead->over = 0;
 }
 
-/* Before the access at `at` is worked through, which faults. */
-void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at);
+/* Before the access at `at`, to this page, is worked through, which faults. */
+void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at,
+                       uint32_t page);
+
+/* The task's turn ends before a fault of this page. */
+void lookahead_expect(const struct lookahead *lookahead, const struct swap *swap, uint32_t page);
 
 #endif

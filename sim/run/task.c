@@ -284,14 +284,15 @@ static inline enum run_end run_accesses(struct task *task, struct exec *exec, ui
                 continue;
         }
         missed = false;
+        const struct access *access = &task->block[at];
+        *page = task->first_pages[access->space] + access->page;
         /* What others did before this moment must be done before this fault. */
         if (events_next_time(&simulation->events) < exec->now_ns) {
+            lookahead_expect(&task->lookahead, &simulation->swap, *page);
             end = RUN_EVENT;
             break;
         }
-        lookahead_advance(&task->lookahead, &simulation->swap, at);
-        const struct access *access = &task->block[at];
-        *page = task->first_pages[access->space] + access->page;
+        lookahead_advance(&task->lookahead, &simulation->swap, at, *page);
         if (!task->takes_faults || !run_fault(task, exec, access, *page)) {
             end = RUN_MISS;
             break;
@@ -510,8 +511,6 @@ static void find_spaces(struct simulation *simulation, struct task *task, uint32
 void tasks_init(struct simulation *simulation)
 {
     const struct config *config = simulation->config;
-    uint32_t in_turn = (uint32_t)(config->task_count < config->machine.cpus ? config->task_count
-                                                                            : config->machine.cpus);
     simulation->task_count = config->task_count;
     simulation->tasks_running = config->task_count;
     simulation->tasks = memory_zeroed(config->task_count, sizeof(*simulation->tasks), "the tasks");
@@ -521,7 +520,7 @@ void tasks_init(struct simulation *simulation)
         const struct task_config *from = &config->tasks[i];
         task->simulation = simulation;
         task->config = from;
-        lookahead_init(&task->lookahead, in_turn);
+        task->lookahead.in_turn = config->machine.cpus > 1 && config->task_count > 1;
         task->runner.turn = task_turn;
         task->runner.cpu = (uint32_t)(from->first_cpu % config->machine.cpus);
         find_spaces(simulation, task, first_space);
