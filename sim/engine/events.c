@@ -10,29 +10,36 @@
  * pair of cache lines. */
 enum { CHILDREN = 4 };
 
+static const struct event NEVER = {.time_ns = UINT64_MAX, .order = UINT64_MAX};
+
 static bool comes_before(const struct event *a, const struct event *b)
 {
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
+static inline size_t first_of(const struct event *heap, size_t a, size_t b)
+{
+    return comes_before(&heap[b], &heap[a]) ? b : a;
+}
+
+/* Behind the last event are some that never come: nobody asks which children there are, if there
+ * is one. */
 static inline size_t first_of_children(const struct event_queue *queue, size_t parent)
 {
+    const struct event *heap = queue->heap;
     size_t child = parent * CHILDREN + 1;
-    size_t end = child + CHILDREN < queue->end ? child + CHILDREN : queue->end;
-    size_t least = child;
-    for (size_t i = child + 1; i < end; i++)
-        if (comes_before(&queue->heap[i], &queue->heap[least]))
-            least = i;
-    return least;
+    return first_of(heap, first_of(heap, child, child + 1), first_of(heap, child + 2, child + 3));
 }
 
 /* Fill the vacant first place. */
 static inline void sift_down(struct event_queue *queue, const struct event *event)
 {
     size_t at = 0, child = queue->first_child;
-    while (child < queue->end && comes_before(&queue->heap[child], event)) {
+    while (comes_before(&queue->heap[child], event)) {
         queue->heap[at] = queue->heap[child];
         at = child;
+        if (at * CHILDREN + 1 >= queue->end)
+            break;
         child = first_of_children(queue, at);
     }
     queue->heap[at] = *event;
@@ -52,6 +59,15 @@ static inline void sift_up(struct event_queue *queue, const struct event *event)
     queue->heap[at] = *event;
 }
 
+static void make_room(struct event_queue *queue)
+{
+    queue->capacity = queue->capacity ? queue->capacity * 2 : 64;
+    size_t places = queue->capacity + CHILDREN;
+    queue->heap = memory_resized(queue->heap, places, sizeof(*queue->heap), "the event queue");
+    for (size_t i = queue->end; i < places; i++)
+        queue->heap[i] = NEVER;
+}
+
 void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_rank rank,
                      event_handler handler, void *owner, uint64_t argument)
 {
@@ -60,11 +76,8 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
                 (unsigned long long)time_ns, (unsigned long long)queue->now_ns);
         abort();
     }
-    if (queue->end == queue->capacity && !queue->vacant) {
-        queue->capacity = queue->capacity ? queue->capacity * 2 : 64;
-        queue->heap =
-            memory_resized(queue->heap, queue->capacity, sizeof(*queue->heap), "the event queue");
-    }
+    if (queue->end == queue->capacity && !queue->vacant)
+        make_room(queue);
     struct event event = {time_ns, ((uint64_t)rank << 56) | queue->sequence++, handler, owner,
                           argument};
     queue->count++;
@@ -80,6 +93,7 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
 static void close_up(struct event_queue *queue)
 {
     struct event last = queue->heap[--queue->end];
+    queue->heap[queue->end] = NEVER;
     if (queue->end)
         sift_down(queue, &last);
     queue->vacant = false;

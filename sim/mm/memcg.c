@@ -186,8 +186,8 @@ void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
 void memcg_write_shared_counters(struct mm *mm, struct exec *exec, uint32_t memcg,
                                  enum charge_line line)
 {
-    for (uint32_t at = memcg; at != NO_MEMCG; at = mm->memcgs[at].parent)
-        spend_on_counter(mm, exec, &mm->memcgs[at].lines[line]);
+    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
+        spend_on_counter(mm, exec, &at->lines[line]);
 }
 
 /* page_counter_try_charge beyond a limit: added, seen to be too much, taken back. */
