@@ -107,24 +107,24 @@ void memcg_release(struct mm *mm)
     free(mm->stocks);
 }
 
-/* Two lines of charges, and of what is counted the one of visits and faults. */
+/* Two lines of charges. */
 PREFETCHING void prefetch_charges(const struct memcg *at)
 {
     __builtin_prefetch(at, 1);
     __builtin_prefetch(&at->zswapped_subtree, 1);
-    __builtin_prefetch(&at->often[OFTEN_zswpout], 1);
 }
 
 void memcg_prefetch(const struct mm *mm, uint32_t memcg)
 {
     prefetch_charges(&mm->memcgs[memcg]);
     __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_pgscan_anon], 1);
+    __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_zswpout], 1);
 }
 
 void memcg_prefetch_fault(const struct mm *mm, uint32_t memcg)
 {
     prefetch_charges(&mm->memcgs[memcg]);
-    __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_zswpin], 1);
+    __builtin_prefetch(&mm->memcgs[memcg].often[OFTEN_pgfault], 1);
 }
 
 uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current)

@@ -12,8 +12,9 @@ enum { LEVELS = 32, WORD_BITS = 64 };
  * else that a search reads lies here, close together: a cgroup's record is in no cache of the
  * host.) */
 struct reclaim_walk {
-    uint32_t *places; /* [memcgs] */
-    uint32_t *order;  /* [memcgs]: the cgroup at a place */
+    /* Where cgroups are not numbered as they are walked, else NULL: [memcgs]; and the cgroup at a
+     * place.  (Nearly always they are, and two look-ups a search are saved.) */
+    uint32_t *places, *order;
     uint32_t *end;    /* [memcgs]: the place behind the subtree */
     uint32_t *sizes;  /* [nodes][place]: size_to_scan() */
     uint64_t *marks;  /* [nodes][levels][stride]: the places whose size reaches the level */
@@ -38,6 +39,16 @@ static uint64_t *aging_on(const struct reclaim_walk *walk, uint32_t node)
 static uint64_t *idle_on(const struct reclaim_walk *walk, uint32_t node)
 {
     return walk->idle + (size_t)node * walk->stride;
+}
+
+static inline uint32_t place_of(const struct reclaim_walk *walk, uint32_t memcg)
+{
+    return walk->places ? walk->places[memcg] : memcg;
+}
+
+static inline uint32_t memcg_at(const struct reclaim_walk *walk, uint32_t place)
+{
+    return walk->order ? walk->order[place] : place;
 }
 
 static uint64_t *marks_of(const struct reclaim_walk *walk, uint32_t node, unsigned level)
@@ -149,9 +160,9 @@ static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     uint64_t *aging = aging_on(mm->walk, node);
     if (mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
-        set_mark(mm->walk, aging, mm->walk->places[memcg]);
+        set_mark(mm->walk, aging, place_of(mm->walk, memcg));
     else
-        clear_mark(mm->walk, aging, mm->walk->places[memcg]);
+        clear_mark(mm->walk, aging, place_of(mm->walk, memcg));
 }
 
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -165,7 +176,7 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
         settle(mm);
         walk->noted = lruvec;
         walk->noted_node = node;
-        walk->noted_place = walk->places[memcg];
+        walk->noted_place = place_of(walk, memcg);
         __builtin_prefetch(&sizes_of(mm, node)[walk->noted_place], 1); /* 1 % with 10,000 */
     }
     walk->noted_size = size_of(mm, owner, lruvec);
@@ -181,7 +192,7 @@ void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
 void reclaim_walk_note_idle(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     if (mm->walk && memcg != ROOT_MEMCG && !mm->memcgs[memcg].offline)
-        set_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[memcg]);
+        set_mark(mm->walk, idle_on(mm->walk, node), place_of(mm->walk, memcg));
 }
 
 void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec)
@@ -191,7 +202,7 @@ void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec)
     size_t offset = (size_t)((const char *)lruvec - (const char *)mm->memcgs[0].lruvecs);
     uint32_t memcg = (uint32_t)(offset / mm->lruvec_stride);
     uint32_t node = (uint32_t)(lruvec - mm->memcgs[memcg].lruvecs);
-    clear_mark(mm->walk, idle_on(mm->walk, node), mm->walk->places[memcg]);
+    clear_mark(mm->walk, idle_on(mm->walk, node), place_of(mm->walk, memcg));
 }
 
 static void note_protection_of(struct mm *mm, uint32_t memcg)
@@ -211,16 +222,29 @@ void reclaim_walk_note_protection(struct mm *mm, uint32_t root)
         note_protection_of(mm, memcg);
 }
 
+static void forget_places(struct reclaim_walk *walk)
+{
+    free(walk->places);
+    free(walk->order);
+    walk->places = walk->order = NULL;
+}
+
 static void number_places(struct mm *mm)
 {
     struct reclaim_walk *walk = mm->walk;
     uint32_t place = 0;
+    bool in_order = true;
+    walk->places = memory_zeroed(mm->memcg_count, sizeof(*walk->places), "the walks of reclaim");
+    walk->order = memory_zeroed(mm->memcg_count, sizeof(*walk->order), "the walks of reclaim");
     for (uint32_t memcg = ROOT_MEMCG; memcg != NO_MEMCG;
          memcg = memcg_next(mm, ROOT_MEMCG, memcg)) {
+        in_order &= memcg == place;
         walk->order[place] = memcg;
         walk->places[memcg] = place++;
         walk->end[memcg] = place;
     }
+    if (in_order)
+        forget_places(walk);
     /* Children have higher numbers than their parents. */
     for (uint32_t memcg = mm->memcg_count - 1; memcg > ROOT_MEMCG; memcg--) {
         uint32_t parent = mm->memcgs[memcg].parent;
@@ -239,8 +263,6 @@ void reclaim_walk_init(struct mm *mm)
     uint32_t count = mm->memcg_count;
     walk->words = (count + WORD_BITS - 1) / WORD_BITS;
     walk->stride = walk->words + (walk->words + WORD_BITS - 1) / WORD_BITS;
-    walk->places = memory_zeroed(count, sizeof(*walk->places), "the walks of reclaim");
-    walk->order = memory_zeroed(count, sizeof(*walk->order), "the walks of reclaim");
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
     walk->sizes =
         memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
@@ -259,8 +281,7 @@ void reclaim_walk_release(struct mm *mm)
     struct reclaim_walk *walk = mm->walk;
     if (!walk)
         return;
-    free(walk->places);
-    free(walk->order);
+    forget_places(walk);
     free(walk->end);
     free(walk->sizes);
     free(walk->marks);
@@ -288,7 +309,7 @@ bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *sc
 /* Where a walk of the root's subtree goes on behind `current`; NO_MEMCG: it begins. */
 static inline uint32_t place_after(const struct reclaim_walk *walk, uint32_t root, uint32_t current)
 {
-    return current == NO_MEMCG ? walk->places[root] : walk->places[current] + 1;
+    return current == NO_MEMCG ? place_of(walk, root) : place_of(walk, current) + 1;
 }
 
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
@@ -303,7 +324,7 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
     while ((place = next_marked(walk, marks, place, end)) < end && sizes[place] < least)
         place++;
-    return place < end ? walk->order[place] : NO_MEMCG;
+    return place < end ? memcg_at(walk, place) : NO_MEMCG;
 }
 
 uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
@@ -312,13 +333,13 @@ uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t no
     const struct reclaim_walk *walk = mm->walk;
     const uint64_t *aging = aging_on(walk, node), *idle = idle_on(walk, node);
     uint32_t place = place_after(walk, root, current);
-    uint32_t end = next == NO_MEMCG ? walk->end[root] : walk->places[next];
+    uint32_t end = next == NO_MEMCG ? walk->end[root] : place_of(walk, next);
     while ((place = next_marked(walk, aging, place, end)) < end && passed_over &&
            is_marked(idle, place)) {
         ++*passed_over;
         place++;
     }
-    return place < end ? walk->order[place] : NO_MEMCG;
+    return place < end ? memcg_at(walk, place) : NO_MEMCG;
 }
 
 uint64_t reclaim_walk_changes(const struct mm *mm)
@@ -333,7 +354,7 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     if (!walk)
         return NULL;
     settle(mm);
-    uint32_t place = walk->places[memcg], size = sizes_of(mm, node)[place];
+    uint32_t place = place_of(walk, memcg), size = sizes_of(mm, node)[place];
     const struct memcg *owner = &mm->memcgs[memcg];
     if (size < size_of(mm, owner, &owner->lruvecs[node]) && !owner->offline)
         return "reclaim would pass over a cgroup that has pages for it";
