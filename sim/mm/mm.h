@@ -423,12 +423,12 @@ void spend_in_shared_lock(struct mm *mm, struct exec *exec, enum time_kind time,
 void spend_on_shared_line(struct mm *mm, struct exec *exec, enum time_kind time,
                           struct cache_line *line);
 
-/* Whoever is alone need not look at a line that is its own; where there is one processor all
- * are, and what lies in thousands of locks of slots and trees is not even read: 15 instructions
- * a fault, and two misses in the host's caches with 4 million pages. */
+/* Whoever is alone need not look at a line that is its own; where there is one processor and
+ * nobody works beside it all are, and what lies in thousands of locks of slots and trees is not
+ * even read: 15 instructions a fault, and two misses in the host's caches with 4 million pages. */
 static inline bool line_is_own(const struct mm *mm, const struct cache_line *line, uint32_t cpu)
 {
-    return mm->topology.cpus == 1 || cache_line_is_own(line, cpu);
+    return mm->one_at_a_time || cache_line_is_own(line, cpu);
 }
 
 /* Does nobody else do anything before until_ns? */

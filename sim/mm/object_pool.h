@@ -41,12 +41,9 @@ static inline struct spinlock *object_pool_lock_of(const struct object_pool *poo
 }
 
 /* Is all that a step takes this processor's already? */
-static inline bool object_pool_is_own(const struct mm *mm, const struct exec *exec,
-                                      const struct object_pool *pool, uint32_t handle,
-                                      unsigned takes)
+static inline bool object_pool_is_own(const struct exec *exec, const struct object_pool *pool,
+                                      uint32_t handle, unsigned takes)
 {
-    if (mm->topology.cpus == 1) /* as line_is_own(), without finding the lock */
-        return true;
     if ((takes & ALLOCATOR_TAKES_LOCK) &&
         !cache_line_is_own(&object_pool_lock_of(pool, handle)->line, exec->cpu))
         return false;
@@ -60,7 +57,7 @@ static inline void object_pool_lock(struct mm *mm, struct exec *exec, struct obj
 {
     unsigned takes = pool->takes[step];
     if (!mm->one_at_a_time && (!is_alone_until(mm, exec->now_ns + pool->alone_ns[step]) ||
-                               !object_pool_is_own(mm, exec, pool, handle, takes))) {
+                               !object_pool_is_own(exec, pool, handle, takes))) {
         object_pool_lock_in_turn(mm, exec, pool, handle, step);
         return;
     }

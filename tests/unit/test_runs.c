@@ -1,5 +1,6 @@
-/* Faults and evictions in runs: what they do together, and count together, is what they do
- * step by step, after every single event. */
+/* Shortcuts do what plain work does, after every single event: faults and evictions in runs, which
+ * do, and count, together what they have in common; locks and lines that are not looked at by
+ * whoever is alone; walks that pass over cgroups. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,15 +138,10 @@ static bool admit_by_counts(const struct zswap *zswap, uint32_t memcg, uint32_t 
 static const struct admission_hooks by_counts = {.admit = admit_by_counts};
 
 /* Both to the end, event by event.  Returns how many faults and evictions were in runs. */
-static uint64_t run_both(uint64_t seed, const char *text)
+static uint64_t run_both(uint64_t seed, const char *text, struct bench *runs, struct bench *steps)
 {
-    struct bench *runs = bench_build(text), *steps = bench_build(text);
     struct event_queue *events = &runs->simulation.events;
     uint64_t in_runs = 0;
-    assert_int_equal(runs->mm->one_at_a_time, runs->mm->topology.cpus == 1);
-    steps->mm->one_at_a_time = steps->mm->evicts_in_runs = false;
-    if (seed % 8 == 0)
-        runs->zswap->admission = steps->zswap->admission = &by_counts;
     while (runs->simulation.tasks_running || events->count > runs->simulation.timers) {
         events_run_next(events);
         events_run_next(&steps->simulation.events);
@@ -177,10 +173,36 @@ static void test_runs_do_what_steps_do(void **state)
     uint64_t in_runs = 0;
     for (uint64_t seed = 1; seed <= RANDOM_CASES; seed++) {
         draw_config(seed, text);
-        in_runs += run_both(seed, text);
+        struct bench *runs = bench_build(text), *steps = bench_build(text);
+        assert_int_equal(runs->mm->one_at_a_time, runs->mm->topology.cpus == 1);
+        steps->mm->one_at_a_time = steps->mm->evicts_in_runs = false;
+        if (seed % 8 == 0)
+            runs->zswap->admission = steps->zswap->admission = &by_counts;
+        in_runs += run_both(seed, text, runs, steps);
     }
     free(text);
     assert_true(in_runs > 100 * RANDOM_CASES);
+}
+
+/* Any number of processors, whatever works beside them by the clock: nobody is ever alone, and
+ * walks visit each cgroup, but where that takes a lock (docs/model.md). */
+static void test_shortcuts_do_what_plain_work_does(void **state)
+{
+    (void)state;
+    char *text = malloc(RANDOM_CONFIG_BYTES);
+    for (uint64_t seed = 1; seed <= RANDOM_CASES; seed++) {
+        struct draw draw = {.random = random_splitmix(seed) | 1, .shrunk = 2, .text = text};
+        draw_valid_config(&draw);
+        struct bench *shortcuts = bench_build(text), *plain = bench_build(text);
+        plain->mm->one_at_a_time = plain->mm->evicts_in_runs = false;
+        plain->simulation.events.turns_go_back = true;
+        if (plain->mm->config->vm.shrinker_lock == SHRINKER_LOCK_NONE) {
+            reclaim_walk_release(plain->mm);
+            plain->mm->walk = NULL;
+        }
+        run_both(seed, text, shortcuts, plain);
+    }
+    free(text);
 }
 
 /* A page that a device has is dropped in a run, and whoever waits before the end of that, in which
@@ -215,6 +237,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_do_what_steps_do),
+        cmocka_unit_test(test_shortcuts_do_what_plain_work_does),
         cmocka_unit_test(test_waiting_ends_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
