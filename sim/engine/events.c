@@ -89,6 +89,23 @@ void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_ran
     events_note_next(queue);
 }
 
+void events_schedule_look(struct event_queue *queue, uint64_t time_ns, event_handler handler,
+                          void *owner)
+{
+    if (!queue->looks)
+        queue->looks = memory_zeroed(1, sizeof(*queue->looks), "the event queue");
+    events_schedule(queue->looks, time_ns, RANK_CONTROL, handler, owner, 0);
+}
+
+void events_look(struct event_queue *queue, uint64_t now_ns)
+{
+    while (queue->looks && events_next_time(queue->looks) <= now_ns) {
+        if (queue->now_ns < queue->looks->next_ns)
+            queue->now_ns = queue->looks->next_ns;
+        events_run_next(queue->looks);
+    }
+}
+
 /* The last event comes into the vacant first place. */
 static void close_up(struct event_queue *queue)
 {
@@ -108,6 +125,8 @@ bool events_run_next(struct event_queue *queue)
         close_up(queue);
     if (!queue->count)
         return false;
+    if (queue->looks)
+        events_look(queue, queue->next_ns);
     struct event event = queue->heap[0];
     queue->now_ns = event.time_ns;
     queue->count--;
@@ -128,12 +147,16 @@ void events_catch_up(struct event_queue *queue, uint64_t now_ns)
     events_note_next(queue);
     while (queue->count && queue->next_ns <= now_ns)
         events_run_next(queue);
+    events_look(queue, now_ns);
     queue->catching_up = false;
     events_note_next(queue);
 }
 
 void events_release(struct event_queue *queue)
 {
+    if (queue->looks)
+        events_release(queue->looks);
+    free(queue->looks);
     free(queue->heap);
     memset(queue, 0, sizeof(*queue));
 }

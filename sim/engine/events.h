@@ -44,11 +44,20 @@ struct event_queue {
     uint64_t alone_until_ns;
     bool catching_up, in_turn;
     bool turns_go_back; /* a turn may end before what it has done: nobody is ever alone */
+    /* What only looks on, and so is no event: it ends no turn.  NULL: nobody does. */
+    struct event_queue *looks;
 };
 
 /* time_ns must not lie before the queue's now. */
 void events_schedule(struct event_queue *queue, uint64_t time_ns, enum event_rank rank,
                      event_handler handler, void *owner, uint64_t argument);
+
+/* Call a handler that changes nothing at time_ns, or as soon after that as may be. */
+void events_schedule_look(struct event_queue *queue, uint64_t time_ns, event_handler handler,
+                          void *owner);
+
+/* Whoever runs now has come to now_ns: let those look on who are due up to then. */
+void events_look(struct event_queue *queue, uint64_t now_ns);
 
 /* Take the next event and run it.  False when there is none. */
 bool events_run_next(struct event_queue *queue);
@@ -64,11 +73,18 @@ static inline uint64_t events_next_time(const struct event_queue *queue)
     return queue->count ? queue->next_ns : UINT64_MAX;
 }
 
+/* Would somebody look on before now_ns, in the middle of whose turn this is? */
+static inline bool events_look_is_due(const struct event_queue *queue, uint64_t now_ns)
+{
+    return queue->looks && !queue->catching_up && events_next_time(queue->looks) < now_ns;
+}
+
 /* Nothing happens before time_ns, nor then: it is that time now, as if an event had come.
- * False: something does, or this is in the middle of somebody else's turn. */
+ * False: something does, or somebody looks on, or this is in the middle of another's turn. */
 static inline bool events_skip_to(struct event_queue *queue, uint64_t time_ns)
 {
-    if (queue->catching_up || events_next_time(queue) <= time_ns)
+    if (queue->catching_up || events_next_time(queue) <= time_ns ||
+        events_look_is_due(queue, time_ns))
         return false;
     queue->now_ns = time_ns;
     return true;

@@ -124,6 +124,10 @@ static void psi_due(void *owner, uint64_t now_ns, uint64_t argument)
     struct simulation *simulation = owner;
     simulation->timers--;
     psi_update_averages(&simulation->mm, now_ns);
+    /* Where each access takes seconds, look_around() comes once in a long time. */
+    const struct sim_options *options = simulation->options;
+    if (options->interrupted && *options->interrupted)
+        simulation->interrupted = true;
     schedule_timer(simulation, now_ns + PSI_PERIOD_NS, psi_due);
 }
 
@@ -131,9 +135,11 @@ static void series_due(void *owner, uint64_t now_ns, uint64_t argument)
 {
     (void)argument;
     struct simulation *simulation = owner;
-    simulation->timers--;
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
     measure_row(simulation, now_ns);
-    schedule_timer(simulation, now_ns + simulation->config->engine.series_interval_ns, series_due);
+    events_schedule_look(&simulation->events,
+                         now_ns + simulation->config->engine.series_interval_ns, series_due,
+                         simulation);
 }
 
 static void writeback_due(void *owner, uint64_t now_ns, uint64_t argument)
@@ -212,6 +218,8 @@ static int compare_stops(const void *a, const void *b)
 uint64_t control_reach(struct simulation *simulation, struct exec *exec, uint64_t position)
 {
     fault_run_end(&simulation->swap, &simulation->swap.faults);
+    if (events_look_is_due(&simulation->events, exec->now_ns))
+        events_look(&simulation->events, exec->now_ns - 1); /* rows are in order of time */
     while (simulation->stop_at < simulation->stop_count) {
         const struct access_stop *stop = &simulation->stops[simulation->stop_at];
         if (stop->at > position)
@@ -261,7 +269,8 @@ void control_init(struct simulation *simulation)
     if (config->vm.memcg_stat_flush_ns)
         schedule_timer(simulation, config->vm.memcg_stat_flush_ns, stat_flush_due);
     if (config->engine.series_interval_ns)
-        schedule_timer(simulation, config->engine.series_interval_ns, series_due);
+        events_schedule_look(&simulation->events, config->engine.series_interval_ns, series_due,
+                             simulation);
     if (zswap_writeback_interval_ns(&simulation->zswap))
         schedule_timer(simulation, zswap_writeback_interval_ns(&simulation->zswap), writeback_due);
     start_proactive_reclaim(simulation);

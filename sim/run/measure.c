@@ -360,6 +360,8 @@ void measure_row(struct simulation *simulation, uint64_t now_ns)
                                         sizeof(*result->series), "the time series");
     struct series_row *row = &result->series[result->series_count++];
     row->at_ns = now_ns;
+    if (row > result->series && row[-1].at_ns > now_ns)
+        row->at_ns = row[-1].at_ns; /* of a task that had run ahead, and so has this one */
     row->accesses = simulation->mm.counters[COUNTER_accesses];
     measure_all(simulation, &row->at);
     sample_inversion(simulation);

@@ -287,7 +287,8 @@ static inline enum run_end run_accesses(struct task *task, struct exec *exec, ui
         const struct access *access = &task->block[at];
         *page = task->first_pages[access->space] + access->page;
         /* What others did before this moment must be done before this fault. */
-        if (events_next_time(&simulation->events) < exec->now_ns) {
+        if (events_next_time(&simulation->events) < exec->now_ns ||
+            events_look_is_due(&simulation->events, exec->now_ns)) {
             lookahead_expect(&task->lookahead, &simulation->swap, *page);
             end = RUN_EVENT;
             break;
@@ -349,8 +350,8 @@ static enum turn_end pause_task(struct task *task, struct exec *exec, uint64_t *
     return TURN_BLOCKED;
 }
 
-/* There is something to do before the next access.  Accesses follow if run_end is moved on; else
- * look at the time again, or, if it is not TURN_RUNNABLE, the turn is over. */
+/* There is something to do before the next access, which may take time.  Accesses follow if there
+ * is some left and run_end is moved on; else, if it is not TURN_RUNNABLE, the turn is over. */
 static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *wake_at_ns)
 {
     struct simulation *simulation = task->simulation;
@@ -424,7 +425,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
             end = begin_run(task, &exec, wake_at_ns);
             if (end != TURN_RUNNABLE)
                 break;
-            if (task->position == task->run_end)
+            if (task->position == task->run_end || exec.now_ns >= until_ns)
                 continue;
         }
         uint32_t page = NO_PAGE;
@@ -432,8 +433,12 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         if (run == RUN_OVER)
             continue;
         if (run == RUN_EVENT) {
-            end = TURN_PAUSED;
-            break;
+            if (events_next_time(&simulation->events) < exec.now_ns) {
+                end = TURN_PAUSED;
+                break;
+            }
+            events_look(&simulation->events, exec.now_ns - 1);
+            continue;
         }
         struct wait wait = {0};
         enum miss_end miss = run_miss(task, &exec, page, &wait);
@@ -531,7 +536,8 @@ void tasks_init(struct simulation *simulation)
         task->only_hot = task->spaces == 1 ? simulation->mm.hot + task->first_pages[0] : NULL;
         task->next_stop = UINT64_MAX;
         task->stop_ns = from->stop_ns ? from->stop_ns : UINT64_MAX;
-        task->burst_end = from->burst ? from->burst : UINT64_MAX;
+        bool pauses = from->burst && (from->burst_reclaim || from->burst_sleep_ns);
+        task->burst_end = pauses ? from->burst : UINT64_MAX;
         task->drain.runner = &task->runner;
         for (uint32_t s = 0; s < task->spaces; s++)
             if (!simulation->mm.spaces[task->space_numbers[s]].file)

@@ -56,6 +56,38 @@ static void test_the_same_config_gives_the_same_counts(void **state)
     free(text);
 }
 
+/* A random config whose engine takes rows of the series as told. */
+static void draw_with_rows(uint64_t seed, const char *rows, char *text)
+{
+    static const char end[] = "\"series_rows\": 5}}\n";
+    draw_config(seed, text);
+    char *at = text + strlen(text) - strlen(end);
+    assert_string_equal(at, end);
+    sprintf(at, "%s}}\n", rows);
+}
+
+static void test_looking_on_changes_nothing(void **state)
+{
+    (void)state;
+    char *text = malloc(RANDOM_CONFIG_BYTES);
+    for (uint64_t seed = 2000; seed < 2000 + CASES(30, 3); seed++) {
+        struct run_result unseen, seen;
+        draw_with_rows(seed, "\"series_rows\": 0", text);
+        assert_true(run_config(text, CHECKS_OFF, 1, &unseen));
+        draw_with_rows(seed, "\"series_rows\": 90, \"series_interval\": \"737us\"", text);
+        assert_true(run_config(text, CHECKS_OFF, 1, &seen));
+        if (memcmp(&unseen.totals, &seen.totals, sizeof(unseen.totals)) != 0 ||
+            memcmp(unseen.time_ns, seen.time_ns, sizeof(unseen.time_ns)) != 0 ||
+            unseen.end_ns != seen.end_ns)
+            fail_msg("case %llu: %s", (unsigned long long)seed, text);
+        for (size_t row = 1; row < seen.series_count; row++)
+            assert_true(seen.series[row - 1].at_ns <= seen.series[row].at_ns);
+        run_result_release(&unseen);
+        run_result_release(&seen);
+    }
+    free(text);
+}
+
 /* As many pages as a batch may hold, on each of two processors. */
 static void test_batches_hold_what_a_config_may_ask_for(void **state)
 {
@@ -69,6 +101,31 @@ static void test_batches_hold_what_a_config_may_ask_for(void **state)
                    CHECKS_FULL, 1, &result));
     assert_int_equal(counted(&result, COUNTER_first_touch), 1024);
     run_result_release(&result);
+}
+
+static void interrupt(void *interrupted, uint64_t done, uint64_t total, uint64_t now_ns)
+{
+    (void)done, (void)total, (void)now_ns;
+    *(bool *)interrupted = true;
+}
+
+/* Where accesses take seconds, it does not take a hundred of them to notice an interruption. */
+static void test_an_interrupted_run_ends_soon(void **state)
+{
+    (void)state;
+    struct bench bench = {0};
+    struct run_result result;
+    bool interrupted = false;
+    struct sim_options options = {
+        .interrupted = &interrupted, .progress = interrupt, .progress_context = &interrupted};
+    bench_read(&bench, "{\"tasks\": [{\"name\": \"t\", \"think\": \"5s\", \"workload\": "
+                       "{\"type\": \"uniform\", \"footprint\": \"64K\", "
+                       "\"accesses\": 1000}}]}");
+    assert_true(sim_run(&bench.config, &options, 1, &result));
+    assert_true(interrupted && !result.complete);
+    assert_true(counted(&result, COUNTER_accesses) < 10);
+    run_result_release(&result);
+    experiment_free(bench.experiment);
 }
 
 /* A run ends when a time series takes too much memory. */
@@ -107,7 +164,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_configs_keep_every_invariant),
         cmocka_unit_test(test_the_same_config_gives_the_same_counts),
+        cmocka_unit_test(test_looking_on_changes_nothing),
         cmocka_unit_test(test_batches_hold_what_a_config_may_ask_for),
+        cmocka_unit_test(test_an_interrupted_run_ends_soon),
         cmocka_unit_test(test_a_long_series_ends_the_run),
         cmocka_unit_test(test_three_years_end_the_run),
     };
