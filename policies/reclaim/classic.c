@@ -180,6 +180,8 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
         if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
             workingset_age(mm, memcg, node, 1);
     }
+    if (kept)
+        reclaim_walk_note_lists(mm, memcg, node);
     if (activated)
         count_event(mm, memcg, node, COUNTER_pgactivate, activated);
     if (freed) {
@@ -247,6 +249,7 @@ static uint32_t shrink_active_list(struct mm *mm, struct exec *exec, uint32_t me
         look_at_each_access(mm, pages[i]);
     }
     lru_list_add_pages(mm->cold, &lruvec->lists[LRU_INACTIVE_ANON], pages, taken);
+    reclaim_walk_note(mm, memcg, node);
     count_event(mm, memcg, node, COUNTER_pgrefill, taken);
     count_event(mm, memcg, node, COUNTER_pgdeactivate, taken);
     spend(mm, exec, TIME_reclaim_scan, taken * mm->costs->ns[COST_scan_page]);

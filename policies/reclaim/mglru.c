@@ -17,6 +17,7 @@
 #include "sim/base/memory.h"
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/mm/workingset.h"
 
 enum {
@@ -739,6 +740,7 @@ static void put_back(struct mm *mm, struct exec *exec, struct eviction *eviction
         /* Its cgroup may have gone offline meanwhile. */
         mglru_add(mm, page_lruvec(mm, page), page);
     }
+    reclaim_walk_note_lists(mm, eviction->memcg, eviction->node);
     eviction->count = clean;
 }
 

@@ -41,7 +41,8 @@ struct reclaim_hooks {
      * does anything but age(), now and in this pass, at least 1.  Walks then pass over the others
      * (sim/mm/reclaim_walk.h), but that they age() those that want it.  A policy that has them
      * calls reclaim_walk_note() where the size grows, or wants_aging() changes, by other ways than
-     * add, rotate, reparent, shrink_lruvec, age and the statistics that are folded in. */
+     * add, rotate, reparent, shrink_lruvec, age and the statistics that are folded in; and where
+     * shrink_lruvec() puts pages back, as others may walk while it waits for the next ones. */
     uint32_t (*size_to_scan)(const struct mm *mm, const struct lruvec *lruvec);
     uint32_t (*least_to_scan)(const struct mm *mm, const struct scan_control *scan, uint32_t node);
     bool (*wants_aging)(const struct lruvec *lruvec);

@@ -198,16 +198,6 @@ static void prefetch_first(const struct mm *mm, uint32_t root, uint32_t node, ui
         prefetch_walk(mm, root, node, least, ahead);
 }
 
-/* What a visit leaves for the next one; lists may have gone to the heirs meanwhile. */
-static void note_visit(struct mm *mm, uint32_t memcg, uint32_t node)
-{
-    reclaim_walk_note(mm, memcg, node);
-    while (mm->memcgs[memcg].offline) {
-        memcg = mm->memcgs[memcg].parent;
-        reclaim_walk_note(mm, memcg, node);
-    }
-}
-
 /* shrink_slab: without the lock where the kernel has none, else only if no writer has it.
  * The work on the word itself is part of other costs; what is spent is its way. */
 static void shrink_slab(struct mm *mm, struct exec *exec, const struct scan_control *scan,
@@ -289,7 +279,7 @@ static void shrink_one_memcg(struct mm *mm, struct exec *exec, struct scan_contr
         mm->swap_hooks.flush_plug(mm->swap, exec);
     exec->plug = outer;
     shrink_slab(mm, exec, scan, memcg, node);
-    note_visit(mm, memcg, node);
+    reclaim_walk_note_lists(mm, memcg, node); /* for the next visit */
 }
 
 /* May those that have nothing to age be passed over?  Nobody else wants their locks, all or none

@@ -15,12 +15,12 @@ struct reclaim_walk {
     /* Where cgroups are not numbered as they are walked, else NULL: [memcgs]; and the cgroup at a
      * place.  (Nearly always they are, and two look-ups a search are saved.) */
     uint32_t *places, *order;
-    uint32_t *end;    /* [memcgs]: the place behind the subtree */
-    uint32_t *sizes;  /* [nodes][place]: size_to_scan() */
-    uint64_t *marks;  /* [nodes][levels][stride]: the places whose size reaches the level */
-    uint64_t *aging;  /* [nodes][stride]: the places that want aging, whatever their size */
-    uint64_t *idle;   /* [nodes][stride]: those known to have nothing to age; never the root, whose
-                         swappiness may be another than the others' */
+    uint32_t *end;   /* [memcgs]: the place behind the subtree */
+    uint32_t *sizes; /* [nodes][place]: size_to_scan() */
+    uint64_t *marks; /* [nodes][levels][stride]: the places whose size reaches the level */
+    uint64_t *aging; /* [nodes][stride]: the places that want aging, whatever their size */
+    uint64_t *idle;  /* [nodes][stride]: those known to have nothing to age; never the root, whose
+                        swappiness may be another than the others' */
     /* Of places there are so many words; behind them which of these words are not empty: at high
      * priorities hardly any is. */
     uint32_t words, stride;
@@ -180,6 +180,15 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
         __builtin_prefetch(&sizes_of(mm, node)[walk->noted_place], 1); /* 1 % with 10,000 */
     }
     walk->noted_size = size_of(mm, owner, lruvec);
+}
+
+void reclaim_walk_note_lists(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    reclaim_walk_note(mm, memcg, node);
+    while (mm->memcgs[memcg].offline) {
+        memcg = mm->memcgs[memcg].parent;
+        reclaim_walk_note(mm, memcg, node);
+    }
 }
 
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)

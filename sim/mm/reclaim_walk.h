@@ -41,6 +41,10 @@ uint64_t reclaim_walk_changes(const struct mm *mm);
  * less. */
 void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node);
 
+/* The same where that may have waited, so that its lists have gone to its heirs.  Whoever puts
+ * pages back in a visit calls it at once: others may walk before the visit ends. */
+void reclaim_walk_note_lists(struct mm *mm, uint32_t memcg, uint32_t node);
+
 /* The same after the statistics were folded in. */
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node);
 

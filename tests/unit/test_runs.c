@@ -205,6 +205,28 @@ static void test_shortcuts_do_what_plain_work_does(void **state)
     free(text);
 }
 
+/* Three reclaim of the same tree at a time: one walks while another, in the midst of a visit, waits
+ * behind pages that it has put back. */
+static void test_walks_see_what_visits_put_back(void **state)
+{
+    (void)state;
+    const char *const reclaims[] = {"classic", "mglru"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "{\"machine\": {\"cpus\": 3, \"nodes\": [{\"memory\": \"8M\"}]}, "
+                 "\"vm\": {\"reclaim\": \"%s\"}, \"cgroups\": {\"/c\": {}}, \"tasks\": "
+                 "[{\"name\": \"t\", \"count\": 3, \"burst\": 108, \"burst_reclaim\": "
+                 "\"896K\", \"workload\": {\"type\": \"steps\", \"seed\": 1, \"steps\": "
+                 "\"0:seq:0:864:2733:100|1:rand:0:202:278:50\"}}]}",
+                 reclaims[i]);
+        struct bench *walks = bench_build(text), *visits = bench_build(text);
+        reclaim_walk_release(visits->mm);
+        visits->mm->walk = NULL;
+        run_both(0, text, walks, visits);
+    }
+}
+
 /* A page that a device has is dropped in a run, and whoever waits before the end of that, in which
  * others have their turns, has its books in order. */
 static void test_waiting_ends_a_run(void **state)
@@ -238,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_do_what_steps_do),
         cmocka_unit_test(test_shortcuts_do_what_plain_work_does),
+        cmocka_unit_test(test_walks_see_what_visits_put_back),
         cmocka_unit_test(test_waiting_ends_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
