@@ -332,6 +332,7 @@ struct mm {
     bool keeps_lengths;  /* in pages' records: slots have no numbers */
 
     uint32_t page_count, address_count;
+    bool addresses_differ; /* page_address() of some pages, from their numbers */
     uint8_t *hot;
     struct page_cold *cold;
     /* [page >> chunk_shift]: as few as the first pages of spaces allow, at most one for each
@@ -564,6 +565,8 @@ static inline struct address_space *page_space(struct mm *mm, uint32_t page)
  * and clusters of swap where slots have no numbers. */
 static inline uint32_t page_address(const struct mm *mm, uint32_t page)
 {
+    if (!mm->addresses_differ) /* locks of slots and trees ask six times a fault */
+        return page;
     return page + mm->spaces[mm->chunks[page >> mm->chunk_shift].space].address_offset;
 }
 

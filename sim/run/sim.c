@@ -58,6 +58,7 @@ static bool place_spaces(struct simulation *simulation)
         for (uint32_t s = 0; s < tasks_own_spaces(config, i); s++, space++) {
             space->first_page = (uint32_t)pages;
             space->address_offset = (uint32_t)(addresses - pages);
+            mm->addresses_differ |= space->address_offset != 0;
             space->file = s >= first_file;
             space->pages = task->workload->space_pages[s];
             space->memcg = task->cgroups[s];
