@@ -84,7 +84,7 @@ static inline bool events_look_is_due(const struct event_queue *queue, uint64_t 
 static inline bool events_skip_to(struct event_queue *queue, uint64_t time_ns)
 {
     if (queue->catching_up || events_next_time(queue) <= time_ns ||
-        events_look_is_due(queue, time_ns))
+        events_look_is_due(queue, time_ns + 1))
         return false;
     queue->now_ns = time_ns;
     return true;

@@ -101,6 +101,30 @@ static struct costs test_costs(void)
     return costs;
 }
 
+/* Who only looks on comes before events of the same time, is none itself, and is not skipped. */
+static void test_looks_are_no_events(void **state)
+{
+    (void)state;
+    struct event_queue queue = {0};
+    struct record record = {0};
+    events_schedule(&queue, 10, RANK_DEVICE, note, &record, 1);
+    events_schedule_look(&queue, 10, note, &record);
+    events_schedule_look(&queue, 30, note, &record);
+    assert_int_equal(events_next_time(&queue), 10);
+    assert_true(events_run_next(&queue));
+    assert_int_equal(record.count, 2);
+    assert_int_equal(record.order[1], 1);
+    assert_false(events_run_next(&queue));
+    assert_true(events_skip_to(&queue, 29));
+    assert_false(events_skip_to(&queue, 30));
+    assert_false(events_look_is_due(&queue, 30));
+    assert_true(events_look_is_due(&queue, 31));
+    events_look(&queue, 30);
+    assert_int_equal(record.count, 3);
+    assert_int_equal(queue.now_ns, 30);
+    events_release(&queue);
+}
+
 static void test_cache_line_costs_by_distance(void **state)
 {
     (void)state;
@@ -330,6 +354,7 @@ int main(void)
         cmocka_unit_test(test_events_by_time_rank_then_sequence),
         cmocka_unit_test(test_events_random_times_come_out_sorted),
         cmocka_unit_test(test_catch_up_stops_at_its_time_and_does_not_nest),
+        cmocka_unit_test(test_looks_are_no_events),
         cmocka_unit_test(test_cache_line_costs_by_distance),
         cmocka_unit_test(test_cache_line_serialises),
         cmocka_unit_test(test_cache_line_saturation_throughput),
