@@ -25,15 +25,23 @@ struct reclaim_walk {
      * priorities hardly any is. */
     uint32_t words, stride;
     uint64_t changes; /* of sizes */
-    /* The last size noted, which is not among the others yet: most come one after the other from
-     * the same cgroup, and walks are few (20 instructions a fault with one cgroup). */
-    const struct lruvec *noted; /* NULL: none */
-    uint32_t noted_node, noted_place, noted_size;
+    /* Sizes noted since they were last looked at are not among the others yet: there may be many
+     * for each walk, or no walks at all, as where each cgroup has its own limit. */
+    uint32_t *noted_sizes;     /* [nodes][place]; where there is none, the size that is kept */
+    uint64_t *noted;           /* [nodes][stride]: the places where there is one */
+    bool any_noted;            /* so on some node */
+    const struct lruvec *last; /* noted; most come one after the other from the same cgroup */
+    uint32_t *last_size;       /* among noted_sizes */
 };
 
 static uint64_t *aging_on(const struct reclaim_walk *walk, uint32_t node)
 {
     return walk->aging + (size_t)node * walk->stride;
+}
+
+static uint64_t *noted_on(const struct reclaim_walk *walk, uint32_t node)
+{
+    return walk->noted + (size_t)node * walk->stride;
 }
 
 static uint64_t *idle_on(const struct reclaim_walk *walk, uint32_t node)
@@ -132,21 +140,43 @@ static inline uint32_t *sizes_of(const struct mm *mm, uint32_t node)
     return mm->walk->sizes + (size_t)node * mm->memcg_count;
 }
 
-/* Before sizes are looked at. */
-static inline void settle(const struct mm *mm)
+static inline uint32_t *noted_sizes_of(const struct mm *mm, uint32_t node)
+{
+    return mm->walk->noted_sizes + (size_t)node * mm->memcg_count;
+}
+
+static inline void set_size(const struct mm *mm, uint32_t node, uint32_t place, uint32_t now)
 {
     struct reclaim_walk *walk = mm->walk;
-    if (!walk->noted)
-        return;
-    walk->noted = NULL;
-    uint32_t *kept = &sizes_of(mm, walk->noted_node)[walk->noted_place];
-    uint32_t before = *kept, now = walk->noted_size;
+    uint32_t *kept = &sizes_of(mm, node)[place], before = *kept;
     if (before == now)
         return;
     walk->changes++;
     *kept = now;
     if (levels_of(before) != levels_of(now))
-        change_marks(walk, walk->noted_node, walk->noted_place, levels_of(before), levels_of(now));
+        change_marks(walk, node, place, levels_of(before), levels_of(now));
+}
+
+static __attribute__((noinline)) void settle_noted(const struct mm *mm)
+{
+    struct reclaim_walk *walk = mm->walk;
+    walk->any_noted = false;
+    walk->last = NULL;
+    for (uint32_t node = 0; node < mm->node_count; node++) {
+        uint64_t *noted = noted_on(walk, node);
+        for (uint32_t place = 0;
+             (place = next_marked(walk, noted, place, mm->memcg_count)) < mm->memcg_count;) {
+            clear_mark(walk, noted, place);
+            set_size(mm, node, place, noted_sizes_of(mm, node)[place]);
+        }
+    }
+}
+
+/* Before sizes are looked at. */
+static inline void settle(const struct mm *mm)
+{
+    if (mm->walk->any_noted)
+        settle_noted(mm);
 }
 
 static inline uint32_t size_of(const struct mm *mm, const struct memcg *memcg,
@@ -172,19 +202,31 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
         return;
     const struct memcg *owner = &mm->memcgs[memcg];
     const struct lruvec *lruvec = &owner->lruvecs[node];
-    if (walk->noted != lruvec) {
-        settle(mm);
-        walk->noted = lruvec;
-        walk->noted_node = node;
-        walk->noted_place = place_of(walk, memcg);
-        __builtin_prefetch(&sizes_of(mm, node)[walk->noted_place], 1); /* 1 % with 10,000 */
+    if (walk->last != lruvec) {
+        uint32_t place = place_of(walk, memcg);
+        walk->any_noted = true;
+        walk->last = lruvec;
+        walk->last_size = &noted_sizes_of(mm, node)[place];
+        set_mark(walk, noted_on(walk, node), place);
     }
-    walk->noted_size = size_of(mm, owner, lruvec);
+    *walk->last_size = size_of(mm, owner, lruvec);
+}
+
+/* The same at once, as the walk goes on and looks at it. */
+static void note_at_once(struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct memcg *owner = &mm->memcgs[memcg];
+    if (!mm->walk)
+        return;
+    uint32_t place = place_of(mm->walk, memcg);
+    uint32_t size = size_of(mm, owner, &owner->lruvecs[node]);
+    noted_sizes_of(mm, node)[place] = size; /* in place of what was noted before */
+    set_size(mm, node, place, size);
 }
 
 void reclaim_walk_note_lists(struct mm *mm, uint32_t memcg, uint32_t node)
 {
-    reclaim_walk_note(mm, memcg, node);
+    note_at_once(mm, memcg, node);
     while (mm->memcgs[memcg].offline) {
         memcg = mm->memcgs[memcg].parent;
         reclaim_walk_note(mm, memcg, node);
@@ -275,6 +317,10 @@ void reclaim_walk_init(struct mm *mm)
     walk->end = memory_zeroed(count, sizeof(*walk->end), "the walks of reclaim");
     walk->sizes =
         memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->sizes), "the walks of reclaim");
+    walk->noted_sizes = memory_zeroed((size_t)count * mm->node_count, sizeof(*walk->noted_sizes),
+                                      "the walks of reclaim");
+    walk->noted = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->noted),
+                                "the walks of reclaim");
     walk->marks = memory_zeroed((size_t)mm->node_count * LEVELS * walk->stride,
                                 sizeof(*walk->marks), "the walks of reclaim");
     walk->aging = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->aging),
@@ -293,6 +339,8 @@ void reclaim_walk_release(struct mm *mm)
     forget_places(walk);
     free(walk->end);
     free(walk->sizes);
+    free(walk->noted_sizes);
+    free(walk->noted);
     free(walk->marks);
     free(walk->aging);
     free(walk->idle);
