@@ -154,30 +154,33 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     scan->scanned += taken;
     scan->pageouts = 0;
     for (uint32_t i = 0; i < taken; i++) {
-        if (!is_isolated(mm, pages[i]))
+        uint32_t page = pages[i];
+        if (!is_isolated(mm, page))
             continue;
-        enum page_fate fate = shrink_page(mm, exec, scan, pages[i]);
+        enum page_fate fate = shrink_page(mm, exec, scan, page);
         if (fate == FATE_FREED) {
             freed++;
             continue;
         }
         if (fate == FATE_ACTIVATE) {
-            mm->cold[pages[i]].bits |= PAGE_ACTIVE;
-            reclaim_note_activated(mm, exec, pages[i]);
+            mm->cold[page].bits |= PAGE_ACTIVE;
+            reclaim_note_activated(mm, exec, page);
             activated++;
         }
-        pages[kept++] = pages[i];
+        pages[kept++] = page;
     }
     reclaim_flush_freed(mm, exec, scan);
     /* move_folios_to_lru: the oldest goes first and so ends deepest. */
     lru_lock(mm, exec, lruvec, kept);
     for (uint32_t i = 0; i < kept; i++) {
-        if (!is_isolated(mm, pages[i]))
+        uint32_t page = pages[i];
+        if (!is_isolated(mm, page))
             continue;
-        mm->cold[pages[i]].bits |= PAGE_ON_LRU;
+        struct page_cold *cold = &mm->cold[page];
+        cold->bits |= PAGE_ON_LRU;
         /* Its cgroup may have gone offline meanwhile. */
-        classic_add(mm, page_lruvec(mm, pages[i]), pages[i]);
-        if (mm->cold[pages[i]].bits & PAGE_ACTIVE)
+        classic_add(mm, page_lruvec(mm, page), page);
+        if (cold->bits & PAGE_ACTIVE)
             workingset_age(mm, memcg, node, 1);
     }
     if (kept)

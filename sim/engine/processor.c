@@ -153,8 +153,9 @@ static void prolong_last_turn(struct processor *processor, uint64_t lost_ns)
 /* The turn of a runner from start_ns to end_ns is over: how much longer it took because
  * the core's other thread was busy.  Both run slowly as long as both have work, so they
  * lose the same, and the other's turn, which is known, ends later. */
-static uint64_t slow_down(struct processors *processors, uint32_t cpu, struct runner *runner,
-                          uint64_t start_ns, uint64_t end_ns)
+static __attribute__((noinline)) uint64_t slow_down(struct processors *processors, uint32_t cpu,
+                                                    struct runner *runner, uint64_t start_ns,
+                                                    uint64_t end_ns)
 {
     uint32_t sibling = topology_sibling(&processors->topology, cpu);
     if (sibling == NO_CPU || end_ns == start_ns)
@@ -277,7 +278,8 @@ static inline uint64_t take_turn(struct processors *processors, struct processor
     processor->nested_ns = processor->slept_ns = 0;
     processors_begin_slice(processors, processor, start_ns);
     *end = runner->turn(runner, cpu, start_ns, &end_ns, wake_at_ns);
-    end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
+    if (processors->topology.threads_per_core >= 2)
+        end_ns += slow_down(processors, cpu, runner, start_ns, end_ns);
     uint64_t ns = end_ns - start_ns - processor->slept_ns;
     processor->busy_ns += ns;
     note_turn(processors, processor, runner, ns, processor->nested_ns);
