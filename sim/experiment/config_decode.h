@@ -36,5 +36,7 @@ uint64_t task_stream_seed(uint64_t run_seed, uint32_t task);
 #define DEFAULT_KERNEL "v6.18"
 #define DEFAULT_CONTENT_TYPE "rule"
 #define DEFAULT_CONTENT_CLASSES "100:mixed:1304"
+#define DEFAULT_CONTENT                                                                            \
+    "{\"type\": \"" DEFAULT_CONTENT_TYPE "\", \"classes\": \"" DEFAULT_CONTENT_CLASSES "\"}"
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/base/units.h"
+#include "sim/experiment/config_decode.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define TABLE(rows, type)                                                                          \
@@ -432,13 +433,15 @@ static const struct param task_rows[] = {
 #undef FIELD
 
 static const struct structured_key task_structured[] = {
-    {"workload", "object", NULL, "{\"type\": \"zipf\", \"pages\": 65536}",
+    {"workload", "object", NULL,
+     "{\"type\": \"zipf\", \"footprint\": \"256M\", \"accesses\": 1000000}",
      "Where its accesses come from; `zsim list workloads`. Required."},
-    {"content", "object", NULL, "{\"type\": \"rule\"}",
-     "What its pages hold; `zsim list contents`. Default: {\"type\": \"rule\"}."},
+    {"content", "object", NULL, DEFAULT_CONTENT,
+     "What its pages hold; `zsim list contents`. Default: " DEFAULT_CONTENT "."},
     {"cgroups", "array", NULL, "[\"/hot\", \"/scan\"]",
      "Instead of \"cgroup\": one for each address space of the workload."},
-    {"contents", "array", NULL, "[{\"type\": \"rule\"}, {\"type\": \"uniform\"}]",
+    {"contents", "array", NULL,
+     "[{\"type\": \"uniform\"}, {\"type\": \"emulator\", \"class\": \"mix\"}]",
      "Instead of \"content\": one for each address space of the workload."},
     {0},
 };

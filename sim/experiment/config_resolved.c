@@ -188,8 +188,7 @@ static cJSON *content_to_json(struct decoder *decoder, const struct config_node 
 
 static cJSON *default_content_to_json(struct decoder *decoder)
 {
-    static const char text[] =
-        "{\"type\": \"" DEFAULT_CONTENT_TYPE "\", \"classes\": \"" DEFAULT_CONTENT_CLASSES "\"}";
+    static const char text[] = DEFAULT_CONTENT;
     const struct config_node *node =
         config_tree_parse("default", text, sizeof(text) - 1, decoder->arena, decoder->errors);
     return content_to_json(decoder, node);

@@ -519,6 +519,25 @@ static void test_rows(void **state)
     }
 }
 
+/* A task as the examples of the reference have it; lists are for as many address spaces. */
+static void test_examples_of_tasks(void **state)
+{
+    (void)state;
+    const char *workload = section_task.structured[0].example;
+    for (const struct structured_key *key = section_task.structured + 1; key->name; key++) {
+        char text[1024];
+        bool list = strcmp(key->form, "array") == 0;
+        snprintf(text, sizeof(text),
+                 "{\"cgroups\": {\"/hot\": {}, \"/scan\": {}}, \"tasks\": [{\"name\": \"t\", "
+                 "\"workload\": %s, \"%s\": %s}]}",
+                 list ? "{\"type\": \"steps\", \"seed\": 1, "
+                        "\"steps\": \"0:seq:0:8:9:50|1:rand:0:8:9:50\"}"
+                      : workload,
+                 key->name, key->example);
+        experiment_free(read_good(text));
+    }
+}
+
 static void test_explain_finds_every_key(void **state)
 {
     (void)state;
@@ -593,6 +612,7 @@ int main(void)
         TEST(test_overrides),
         TEST(test_override_mistakes),
         TEST(test_rows),
+        TEST(test_examples_of_tasks),
         TEST(test_explain_finds_every_key),
         TEST(test_reference_page_is_current),
     };
