@@ -395,7 +395,7 @@ static bool classic_age(struct mm *mm, struct exec *exec, const struct scan_cont
 }
 
 /* The two locks of each of these.  (Lists are aged by what the statistics showed last: with 10,000
- * cgroups nine of ten were in vain.) */
+ * cgroups 99 of 100 were in vain.) */
 static void classic_age_idle(struct mm *mm, struct exec *exec, const struct scan_control *scan,
                              uint32_t cgroups)
 {

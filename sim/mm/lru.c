@@ -360,10 +360,27 @@ void lru_prefetch_next_of_short_list(struct mm *mm)
     prefetch_victim(mm, after);
 }
 
+/* The pages of a small space have their records side by side: all can be asked for at once, without
+ * following links that are not there yet (with limits of 25 pages 2 % of the time).  False: the
+ * list's pages are further apart. */
+static bool prefetch_small_space(const struct mm *mm, const struct lru_list *list)
+{
+    uint32_t chunk = list->tail >> mm->chunk_shift;
+    if (mm->chunk_shift > CHUNK_SHIFT || list->head >> mm->chunk_shift != chunk)
+        return false;
+    const char *record = (const char *)&mm->cold[chunk << mm->chunk_shift];
+    const char *end = (const char *)&mm->cold[(chunk + 1) << mm->chunk_shift];
+    for (; record < end; record += HOST_LINE)
+        __builtin_prefetch(record, 1);
+    return true;
+}
+
 void lru_begin_short_list(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     const struct lru_list *inactive = &lruvec_of(mm, memcg, node)->lists[LRU_INACTIVE_ANON];
     if (mm->coming_page != NO_PAGE || lru_list_ring(inactive))
+        return;
+    if (inactive->tail == NO_PAGE || prefetch_small_space(mm, inactive))
         return;
     mm->coming_page = inactive->tail;
     mm->coming_from_head = inactive->head;

@@ -137,11 +137,11 @@ enum charge_line {
     X(refused_by_limit)                                                                            \
     X(zswpwb)                                                                                      \
     X(pgrotated)                                                                                   \
+    X(memory_max)                                                                                  \
+    X(workingset_activate_anon)                                                                    \
     X(pgrefill)                                                                                    \
     X(pgdeactivate)                                                                                \
-    X(workingset_activate_anon)                                                                    \
     X(workingset_restore_anon)                                                                     \
-    X(memory_max)                                                                                  \
     X(minor_swap_cache)
 enum often_counted {
 #define X(name) OFTEN_##name,
