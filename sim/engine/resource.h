@@ -44,25 +44,10 @@ static inline uint32_t topology_sibling(const struct topology *topology, uint32_
     return first + (cpu - first + run / 2) % run;
 }
 
-/* 16 bytes: a million may be open (with 24 a run of 64 processors took 5 % longer). */
 struct interval {
-    uint64_t start_ns;
-    uint64_t length_ns : 48; /* three days */
-    uint64_t owner : 16;     /* at its end */
+    uint64_t start_ns, end_ns;
+    uint32_t owner; /* at its end */
 };
-
-static inline uint64_t interval_end_ns(const struct interval *interval)
-{
-    return interval->start_ns + interval->length_ns;
-}
-
-static inline void interval_set(struct interval *interval, uint64_t start_ns, uint64_t end_ns,
-                                uint32_t owner)
-{
-    interval->start_ns = start_ns;
-    interval->length_ns = (end_ns - start_ns) & ((UINT64_C(1) << 48) - 1);
-    interval->owner = owner & 0xffff;
-}
 
 /* As many are kept in a line's own record; more where they may still be asked about.  A
  * processor alone has two or three open in a lock that it takes again and again. */
@@ -98,11 +83,11 @@ static inline bool cache_line_take_own(struct cache_line *line, uint32_t cpu, ui
     if (line->count != 1 || !line->settled_ns)
         return false;
     struct interval *last = &line->taken[0];
-    if (last->owner != cpu || interval_end_ns(last) > *line->settled_ns ||
-        now_ns < *line->settled_ns)
+    if (last->owner != cpu || last->end_ns > *line->settled_ns || now_ns < *line->settled_ns)
         return false;
     line->owner = cpu;
-    interval_set(last, now_ns, now_ns + use_ns, cpu);
+    last->start_ns = now_ns;
+    last->end_ns = now_ns + use_ns;
     return true;
 }
 
