@@ -404,82 +404,85 @@ static inline bool sleep_in_turn(struct task *task, struct exec *exec, const str
     return true;
 }
 
+/* The access at hand is no hit.  TURN_RUNNABLE: go on until *until_ns. */
+static inline enum turn_end take_miss(struct task *task, struct exec *exec, uint32_t page,
+                                      uint64_t *until_ns, uint64_t *wake_at_ns)
+{
+    struct mm *mm = &task->simulation->mm;
+    struct wait wait = {0};
+    enum miss_end miss = run_miss(task, exec, page, &wait);
+    if (miss == MISS_RETRY) {
+        *wake_at_ns = task->runner.io_until_ns = exec->now_ns + LOCKED_PAGE_WAIT_NS;
+        return TURN_BLOCKED;
+    }
+    task->block_at++;
+    task->position++;
+    mm->counters[COUNTER_accesses]++;
+    spend_user(mm, exec, task->hit_ns);
+    if (miss == MISS_TASK_DEAD)
+        return TURN_FINISHED;
+    if (miss == MISS_GO_ON)
+        return TURN_RUNNABLE;
+    enum turn_end end = TURN_RUNNABLE;
+    if (wait.until_ns > exec->now_ns) {
+        if (sleep_in_turn(task, exec, &wait)) {
+            *until_ns = begin_quantum(task, exec);
+        } else {
+            *wake_at_ns = wait.until_ns;
+            end = TURN_BLOCKED;
+        }
+    }
+    note_wait(task, &wait); /* less work when it is over */
+    return end;
+}
+
+static inline void end_turn(struct task *task, const struct exec *exec, enum turn_end end)
+{
+    struct simulation *simulation = task->simulation;
+    fault_run_end(&simulation->swap, &simulation->swap.faults);
+    if (task->position >= task->look_at)
+        look_around(task, exec->now_ns);
+    task->runner.turn_user_ns = exec->user_ns;
+    task->runner.turn_waited_ns = exec->waited_ns;
+    if (end == TURN_FINISHED) {
+        psi_set(&simulation->mm, &task->psi, exec->now_ns, PSI_ABSENT);
+        finish(task, exec->now_ns);
+    }
+}
+
 static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
                                uint64_t *end_ns, uint64_t *wake_at_ns)
 {
     struct task *task = (struct task *)runner;
     struct simulation *simulation = task->simulation;
-    struct mm *mm = &simulation->mm;
     struct exec exec = {.now_ns = now_ns,
                         .cpu = cpu,
-                        .node = topology_node(&mm->topology, cpu),
+                        .node = topology_node(&simulation->mm.topology, cpu),
                         .space = task->space_numbers[0],
                         .psi = &task->psi};
     enum turn_end end = TURN_RUNNABLE;
     uint64_t until_ns = begin_quantum(task, &exec);
-    while (exec.now_ns < until_ns) {
+    while (end == TURN_RUNNABLE && exec.now_ns < until_ns) {
         if (simulation->interrupted || simulation->failure[0] || exec.now_ns >= task->stop_ns) {
             end = TURN_FINISHED;
             break;
         }
         if (task->position == task->run_end) {
             end = begin_run(task, &exec, wake_at_ns);
-            if (end != TURN_RUNNABLE)
-                break;
-            if (task->position == task->run_end || exec.now_ns >= until_ns)
+            if (end != TURN_RUNNABLE || task->position == task->run_end || exec.now_ns >= until_ns)
                 continue;
         }
         uint32_t page = NO_PAGE;
         enum run_end run = run_accesses(task, &exec, until_ns, &page);
-        if (run == RUN_OVER)
-            continue;
-        if (run == RUN_EVENT) {
-            if (events_next_time(&simulation->events) < exec.now_ns) {
-                end = TURN_PAUSED;
-                break;
-            }
+        if (run == RUN_MISS)
+            end = take_miss(task, &exec, page, &until_ns, wake_at_ns);
+        else if (run == RUN_EVENT && events_next_time(&simulation->events) < exec.now_ns)
+            end = TURN_PAUSED;
+        else if (run == RUN_EVENT)
             events_look(&simulation->events, exec.now_ns - 1);
-            continue;
-        }
-        struct wait wait = {0};
-        enum miss_end miss = run_miss(task, &exec, page, &wait);
-        if (miss == MISS_RETRY) {
-            *wake_at_ns = runner->io_until_ns = exec.now_ns + LOCKED_PAGE_WAIT_NS;
-            end = TURN_BLOCKED;
-            break;
-        }
-        task->block_at++;
-        task->position++;
-        mm->counters[COUNTER_accesses]++;
-        spend_user(mm, &exec, task->hit_ns);
-        if (miss == MISS_TASK_DEAD) {
-            end = TURN_FINISHED;
-            break;
-        }
-        if (miss == MISS_GO_ON)
-            continue;
-        if (wait.until_ns > exec.now_ns) {
-            if (sleep_in_turn(task, &exec, &wait)) {
-                until_ns = begin_quantum(task, &exec);
-            } else {
-                *wake_at_ns = wait.until_ns;
-                end = TURN_BLOCKED;
-            }
-        }
-        note_wait(task, &wait); /* less work when it is over */
-        if (end == TURN_BLOCKED)
-            break;
     }
-    fault_run_end(&simulation->swap, &simulation->swap.faults);
-    if (task->position >= task->look_at)
-        look_around(task, exec.now_ns);
+    end_turn(task, &exec, end);
     *end_ns = exec.now_ns;
-    runner->turn_user_ns = exec.user_ns;
-    runner->turn_waited_ns = exec.waited_ns;
-    if (end == TURN_FINISHED) {
-        psi_set(mm, &task->psi, exec.now_ns, PSI_ABSENT);
-        finish(task, exec.now_ns);
-    }
     return end;
 }
 
