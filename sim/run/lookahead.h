@@ -10,10 +10,10 @@
  * What it buys (zipf 0.9 over 4 million pages, a quarter of them in RAM): with
  * lru_prefetch(), 1.9 us of host time for a fault become 0.6.
  *
- * Where processors take turns at every fault, one further ahead is asked for too early: the host's
- * caches have lost it again by then.  There the page's record is asked for when the turn before
- * its fault ends, and what that leads to when the fault begins.  (64 tasks on 64 processors: 12 %
- * less time than from 16 faults ahead on, and 60 instructions less a fault.)
+ * Where many processors take turns at every fault, one further ahead is asked for too early: the
+ * host's caches have lost it again by then.  There the page's record is asked for when the turn
+ * before its fault ends, and what that leads to when the fault begins.  (64 tasks on 64
+ * processors: 12 % less time than from 16 faults ahead on; 8 on 8 with a million pages: none.)
  *
  * A wrong guess costs a useless read and nothing else: no result depends on it. */
 #ifndef ZSIM_RUN_LOOKAHEAD_H
@@ -40,8 +40,11 @@ struct coming_fault {
     uint32_t page, at;
 };
 
+/* So many tasks on as many processors are many. */
+enum { LOOKAHEAD_MANY_IN_TURN = 16 };
+
 struct lookahead {
-    bool in_turn;                /* others have a fault each between two of the task's own */
+    bool in_turn;                /* many have a fault each between two of the task's own */
     const uint32_t *first_pages; /* of the task's spaces */
     const struct access *block;
     uint32_t count;              /* accesses of the block */

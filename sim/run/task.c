@@ -529,7 +529,8 @@ void tasks_init(struct simulation *simulation)
         const struct task_config *from = &config->tasks[i];
         task->simulation = simulation;
         task->config = from;
-        task->lookahead.in_turn = config->machine.cpus > 1 && config->task_count > 1;
+        task->lookahead.in_turn = config->machine.cpus >= LOOKAHEAD_MANY_IN_TURN &&
+                                  config->task_count >= LOOKAHEAD_MANY_IN_TURN;
         task->runner.turn = task_turn;
         task->runner.cpu = (uint32_t)(from->first_cpu % config->machine.cpus);
         find_spaces(simulation, task, first_space);
