@@ -400,7 +400,7 @@ static void classic_age_idle(struct mm *mm, struct exec *exec, const struct scan
                              uint32_t cgroups)
 {
     if (may_scan_anonymous(mm, scan, NO_MEMCG))
-        lru_lock_idle(mm, exec, 2 * cgroups);
+        lru_lock_idle(mm, exec, (uint64_t)2 * cgroups);
 }
 
 /* The shortest inactive list of which at least one page is scanned. */

@@ -56,6 +56,7 @@ static void test_alone_is_the_same(void **state)
     struct mm *mm = bench->mm;
     uint64_t end_ns[2];
     mm->topology.cpus = 2;
+    mm->one_at_a_time = false;
     for (int alone = 0; alone < 2; alone++) {
         struct spinlock lock;
         struct exec exec = bench->exec, other = bench->exec;
