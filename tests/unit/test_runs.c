@@ -119,8 +119,9 @@ static const char *pools_differ(const struct zswap *a, const struct zswap *b)
 /* What timers saw, some of them while somebody waited in the midst of an event. */
 static bool series_differ(const struct run_result *a, const struct run_result *b)
 {
-    return a->series_count != b->series_count ||
-           memcmp(a->series, b->series, a->series_count * sizeof(*a->series)) != 0;
+    if (a->series_count != b->series_count)
+        return true;
+    return a->series_count && memcmp(a->series, b->series, a->series_count * sizeof(*a->series));
 }
 
 /* A policy of admission that looks at counts, which must not lag behind. */
