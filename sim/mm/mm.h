@@ -182,10 +182,8 @@ struct memcg {
 
 _Static_assert(offsetof(struct memcg, often) == 2 * HOST_LINE, "two lines of charges");
 
-/* Where an event of a cgroup is counted: known to the compiler, mostly, but it would not always
- * look. */
-static inline __attribute__((always_inline)) uint64_t *memcg_counter(struct memcg *memcg,
-                                                                     enum counter counter)
+/* Where an event of a cgroup is counted. */
+static inline uint64_t *memcg_counter(struct memcg *memcg, enum counter counter)
 {
     switch (counter) {
 #define X(name)                                                                                    \
@@ -550,8 +548,8 @@ static inline uint32_t known_length(const struct mm *mm, uint32_t page)
 }
 
 /* Count an event of a cgroup on a node. */
-static inline __attribute__((always_inline)) void
-count_event(struct mm *mm, uint32_t memcg, uint32_t node, enum counter counter, uint64_t by)
+static inline void count_event(struct mm *mm, uint32_t memcg, uint32_t node, enum counter counter,
+                               uint64_t by)
 {
     mm->counters[counter] += by;
     *memcg_counter(&mm->memcgs[memcg], counter) += by;
