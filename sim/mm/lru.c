@@ -454,19 +454,12 @@ static uint32_t find_last(const struct page_cold *cold, const struct lru_list *l
 /* The last page of a short list. */
 static uint32_t isolate_last(struct mm *mm, struct lru_list *list, uint32_t *pages)
 {
-    struct page_cold *const cold = mm->cold;
     uint32_t page = list->tail;
     if (page == NO_PAGE)
         return 0;
-    uint32_t previous = cold[page].lru.previous;
-    cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
+    lru_list_remove(mm->cold, list, page);
+    mm->cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
     *pages = page;
-    list->tail = previous;
-    list->count--;
-    if (previous != NO_PAGE)
-        cold[previous].lru.next = NO_PAGE;
-    else
-        list->head = NO_PAGE;
     expect(mm, NULL);
     return 1;
 }

@@ -42,7 +42,7 @@ static inline void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lru
 {
     const uint64_t *ns = mm->costs->ns;
     if (mm->one_at_a_time)
-        count_own_lock(mm, exec, LOCK_lruvec, wait_begins(mm, exec),
+        count_own_lock(mm, exec, LOCK_lruvec, 1, wait_begins(mm, exec),
                        ns[COST_lock_uncontended] + pages * ns[COST_lru_lock_hold]);
     else
         lru_lock_shared(mm, exec, lruvec, pages);
@@ -51,9 +51,8 @@ static inline void lru_lock(struct mm *mm, struct exec *exec, struct lruvec *lru
 /* So many times that of some list without a page, where one processor has them all. */
 static inline void lru_lock_idle(struct mm *mm, struct exec *exec, uint64_t times)
 {
-    uint64_t use_ns = times * mm->costs->ns[COST_lock_uncontended];
-    lock_count(&mm->locks[LOCK_lruvec], times, use_ns);
-    mm->lock_released_ns[exec->cpu] = wait_begins(mm, exec) + use_ns;
+    count_own_lock(mm, exec, LOCK_lruvec, times, wait_begins(mm, exec),
+                   times * mm->costs->ns[COST_lock_uncontended]);
 }
 
 /* Every processor's batches (lru_add_drain_all). */

@@ -497,12 +497,12 @@ static inline void spend_on_counter(struct mm *mm, struct exec *exec, struct cac
         spend_on_shared_counter(mm, exec, line);
 }
 
-/* This processor's own lock is held from start_ns on for use_ns, while nobody else does
- * anything: that is counted, and all that there is to it. */
+/* This processor's own lock is held so many times, one after another, from start_ns on for use_ns
+ * in all, while nobody else does anything: that is counted, and all that there is to it. */
 static inline void count_own_lock(struct mm *mm, struct exec *exec, enum lock_kind kind,
-                                  uint64_t start_ns, uint64_t use_ns)
+                                  uint64_t times, uint64_t start_ns, uint64_t use_ns)
 {
-    lock_count(&mm->locks[kind], 1, use_ns);
+    lock_count(&mm->locks[kind], times, use_ns);
     mm->lock_released_ns[exec->cpu] = start_ns + use_ns;
 }
 
@@ -513,7 +513,7 @@ static inline bool hold_own_lock(struct mm *mm, struct exec *exec, enum lock_kin
     uint64_t use_ns = mm->costs->ns[COST_lock_uncontended] + hold_ns;
     if (!line_is_own(mm, &lock->line, exec->cpu) || !is_alone_until(mm, start_ns + use_ns))
         return false;
-    count_own_lock(mm, exec, kind, start_ns, use_ns);
+    count_own_lock(mm, exec, kind, 1, start_ns, use_ns);
     return true;
 }
 

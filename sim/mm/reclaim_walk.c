@@ -345,6 +345,7 @@ void reclaim_walk_release(struct mm *mm)
     free(walk->aging);
     free(walk->idle);
     free(walk);
+    mm->walk = NULL;
 }
 
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node)

@@ -125,9 +125,7 @@ static void psi_due(void *owner, uint64_t now_ns, uint64_t argument)
     simulation->timers--;
     psi_update_averages(&simulation->mm, now_ns);
     /* Where each access takes seconds, look_around() comes once in a long time. */
-    const struct sim_options *options = simulation->options;
-    if (options->interrupted && *options->interrupted)
-        simulation->interrupted = true;
+    simulation_notice_interruption(simulation);
     schedule_timer(simulation, now_ns + PSI_PERIOD_NS, psi_due);
 }
 

@@ -131,11 +131,6 @@ __attribute__((noinline)) static void advance_among_many(struct lookahead *looka
     advance(lookahead, swap, at, true);
 }
 
-static void advance_among_few(struct lookahead *lookahead, const struct swap *swap, uint32_t at)
-{
-    advance(lookahead, swap, at, false);
-}
-
 /* What few faults need is in functions of its own, so that this one saves fewer registers of the
  * host: 28 instructions a fault. */
 void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uint32_t at,
@@ -146,7 +141,7 @@ void lookahead_advance(struct lookahead *lookahead, const struct swap *swap, uin
     else if (lookahead->in_turn)
         entry_prefetch(swap->zswap, page);
     else
-        advance_among_few(lookahead, swap, at);
+        advance(lookahead, swap, at, false);
 }
 
 void lookahead_expect(const struct lookahead *lookahead, const struct swap *swap, uint32_t page)

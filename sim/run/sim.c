@@ -17,6 +17,13 @@
 
 enum { READAHEAD_HITS_INITIAL = 4 };
 
+void simulation_notice_interruption(struct simulation *simulation)
+{
+    const volatile bool *interrupted = simulation->options->interrupted;
+    if (interrupted && *interrupted)
+        simulation->interrupted = true;
+}
+
 void simulation_fail(struct simulation *simulation, const char *format, ...)
 {
     if (simulation->failure[0])

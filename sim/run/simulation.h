@@ -118,6 +118,9 @@ void measure_finish(struct simulation *simulation);
 /* invariants.c: NULL, or what is wrong (in simulation->failure). */
 const char *invariants_check(struct simulation *simulation);
 
+/* Has the caller asked for an end (sim_options.interrupted)?  Turns end soon, then. */
+void simulation_notice_interruption(struct simulation *simulation);
+
 /* Stop the run with a message; printf-like. */
 void simulation_fail(struct simulation *simulation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

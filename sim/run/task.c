@@ -205,8 +205,7 @@ static void look_around(struct task *task, uint64_t now_ns)
     const struct sim_options *options = simulation->options;
     if (options->checks != CHECKS_FULL)
         task->look_at = task->position + ACCESSES_BETWEEN_LOOKS;
-    if (options->interrupted && *options->interrupted)
-        simulation->interrupted = true;
+    simulation_notice_interruption(simulation);
     /* In the middle of somebody's reclaim its pages are on no list. */
     if (options->checks != CHECKS_OFF && !simulation->events.catching_up &&
         simulation->faults - simulation->checked_faults >= faults_between_checks(simulation)) {

@@ -207,7 +207,7 @@ static inline __attribute__((always_inline)) void lock_slot(struct swap *swap, s
         hold_ns *= SLOT_CACHE;
     }
     if (mm->one_at_a_time) { /* the lock is not even looked for */
-        count_own_lock(mm, exec, LOCK_swap_slot, wait_begins(mm, exec),
+        count_own_lock(mm, exec, LOCK_swap_slot, 1, wait_begins(mm, exec),
                        mm->costs->ns[COST_lock_uncontended] + hold_ns);
         return;
     }

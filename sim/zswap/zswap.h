@@ -286,7 +286,7 @@ void zswap_yield_to_worker(struct zswap *zswap, struct exec *exec);
 
 /* mm's hook: the dynamic shrinker of one cgroup on one node. */
 void zswap_shrink_slab(void *swap, struct exec *exec, uint32_t memcg, uint32_t node, int priority);
-/* Is the shrinker on, and has it lists to shrink? */
+/* zswap.shrinker_enabled is set; the hook does something where it is on and has lists to shrink. */
 void zswap_enable_shrinker(struct zswap *zswap, bool enabled);
 
 /* A cgroup goes offline: its lists are put in front of its parent's. */

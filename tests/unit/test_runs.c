@@ -197,10 +197,8 @@ static void test_shortcuts_do_what_plain_work_does(void **state)
         struct bench *shortcuts = bench_build(text), *plain = bench_build(text);
         plain->mm->one_at_a_time = plain->mm->evicts_in_runs = false;
         plain->simulation.events.turns_go_back = true;
-        if (plain->mm->config->vm.shrinker_lock == SHRINKER_LOCK_NONE) {
+        if (plain->mm->config->vm.shrinker_lock == SHRINKER_LOCK_NONE)
             reclaim_walk_release(plain->mm);
-            plain->mm->walk = NULL;
-        }
         run_both(seed, text, shortcuts, plain);
     }
     free(text);
@@ -223,7 +221,6 @@ static void test_walks_see_what_visits_put_back(void **state)
                  reclaims[i]);
         struct bench *walks = bench_build(text), *visits = bench_build(text);
         reclaim_walk_release(visits->mm);
-        visits->mm->walk = NULL;
         run_both(0, text, walks, visits);
     }
 }
