@@ -21,22 +21,9 @@ static enum lru list_of(const struct mm *mm, uint32_t page)
     return mm->cold[page].bits & PAGE_ACTIVE ? LRU_ACTIVE_ANON : LRU_INACTIVE_ANON;
 }
 
-/* A list's first page.  (Apart, so that adding others saves no registers: 13 instructions.) */
-static __attribute__((noinline)) void add_first(struct mm *mm, struct lruvec *lruvec,
-                                                struct lru_list *list, uint32_t page)
-{
-    if (list == &lruvec->lists[LRU_ACTIVE_ANON])
-        reclaim_walk_note_busy(mm, lruvec);
-    lru_list_add_head(mm->cold, list, page);
-}
-
 static void classic_add(struct mm *mm, struct lruvec *lruvec, uint32_t page)
 {
-    struct lru_list *list = &lruvec->lists[list_of(mm, page)];
-    if (list->count)
-        lru_list_add_head(mm->cold, list, page);
-    else
-        add_first(mm, lruvec, list, page);
+    lru_list_add_head(mm->cold, &lruvec->lists[list_of(mm, page)], page);
 }
 
 static void classic_remove(struct mm *mm, struct lruvec *lruvec, uint32_t page)
@@ -54,8 +41,6 @@ static void classic_rotate(struct mm *mm, struct lruvec *lruvec, uint32_t page)
 
 static void classic_reparent(struct mm *mm, struct lruvec *from, struct lruvec *to)
 {
-    reclaim_walk_note_busy(mm, from); /* which nobody looks at again, idle or not */
-    reclaim_walk_note_busy(mm, to);
     for (unsigned list = 0; list < LRU_LISTS; list++)
         while (from->lists[list].tail != NO_PAGE) {
             uint32_t page = from->lists[list].tail;
@@ -241,10 +226,8 @@ static uint32_t shrink_active_list(struct mm *mm, struct exec *exec, uint32_t me
     uint32_t taken = lru_isolate(mm, &lruvec->lists[LRU_ACTIVE_ANON], n, pages);
     lru_lock(mm, exec, lruvec, taken);
     lru_lock(mm, exec, lruvec, taken); /* to put them back */
-    if (!taken) {
-        reclaim_walk_note_idle(mm, memcg, node);
+    if (!taken)
         return 0;
-    }
     for (uint32_t i = 0; i < taken; i++) {
         mm->hot[pages[i]] &= (uint8_t)~HOT_ACCESSED;
         mm->cold[pages[i]].bits &= ~(uint32_t)PAGE_ACTIVE;
@@ -380,10 +363,10 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
         shrink_active_list(mm, exec, memcg, node, RECLAIM_CLUSTER);
 }
 
-static uint32_t classic_size_to_scan(const struct mm *mm, const struct lruvec *lruvec)
+static struct walk_sizes classic_walk_sizes(const struct lruvec *lruvec)
 {
-    (void)mm;
-    return lruvec->lists[LRU_INACTIVE_ANON].count;
+    return (struct walk_sizes){.to_scan = lruvec->lists[LRU_INACTIVE_ANON].count,
+                               .to_age = lruvec->lists[LRU_ACTIVE_ANON].count};
 }
 
 /* The end of classic_shrink_lruvec(), which is all that it does where nothing is scanned. */
@@ -508,7 +491,7 @@ static const struct reclaim_hooks classic_hooks = {
     .mark_accessed = classic_mark_accessed,
     .reparent = classic_reparent,
     .shrink_lruvec = classic_shrink_lruvec,
-    .size_to_scan = classic_size_to_scan,
+    .walk_sizes = classic_walk_sizes,
     .least_to_scan = classic_least_to_scan,
     .wants_aging = inactive_is_low,
     .age = classic_age,

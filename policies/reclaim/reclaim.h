@@ -13,6 +13,12 @@
 #include "sim/mm/mm.h"
 #include "sim/mm/reclaim.h"
 
+/* How large a lruvec is for walks of reclaim. */
+struct walk_sizes {
+    uint32_t to_scan; /* pages; UINT32_MAX: always to be visited */
+    uint32_t to_age;  /* pages; 0: age() does nothing to any */
+};
+
 struct reclaim_hooks {
     /* required: a page gets onto, or leaves, the lists (PAGE_ON_LRU is kept by the caller) */
     void (*add)(struct mm *mm, struct lruvec *lruvec, uint32_t page);
@@ -36,20 +42,20 @@ struct reclaim_hooks {
     /* required: take pages from one cgroup on one node; adds to scan->reclaimed and ->scanned */
     void (*shrink_lruvec)(struct mm *mm, struct exec *exec, struct scan_control *scan,
                           uint32_t memcg, uint32_t node);
-    /* optional, all or none: how large a lruvec is as far as scans go (UINT32_MAX: always
-     * to be visited), and the least size with which shrink_lruvec() of an unprotected cgroup
-     * does anything but age(), now and in this pass, at least 1.  Walks then pass over the others
-     * (sim/mm/reclaim_walk.h), but that they age() those that want it.  A policy that has them
-     * calls reclaim_walk_note() where the size grows, or wants_aging() changes, by other ways than
-     * add, rotate, reparent, shrink_lruvec, age and the statistics that are folded in; and where
-     * shrink_lruvec() puts pages back, as others may walk while it waits for the next ones. */
-    uint32_t (*size_to_scan)(const struct mm *mm, const struct lruvec *lruvec);
+    /* optional, all or none: how large a lruvec is, and the least size to scan with which
+     * shrink_lruvec() of an unprotected cgroup does anything but age(), now and in this pass, at
+     * least 1.  Walks then pass over the others (sim/mm/reclaim_walk.h), but that they age() those
+     * that want it.  A policy that has them calls reclaim_walk_note() where a size grows, or
+     * wants_aging() changes, by other ways than add, rotate, mark_accessed, reparent,
+     * shrink_lruvec, age and the statistics that are folded in; and where shrink_lruvec() puts
+     * pages back, as others may walk while it waits for the next ones. */
+    struct walk_sizes (*walk_sizes)(const struct lruvec *lruvec);
     uint32_t (*least_to_scan)(const struct mm *mm, const struct scan_control *scan, uint32_t node);
     bool (*wants_aging)(const struct lruvec *lruvec);
     bool (*age)(struct mm *mm, struct exec *exec, const struct scan_control *scan, uint32_t memcg,
                 uint32_t node); /* false: no page has moved */
-    /* optional: age() of so many cgroups at once of which reclaim_walk_note_idle() was told, where
-     * there is one processor.  Who tells of them also calls reclaim_walk_note_busy(). */
+    /* optional: age() of so many cgroups at once that have nothing to age, where there is one
+     * processor */
     void (*age_idle)(struct mm *mm, struct exec *exec, const struct scan_control *scan,
                      uint32_t cgroups);
     /* optional: before the cgroups of a node are walked (prepare_scan_control) */

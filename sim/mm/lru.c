@@ -522,4 +522,5 @@ void lru_reparent(struct mm *mm, uint32_t memcg, uint32_t parent, uint32_t node)
     struct lruvec *to = &mm->memcgs[parent].lruvecs[node];
     mm->reclaim->reparent(mm, from, to);
     reclaim_walk_note(mm, parent, node);
+    reclaim_walk_note_seen(mm, memcg, node);
 }

@@ -299,8 +299,6 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
     uint32_t at = current, idle = 0, *passed_over = may_pass_over_idle(mm, exec) ? &idle : NULL;
     while ((at = reclaim_walk_next_aging(mm, scan->target, node, at, next, passed_over)) !=
            NO_MEMCG) {
-        if (mm->memcgs[at].offline)
-            continue;
         uint64_t changes = reclaim_walk_changes(mm);
         bool aged = mm->reclaim->age(mm, exec, scan, at, node);
         if (mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM)

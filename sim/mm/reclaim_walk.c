@@ -15,23 +15,23 @@ struct reclaim_walk {
     /* Where cgroups are not numbered as they are walked, else NULL: [memcgs]; and the cgroup at a
      * place.  (Nearly always they are, and two look-ups a search are saved.) */
     uint32_t *places, *order;
-    uint32_t *end;   /* [memcgs]: the place behind the subtree */
-    uint32_t *sizes; /* [nodes][place]: size_to_scan() */
-    uint64_t *marks; /* [nodes][levels][stride]: the places whose size reaches the level */
+    uint32_t *end;            /* [memcgs]: the place behind the subtree */
+    struct walk_sizes *sizes; /* [nodes][place] */
+    uint64_t *marks; /* [nodes][levels][stride]: the places whose size to scan reaches the level */
     uint64_t *aging; /* [nodes][stride]: the places that want aging, whatever their size */
-    uint64_t *idle;  /* [nodes][stride]: those known to have nothing to age; never the root, whose
+    uint64_t *idle;  /* [nodes][stride]: those that have nothing to age; never the root, whose
                         swappiness may be another than the others' */
     /* Of places there are so many words; behind them which of these words are not empty: at high
      * priorities hardly any is. */
     uint32_t words, stride;
-    uint64_t changes; /* of sizes */
+    uint64_t changes; /* of sizes to scan */
     /* Sizes noted since they were last looked at are not among the others yet: there may be many
      * for each walk, or no walks at all, as where each cgroup has its own limit. */
-    uint32_t *noted_sizes;     /* [nodes][place]; where there is none, the size that is kept */
-    uint64_t *noted;           /* [nodes][stride]: the places where there is one */
-    bool any_noted;            /* so on some node */
-    const struct lruvec *last; /* noted; most come one after the other from the same cgroup */
-    uint32_t *last_size;       /* among noted_sizes */
+    struct walk_sizes *noted_sizes; /* [nodes][place]; where there are none, those that are kept */
+    uint64_t *noted;                /* [nodes][stride]: the places where there are some */
+    bool any_noted;                 /* so on some node */
+    const struct lruvec *last;      /* noted; most come one after the other from the same cgroup */
+    struct walk_sizes *last_sizes;  /* among noted_sizes */
 };
 
 static uint64_t *aging_on(const struct reclaim_walk *walk, uint32_t node)
@@ -135,26 +135,38 @@ static __attribute__((noinline)) void change_marks(const struct reclaim_walk *wa
         clear_mark(walk, marks_of(walk, node, --before), place);
 }
 
-static inline uint32_t *sizes_of(const struct mm *mm, uint32_t node)
+static __attribute__((noinline)) void change_idle(const struct reclaim_walk *walk, uint32_t node,
+                                                  uint32_t place, bool idle)
+{
+    if (!idle)
+        clear_mark(walk, idle_on(walk, node), place);
+    else if (place != place_of(walk, ROOT_MEMCG))
+        set_mark(walk, idle_on(walk, node), place);
+}
+
+static inline struct walk_sizes *sizes_of(const struct mm *mm, uint32_t node)
 {
     return mm->walk->sizes + (size_t)node * mm->memcg_count;
 }
 
-static inline uint32_t *noted_sizes_of(const struct mm *mm, uint32_t node)
+static inline struct walk_sizes *noted_sizes_of(const struct mm *mm, uint32_t node)
 {
     return mm->walk->noted_sizes + (size_t)node * mm->memcg_count;
 }
 
-static inline void set_size(const struct mm *mm, uint32_t node, uint32_t place, uint32_t now)
+static inline void set_sizes(const struct mm *mm, uint32_t node, uint32_t place,
+                             struct walk_sizes now)
 {
     struct reclaim_walk *walk = mm->walk;
-    uint32_t *kept = &sizes_of(mm, node)[place], before = *kept;
-    if (before == now)
+    struct walk_sizes *kept = &sizes_of(mm, node)[place], before = *kept;
+    *kept = now;
+    if (!before.to_age != !now.to_age)
+        change_idle(walk, node, place, !now.to_age);
+    if (before.to_scan == now.to_scan)
         return;
     walk->changes++;
-    *kept = now;
-    if (levels_of(before) != levels_of(now))
-        change_marks(walk, node, place, levels_of(before), levels_of(now));
+    if (levels_of(before.to_scan) != levels_of(now.to_scan))
+        change_marks(walk, node, place, levels_of(before.to_scan), levels_of(now.to_scan));
 }
 
 static __attribute__((noinline)) void settle_noted(const struct mm *mm)
@@ -167,7 +179,7 @@ static __attribute__((noinline)) void settle_noted(const struct mm *mm)
         for (uint32_t place = 0;
              (place = next_marked(walk, noted, place, mm->memcg_count)) < mm->memcg_count;) {
             clear_mark(walk, noted, place);
-            set_size(mm, node, place, noted_sizes_of(mm, node)[place]);
+            set_sizes(mm, node, place, noted_sizes_of(mm, node)[place]);
         }
     }
 }
@@ -179,17 +191,25 @@ static inline void settle(const struct mm *mm)
         settle_noted(mm);
 }
 
-static inline uint32_t size_of(const struct mm *mm, const struct memcg *memcg,
-                               const struct lruvec *lruvec)
+static inline struct walk_sizes sizes_now(const struct mm *mm, const struct memcg *memcg,
+                                          const struct lruvec *lruvec)
 {
-    /* Protection is worked out, and counted, at the visit. */
-    return memcg->is_protected ? UINT32_MAX : mm->reclaim->size_to_scan(mm, lruvec);
+    struct walk_sizes sizes = mm->reclaim->walk_sizes(lruvec);
+    if (memcg->is_protected) /* that is worked out, and counted, at the visit */
+        sizes.to_scan = UINT32_MAX;
+    return sizes;
+}
+
+static bool wants_aging(const struct mm *mm, uint32_t memcg, uint32_t node)
+{
+    const struct memcg *owner = &mm->memcgs[memcg];
+    return !owner->offline && mm->reclaim->wants_aging(&owner->lruvecs[node]);
 }
 
 static void set_aging(struct mm *mm, uint32_t memcg, uint32_t node)
 {
     uint64_t *aging = aging_on(mm->walk, node);
-    if (mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
+    if (wants_aging(mm, memcg, node))
         set_mark(mm->walk, aging, place_of(mm->walk, memcg));
     else
         clear_mark(mm->walk, aging, place_of(mm->walk, memcg));
@@ -206,10 +226,10 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node)
         uint32_t place = place_of(walk, memcg);
         walk->any_noted = true;
         walk->last = lruvec;
-        walk->last_size = &noted_sizes_of(mm, node)[place];
+        walk->last_sizes = &noted_sizes_of(mm, node)[place];
         set_mark(walk, noted_on(walk, node), place);
     }
-    *walk->last_size = size_of(mm, owner, lruvec);
+    *walk->last_sizes = sizes_now(mm, owner, lruvec);
 }
 
 /* The same at once, as the walk goes on and looks at it. */
@@ -219,9 +239,9 @@ static void note_at_once(struct mm *mm, uint32_t memcg, uint32_t node)
     if (!mm->walk)
         return;
     uint32_t place = place_of(mm->walk, memcg);
-    uint32_t size = size_of(mm, owner, &owner->lruvecs[node]);
-    noted_sizes_of(mm, node)[place] = size; /* in place of what was noted before */
-    set_size(mm, node, place, size);
+    struct walk_sizes sizes = sizes_now(mm, owner, &owner->lruvecs[node]);
+    noted_sizes_of(mm, node)[place] = sizes; /* in place of what was noted before */
+    set_sizes(mm, node, place, sizes);
 }
 
 void reclaim_walk_note_lists(struct mm *mm, uint32_t memcg, uint32_t node)
@@ -238,22 +258,6 @@ void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node)
     reclaim_walk_note(mm, memcg, node);
     if (mm->walk)
         set_aging(mm, memcg, node);
-}
-
-void reclaim_walk_note_idle(struct mm *mm, uint32_t memcg, uint32_t node)
-{
-    if (mm->walk && memcg != ROOT_MEMCG && !mm->memcgs[memcg].offline)
-        set_mark(mm->walk, idle_on(mm->walk, node), place_of(mm->walk, memcg));
-}
-
-void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec)
-{
-    if (!mm->walk)
-        return;
-    size_t offset = (size_t)((const char *)lruvec - (const char *)mm->memcgs[0].lruvecs);
-    uint32_t memcg = (uint32_t)(offset / mm->lruvec_stride);
-    uint32_t node = (uint32_t)(lruvec - mm->memcgs[memcg].lruvecs);
-    clear_mark(mm->walk, idle_on(mm->walk, node), place_of(mm->walk, memcg));
 }
 
 static void note_protection_of(struct mm *mm, uint32_t memcg)
@@ -306,7 +310,7 @@ static void number_places(struct mm *mm)
 
 void reclaim_walk_init(struct mm *mm)
 {
-    if (!mm->reclaim->size_to_scan) {
+    if (!mm->reclaim->walk_sizes) {
         reclaim_walk_note_protection(mm, ROOT_MEMCG);
         return;
     }
@@ -328,6 +332,9 @@ void reclaim_walk_init(struct mm *mm)
     walk->idle = memory_zeroed((size_t)mm->node_count * walk->stride, sizeof(*walk->idle),
                                "the walks of reclaim");
     number_places(mm);
+    for (uint32_t node = 0; node < mm->node_count; node++)
+        for (uint32_t place = 0; place < count; place++)
+            change_idle(walk, node, place, true);
     reclaim_walk_note_protection(mm, ROOT_MEMCG);
 }
 
@@ -360,7 +367,7 @@ bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *sc
 {
     uint32_t least = reclaim_walk_least(mm, scan, node);
     const struct memcg *target = &mm->memcgs[scan->target];
-    return least && size_of(mm, target, &target->lruvecs[node]) < least &&
+    return least && sizes_now(mm, target, &target->lruvecs[node]).to_scan < least &&
            !mm->reclaim->wants_aging(&target->lruvecs[node]);
 }
 
@@ -378,9 +385,9 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
     settle(mm);
     const struct reclaim_walk *walk = mm->walk;
     uint32_t place = place_after(walk, root, current), end = walk->end[root];
-    const uint32_t *sizes = sizes_of(mm, node);
+    const struct walk_sizes *sizes = sizes_of(mm, node);
     const uint64_t *marks = marks_of(walk, node, levels_of(least) - 1);
-    while ((place = next_marked(walk, marks, place, end)) < end && sizes[place] < least)
+    while ((place = next_marked(walk, marks, place, end)) < end && sizes[place].to_scan < least)
         place++;
     return place < end ? memcg_at(walk, place) : NO_MEMCG;
 }
@@ -412,14 +419,15 @@ const char *reclaim_walk_check(const struct mm *mm, uint32_t memcg, uint32_t nod
     if (!walk)
         return NULL;
     settle(mm);
-    uint32_t place = place_of(walk, memcg), size = sizes_of(mm, node)[place];
+    uint32_t place = place_of(walk, memcg), size = sizes_of(mm, node)[place].to_scan;
     const struct memcg *owner = &mm->memcgs[memcg];
-    if (size < size_of(mm, owner, &owner->lruvecs[node]) && !owner->offline)
+    struct walk_sizes now = sizes_now(mm, owner, &owner->lruvecs[node]);
+    if (size < now.to_scan && !owner->offline)
         return "reclaim would pass over a cgroup that has pages for it";
-    if (is_marked(idle_on(walk, node), place) && owner->lruvecs[node].lists[LRU_ACTIVE_ANON].count)
+    if (is_marked(idle_on(walk, node), place) && now.to_age)
         return "reclaim would pass over a cgroup that has pages to age";
     bool aging = is_marked(aging_on(walk, node), place);
-    if (aging != mm->reclaim->wants_aging(&mm->memcgs[memcg].lruvecs[node]))
+    if (aging != wants_aging(mm, memcg, node))
         return "reclaim would not age a cgroup that wants it, or one that does not";
     for (unsigned level = 0; level < LEVELS; level++)
         if (is_marked(marks_of(walk, node, level), place) != (level < levels_of(size)))

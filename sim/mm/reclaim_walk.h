@@ -15,7 +15,7 @@
 void reclaim_walk_init(struct mm *mm);
 void reclaim_walk_release(struct mm *mm);
 
-/* The least size (size_to_scan()) of a cgroup that may have something to do at the scan's
+/* The least size to scan (walk_sizes()) of a cgroup that may have something to do at the scan's
  * priority; 0: all are visited.  Every visit may change it. */
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node);
 
@@ -45,12 +45,8 @@ void reclaim_walk_note(struct mm *mm, uint32_t memcg, uint32_t node);
  * pages back in a visit calls it at once: others may walk before the visit ends. */
 void reclaim_walk_note_lists(struct mm *mm, uint32_t memcg, uint32_t node);
 
-/* The same after the statistics were folded in. */
+/* The same after the statistics were folded in, or the cgroup went offline. */
 void reclaim_walk_note_seen(struct mm *mm, uint32_t memcg, uint32_t node);
-
-/* A cgroup has nothing to age on a node: no active page; before it may get one again. */
-void reclaim_walk_note_idle(struct mm *mm, uint32_t memcg, uint32_t node);
-void reclaim_walk_note_busy(struct mm *mm, const struct lruvec *lruvec);
 
 /* memory.min or memory.low of a cgroup was set: it and what is below it are protected
  * or no longer (memcg->is_protected; also where every cgroup is visited). */

@@ -6,6 +6,7 @@
 #include "sim/mm/lru.h"
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
+#include "sim/mm/reclaim_walk.h"
 #include "sim/swap/readahead.h"
 #include "sim/swap/swap.h"
 #include "sim/zswap/entry.h"
@@ -114,7 +115,9 @@ static void map(struct mm *mm, uint32_t page, bool write)
     if (page_space(mm, page)->file && mm->reclaim->mark_accessed) {
         if (write)
             mm->cold[page].bits |= PAGE_DIRTY;
-        if (!mm->reclaim->mark_accessed(mm, page))
+        bool stays = mm->reclaim->mark_accessed(mm, page);
+        reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
+        if (!stays)
             return;
     }
     uint8_t *hot = &mm->hot[page];
