@@ -154,18 +154,31 @@ static void print_left_out(const struct pair *pair)
                    pair->rows[i].undefined, pair->rows[i].metric.name);
 }
 
+/* Copies of one run have intervals without a width, which look like certainty. */
+static const char *note_without_statistics(const struct pair *pair)
+{
+    if (pair->n == 1)
+        return "exact difference, no statistics (1 run each)";
+    if (!pair->varies)
+        return "exact difference, no statistics (all seeds gave the same run)";
+    return NULL;
+}
+
 static void print_pair_notes(const struct pair *pair)
 {
+    const char *note = note_without_statistics(pair);
     if (!pair->same_inputs)
         puts("THE WORKLOADS DIFFER: a change may come from them alone");
-    if (pair->n == 1)
-        puts("exact difference, no statistics (1 run each)");
-    else
-        printf("%u pairs of runs with the same seed; intervals: paired t, 95 %%%s\n", pair->n,
-               uses_bootstrap(pair) ? "," : "");
+    if (note) {
+        puts(note);
+        print_left_out(pair);
+        return;
+    }
+    printf("%u pairs of runs with the same seed; intervals: paired t, 95 %%%s\n", pair->n,
+           uses_bootstrap(pair) ? "," : "");
     if (uses_bootstrap(pair))
         printf("of percentiles: bootstrap t, %d resamples of pairs\n", BOOTSTRAP_RESAMPLES);
-    if (pair->n > 1 && pair->row_count > 1)
+    if (pair->row_count > 1)
         printf("verdicts: at 5 %% for all %u metrics together (Holm), so an interval\n"
                "may exclude 0 where the verdict is unclear\n",
                pair->row_count);
@@ -320,8 +333,7 @@ static void print_json(const struct compare *compare)
         json_add_integer(object, "pairs_incomplete", pair->incomplete);
         json_add_integer(object, "runs_unpaired", pair->unpaired);
         json_add_bool(object, "same_inputs", pair->same_inputs);
-        json_add_string(object, "note",
-                        pair->n == 1 ? "exact difference, no statistics (1 run each)" : NULL);
+        json_add_string(object, "note", note_without_statistics(pair));
         for (unsigned i = 0; i < pair->row_count; i++)
             json_add_to_array(rows, row_object(&pair->rows[i]));
         json_add(object, "metrics", rows);

@@ -30,6 +30,7 @@ struct pair {
     const struct result_file_run **base_runs, **new_runs; /* [n], same seeds */
     uint32_t n, unpaired, incomplete;
     bool same_inputs; /* false with --force alone */
+    bool varies;      /* with the seed: some metric, of either variant */
     struct row *rows;
     unsigned row_count;
 };

@@ -31,7 +31,7 @@ static const struct summary_row {
     {"time.user_ns", "user"},
     {"time.sys_ns", "sys"},
     {"psi.some_us", "PSI memory some"},
-    {"inversion.pair_ppm", "LRU inversion (ppm)"},
+    {"inversion.time_average_ppm", "LRU inversion, mean (ppm)"},
     {"oom_kill", "OOM kills"},
 };
 enum {
@@ -348,6 +348,19 @@ static uint32_t runs_counted(const struct result_source *source)
     return counted;
 }
 
+/* Whether any metric of any variant differs from seed to seed. */
+static bool seeds_differ(const struct result_source *source, double *values)
+{
+    for (uint32_t variant = 0; variant < source->variant_count; variant++)
+        for (unsigned index = 0; index < metric_count(); index++) {
+            uint32_t n = result_values(source, variant, index, values);
+            for (uint32_t i = 1; i < n; i++)
+                if (values[i] != values[0])
+                    return true;
+        }
+    return false;
+}
+
 /* Runs that went on without a task: their counts are of the survivors. */
 static uint32_t runs_with_a_kill(const struct result_source *source, double *values)
 {
@@ -377,10 +390,12 @@ void summary_print(FILE *out, const struct result_source *source)
     bool any_open = source->variant_count > VARIANTS_IN_BLOCKS ? print_narrow(out, source, values)
                                                                : print_blocks(out, source, values);
     fputc('\n', out);
-    if (source->seed_count > 1)
+    if (source->seed_count == 1)
+        fprintf(out, "1 run each");
+    else if (seeds_differ(source, values))
         fprintf(out, "means over %u seeds", source->seed_count);
     else
-        fprintf(out, "1 run each");
+        fprintf(out, "%u seeds, which all gave the same run", source->seed_count);
     if (source->variant_count > 1)
         fprintf(out, "; changes are against %s", source->variants[0].name);
     fputc('\n', out);

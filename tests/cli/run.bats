@@ -48,6 +48,12 @@ long_run() {
     grep -Eq "^major faults +$mean " <<<"$output"
 }
 
+@test "seeds that all give the same run are told" {
+    "$ZSIM" small.json | grep -q '^means over 3 seeds'
+    "$ZSIM" small.json --set 'tasks.t.workload={"type": "sequential", "footprint": "8M", "accesses": 20000}' |
+        grep -q '^3 seeds, which all gave the same run;'
+}
+
 @test "the table has what the figures are about, and whole names over its columns" {
     jq '.variants[1].name = "a name that does not fit over its column, tail"
         | .figures = [{template: "bars", title: "x", metrics: ["pswpin", "shrink_memcg_calls"]}]' \

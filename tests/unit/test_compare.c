@@ -224,6 +224,26 @@ static void one_run_each_is_exact(void **state)
     assert_int_equal(RUN("--fail-on", "zswpwb>+10%", base_path), 0);
 }
 
+/* Copies of one run would have intervals without a width. */
+static void seeds_that_change_nothing_are_told(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 3);
+    for (uint32_t s = 0; s < 3; s++)
+        for (uint32_t v = 0; v < 2; v++)
+            made_run(&made, v, s)->totals.counters[COUNTER_zswpwb] = v ? 1100 : 1000;
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN(base_path), 0);
+    assert_says("exact difference, no statistics (all seeds gave the same run)");
+    assert_null(strstr(output, "noise floor"));
+    make_file(base_path, 3, 10, 0);
+    assert_int_equal(RUN(base_path), 0);
+    assert_null(strstr(output, "no statistics"));
+}
+
 static void two_files_by_name(void **state)
 {
     (void)state;
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(percentiles_are_bootstrapped),
         cmocka_unit_test(percentiles_are_known_as_such),
         cmocka_unit_test(one_run_each_is_exact),
+        cmocka_unit_test(seeds_that_change_nothing_are_told),
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),
         cmocka_unit_test(other_workloads_are_refused),
