@@ -66,12 +66,16 @@ def metrics($spec):
   elif ($spec.metric | type) == "string" then [$spec.metric]
   else "needs \"metrics\", a list of names" | stop end;
 
-# The variants a figure shows; all of them by default.
+# The name that a variant had before a sweep added its values.
+def swept_name: .name | sub("(, [^,=]+=[^,]*)+$"; "");
+
+# The variants a figure shows; all of them by default.  A name stands for all that a sweep has
+# made of it, too: "NAME, key=value".
 def variants($document; $spec):
   if $spec.variants == null then $document.variants
   else [$spec.variants[] as $name
-        | ([$document.variants[] | select(.name == $name)][0]
-           // ("no variant \"\($name)\" in the result" | stop))]
+        | [$document.variants[] | select(.name == $name or swept_name == $name)]
+        | if length > 0 then .[] else "no variant \"\($name)\" in the result" | stop end]
   end;
 
 # What is the same in all names of a sweep over one key, "kernel=" of "kernel=v6.1", says nothing
@@ -259,8 +263,9 @@ def stacked($document; $spec):
      | datablock);
 
 # A metric against a number of the config.
-# The name that a variant had before a sweep added its values.
-def swept_name: .name | sub("(, [^,=]+=[^,]*)+$"; "");
+# What else a sweep has varied: "compressor=lz4" of "max_pool_percent=2, compressor=lz4".
+def swept_besides($path): [.name | splits(", ") | . as $part
+  | select($path | endswith($part | split("=")[0]) | not)] | join(", ");
 
 # group_by, in the order in which the groups first appear.
 def groups(key): to_entries as $all | [$all | group_by(.value | key)[] | {at: (map(.key) | min), of: map(.value)}]
@@ -278,9 +283,11 @@ def scaling($document; $spec):
   | variants($document; $spec) as $variants
   | common_unit($document; $metrics) as $unit
   | (if $unit == null then "its metrics have different units; make one figure a unit" | stop else . end)
+  | ([$variants[] | setting($document; .; $path)] | length > (unique | length)) as $repeats
   | [$variants[] as $variant | $metrics[] as $metric
      | {x: (setting($document; $variant; $path) | number),
-        group: (if $spec.by == "variant" then $variant | swept_name elif $spec.by then (setting($document; $variant; $spec.by) | tostring) else "" end),
+        group: (if $spec.by == "variant" then $variant | swept_name elif $spec.by then (setting($document; $variant; $spec.by) | tostring)
+                elif $repeats then $variant | swept_besides($path) else "" end),
         metric: $metric, of: ($variant.summary[$metric] | per($variant; $spec))}] as $points
   | (if [$points[] | select(.x == null)] | length > 0 then "\"\($path)\" is not a number in every variant" | stop else . end)
   | ([[$points | groups(.group)[] | group_by(.metric)[]][]
@@ -316,7 +323,8 @@ def heatmap($document; $spec):
   | [variants($document; $spec)[] as $variant
      | {x: setting($document; $variant; $px), y: setting($document; $variant; $py),
         z: $variant.summary[$metric].mean}] as $points
-  | def places($key): [$points[] | .[$key]] | unique_by(tostring) | sort_by(number // 0);
+  | def places($key): [$points[] | .[$key]] | unique_by(tostring)
+      | sort_by(if . == "max" then infinite else number // 0 end); # a limit that is none comes last
     places("x") as $xs | places("y") as $ys
   | scale($unit; [$points[].z] | largest) as $z
   | text($spec; "x_label"; $px), text($spec; "y_label"; $py),

@@ -186,3 +186,18 @@ with_figures() {
     [ "$status" -eq 1 ]
     [ "$stderr" = 'difference: error: none.json: cannot be read' ]
 }
+
+@test "a heatmap has sizes in order, a limit that is none last" {
+    "$ZSIM" all.json -o sizes --set 'sweep={"cgroups./a.memory.zswap.max": ["max", "256K", "0", "1M"], "zswap.max_pool_percent": [2, 20]}' \
+        --set 'figures=[{"template": "heatmap", "title": "Sizes", "name": "sizes", "x": "cgroups./a.memory.zswap.max", "y": "zswap.max_pool_percent", "metric": "pswpin"}]'
+    "$PLOT" sizes/all.json
+    [ "$(grep -oE '>(0|256K|1M|max)<' sizes/all/sizes.svg | head -n 4 | tr -d '<>\n')" = 0256K1Mmax ]
+}
+
+@test "a variant of a figure stands for all that a sweep has made of it" {
+    "$ZSIM" all.json -o swept --set 'variants=[{"name": "one", "set": {}}, {"name": "two", "set": {"vm.swappiness": 100}}]' \
+        --set 'figures=[{"template": "bars", "title": "Bars", "name": "bars", "metrics": ["pswpin"], "variants": ["two"]}]'
+    "$PLOT" swept/all.json
+    grep -q '>two, ' swept/all/bars.svg
+    ! grep -q '>one, ' swept/all/bars.svg
+}
