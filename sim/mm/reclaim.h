@@ -141,11 +141,18 @@ static inline uint32_t reclaim_free_batch(const struct mm *mm)
     return mm->config->vm.lru_add_batch < FREE_BATCH ? RECLAIM_CLUSTER : FREE_BATCH;
 }
 
+/* Are there some of another cgroup or node?  Then they are given back before the next one is
+ * freed, behind all else that its eviction takes: its cgroup went offline meanwhile. */
+static inline bool reclaim_has_freed_others(const struct scan_control *scan, uint32_t memcg,
+                                            uint32_t node)
+{
+    return scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node);
+}
 /* Those to be freed next are of this cgroup and node. */
 static inline void reclaim_prepare_freed(struct mm *mm, struct exec *exec,
                                          struct scan_control *scan, uint32_t memcg, uint32_t node)
 {
-    if (scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node))
+    if (reclaim_has_freed_others(scan, memcg, node))
         reclaim_flush_freed(mm, exec, scan);
     scan->freed_memcg = memcg;
     scan->freed_node = node;

@@ -89,7 +89,7 @@ static bool begin(struct swap *swap, struct exec *exec, struct scan_control *sca
     eviction_run_end(swap);
     if (!run->looked)
         look(swap, run);
-    if (mm->activations[exec->cpu].count)
+    if (mm->activations[exec->cpu].count || reclaim_has_freed_others(scan, memcg, node))
         return false;
     reclaim_prepare_freed(mm, exec, scan, memcg, node);
     run->key = run_key(memcg, mm->cold[page].bits);

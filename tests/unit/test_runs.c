@@ -143,7 +143,8 @@ static uint64_t run_both(uint64_t seed, const char *text, struct bench *runs, st
 {
     struct event_queue *events = &runs->simulation.events;
     uint64_t in_runs = 0;
-    while (runs->simulation.tasks_running || events->count > runs->simulation.timers) {
+    while (!runs->simulation.failure[0] &&
+           (runs->simulation.tasks_running || events->count > runs->simulation.timers)) {
         events_run_next(events);
         events_run_next(&steps->simulation.events);
         const char *what = events->now_ns != steps->mm->events->now_ns ? "the clock" : NULL;
@@ -253,6 +254,37 @@ static void test_waiting_ends_a_run(void **state)
     bench_close(bench);
 }
 
+/* A cgroup goes offline while others have its pages in hand: the next one is its parent's.  What
+ * was freed of the cgroup stays charged until that one has been stored. */
+static void test_freed_pages_wait_for_the_next_one(void **state)
+{
+    (void)state;
+    for (int in_runs = 0; in_runs < 2; in_runs++) {
+        struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "\"max_pool_percent\": 50",
+                                                      TASK("/b", 4000) "," TASK("/b/c", 4000)));
+        struct mm *mm = bench->mm;
+        struct scan_control scan = {.target = ROOT_MEMCG, .goal = 2};
+        const uint32_t pages[] = {SPACE_PAGES, 0};
+        struct memcg *parent = &mm->memcgs[page_memcg(mm, 0)];
+        parent->memory_max = CHARGE_BATCH - 1; /* page by page */
+        bench_touch(bench, pages[0], true);
+        bench_touch(bench, pages[1], true);
+        lru_add_drain_all(mm);
+        uint64_t usage = parent->usage;
+        parent->usage_peak = 0;
+        mm->evicts_in_runs = in_runs;
+        bench->exec.memalloc = true;
+        for (size_t i = 0; i < 2; i++) {
+            lru_remove(mm, pages[i]);
+            assert_int_equal(reclaim_evict(mm, &bench->exec, &scan, pages[i]), FATE_FREED);
+        }
+        assert_int_equal(parent->usage_peak, usage + 2);
+        assert_int_equal(scan.freed_pages, 1);
+        reclaim_flush_freed(mm, &bench->exec, &scan);
+        bench_close(bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_shortcuts_do_what_plain_work_does),
         cmocka_unit_test(test_walks_see_what_visits_put_back),
         cmocka_unit_test(test_waiting_ends_a_run),
+        cmocka_unit_test(test_freed_pages_wait_for_the_next_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
