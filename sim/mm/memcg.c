@@ -305,7 +305,7 @@ static void count_out_of_memory(struct mm *mm, uint32_t over)
 
 /* One round at a limit: reclaim, then say whether to try again. */
 static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, uint32_t pages,
-                               bool *drained, uint32_t *retries)
+                               bool *drained, uint32_t *retries, struct reclaim_circle *circle)
 {
     count_limit_met(mm, over);
     psi_memstall_enter(mm, exec);
@@ -318,7 +318,9 @@ static bool reclaim_for_charge(struct mm *mm, struct exec *exec, uint32_t over, 
         *drained = true;
         return true;
     }
-    if (reclaimed || reclaim_wait_for_write(mm, exec))
+    if (reclaimed)
+        return !reclaim_is_in_vain(mm, exec, circle, over, reclaimed);
+    if (reclaim_wait_for_write(mm, exec))
         return true;
     if (mm->writes_under_way)
         return false; /* cannot sleep here: over the limit until the writes have ended */
@@ -379,6 +381,7 @@ static __attribute__((noinline)) void charge(struct mm *mm, struct exec *exec, u
 {
     uint32_t batch = pages > CHARGE_BATCH ? pages : CHARGE_BATCH;
     uint32_t retries = RECLAIM_RETRIES;
+    struct reclaim_circle circle = {0};
     bool drained = false, limit_counted = false;
     while (!try_charge(mm, exec, memcg, pages, batch)) {
         uint32_t over = counter_over(mm, memcg, pages);
@@ -387,7 +390,7 @@ static __attribute__((noinline)) void charge(struct mm *mm, struct exec *exec, u
         if (forced && !limit_counted)
             count_limit_met(mm, over);
         limit_counted = true;
-        if (forced || !reclaim_for_charge(mm, exec, over, pages, &drained, &retries)) {
+        if (forced || !reclaim_for_charge(mm, exec, over, pages, &drained, &retries, &circle)) {
             counter_charge(mm, memcg, pages);
             return;
         }
@@ -505,11 +508,13 @@ void memcg_handle_over_high(struct mm *mm, struct exec *exec, uint32_t memcg)
 {
     uint32_t debt = exec->high_debt_pages, ask = debt;
     exec->high_debt_pages = 0;
+    struct reclaim_circle circle = {0};
     psi_memstall_enter(mm, exec);
     for (uint32_t retries = RECLAIM_RETRIES;; ask = RECLAIM_CLUSTER) {
         uint64_t reclaimed = reclaim_above_high(mm, exec, memcg, ask);
         uint64_t penalty_ms = chain_penalty_ms(mm, memcg, debt);
-        if (penalty_ms <= HIGH_PENALTY_IGNORED_MS)
+        if (penalty_ms <= HIGH_PENALTY_IGNORED_MS ||
+            reclaim_is_in_vain(mm, exec, &circle, memcg, reclaimed))
             break;
         if (!reclaimed && retries-- == 0) {
             exec->sleep_ns += penalty_ms * 1000000;
@@ -538,6 +543,7 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
 {
     struct memcg *target = &mm->memcgs[memcg];
     target->memory_high = pages;
+    struct reclaim_circle circle = {0};
     bool drained = false;
     for (uint32_t retries = RECLAIM_RETRIES; target->usage > target->memory_high;) {
         if (!drained) {
@@ -546,7 +552,9 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
             continue;
         }
         uint64_t want = target->usage - target->memory_high;
-        if (!reclaim_limit(mm, exec, memcg, want) && retries-- == 0)
+        uint64_t reclaimed = reclaim_limit(mm, exec, memcg, want);
+        if ((!reclaimed && retries-- == 0) ||
+            reclaim_is_in_vain(mm, exec, &circle, memcg, reclaimed))
             break;
     }
 }
@@ -558,12 +566,16 @@ void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t p
 static void resize_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages)
 {
     struct memcg *target = &mm->memcgs[memcg];
+    struct reclaim_circle circle = {0};
+    uint64_t reclaimed;
     bool drained = false;
     for (uint32_t retries = RECLAIM_RETRIES; target->usage > pages;) {
         if (!drained) {
             stock_drain_all(mm, memcg);
             drained = true;
-        } else if (reclaim_limit(mm, exec, memcg, 1)) {
+        } else if ((reclaimed = reclaim_limit(mm, exec, memcg, 1))) {
+            if (reclaim_is_in_vain(mm, exec, &circle, memcg, reclaimed))
+                return;
             retries = RECLAIM_RETRIES;
         } else if (!reclaim_wait_for_write(mm, exec)) {
             if (retries-- == 0)
@@ -582,6 +594,7 @@ void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pa
     }
     struct memcg *target = &mm->memcgs[memcg];
     target->memory_max = pages;
+    struct reclaim_circle circle = {0};
     bool drained = false;
     for (uint32_t retries = RECLAIM_RETRIES; target->usage > target->memory_max;) {
         if (!drained) {
@@ -591,8 +604,11 @@ void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pa
         }
         uint64_t want = target->usage - target->memory_max;
         if (retries) {
-            if (!reclaim_limit(mm, exec, memcg, want))
+            uint64_t reclaimed = reclaim_limit(mm, exec, memcg, want);
+            if (!reclaimed)
                 retries--;
+            if (reclaim_is_in_vain(mm, exec, &circle, memcg, reclaimed))
+                break;
             continue;
         }
         count_out_of_memory(mm, memcg);

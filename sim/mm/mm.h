@@ -377,7 +377,10 @@ struct mm {
     uint64_t writes_under_way; /* pages under PAGE_WRITEBACK */
     /* called when the OOM killer has chosen a space */
     void (*kill_space)(void *owner, struct exec *exec, uint32_t space);
-    void *kill_owner;
+    /* called when reclaim for a cgroup goes in circles, and would for ever: the run fails */
+    void (*give_up)(void *owner, const char *why);
+    void *run_owner;
+    bool gave_up;
 };
 
 /* Spend time: on the executor's clock and in the breakdown. */

@@ -137,6 +137,7 @@ uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t pr
     if (take_page(mm, preferred, exec->memalloc || exec->killed ? WATERMARK_NONE : WATERMARK_MIN,
                   &from))
         return from;
+    struct reclaim_circle circle = {0};
     uint32_t no_progress = 0;
     bool drained = false;
     while (!exec->memalloc && !exec->killed) {
@@ -150,6 +151,8 @@ uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t pr
             lru_add_drain_all(mm);
             drained = true;
         }
+        if (reclaim_is_in_vain(mm, exec, &circle, ROOT_MEMCG, reclaimed))
+            break;
         if (!reclaimed && reclaim_wait_for_write(mm, exec))
             continue;
         no_progress = reclaimed ? 0 : no_progress + 1;

@@ -1,6 +1,8 @@
 #include "sim/mm/reclaim.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -524,6 +526,26 @@ bool reclaim_wait_for_write(struct mm *mm, struct exec *exec)
     return mm->writes_under_way < under_way;
 }
 
+bool reclaim_is_in_vain(struct mm *mm, const struct exec *exec, struct reclaim_circle *circle,
+                        uint32_t memcg, uint64_t freed)
+{
+    enum { TIMES_EVERY_PAGE = 32 };
+    uint64_t usage = mm->memcgs[ROOT_MEMCG].usage;
+    if (!circle->freed || usage < circle->least_usage)
+        *circle = (struct reclaim_circle){.least_usage = usage};
+    circle->freed += freed;
+    if (mm->gave_up || circle->freed < (uint64_t)TIMES_EVERY_PAGE * mm->page_count)
+        return mm->gave_up;
+    char why[256];
+    snprintf(why, sizeof(why),
+             "after %" PRIu64 " ns reclaim for cgroup \"%.80s\" goes in circles: as many pages as "
+             "it frees come back from zswap; expected a swap device that takes what zswap writes",
+             exec->now_ns, mm->memcgs[memcg].path);
+    mm->gave_up = true;
+    mm->give_up(mm->run_owner, why);
+    return true;
+}
+
 /* ---- out of memory --------------------------------------------------------------------- */
 
 bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg)
@@ -545,7 +567,7 @@ bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg)
     if (largest == NO_SPACE || most == 0)
         return false;
     count_event(mm, mm->spaces[largest].memcg, exec->node, COUNTER_oom_kill, 1);
-    mm->kill_space(mm->kill_owner, exec, largest);
+    mm->kill_space(mm->run_owner, exec, largest);
     if (exec->space == largest)
         exec->killed = true;
     return true;

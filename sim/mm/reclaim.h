@@ -43,6 +43,18 @@ struct scan_control {
  * subtree because of its limit.  Returns pages freed. */
 uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
 
+/* Whoever needs room under a limit reclaims again as long as that frees something.  Where all of it
+ * comes back the kernel does so for ever (a signal would end it): zswap is full, and what it writes
+ * back stays in RAM, since a zram device is at its mem_limit, until it is stored again.  Begin with
+ * zeroes, and tell how many pages each reclaim has freed.  True: every page there is has been freed
+ * many times over and less is charged than before at no time: the run fails. */
+struct reclaim_circle {
+    uint64_t least_usage; /* of the root */
+    uint64_t freed;       /* since then */
+};
+bool reclaim_is_in_vain(struct mm *mm, const struct exec *exec, struct reclaim_circle *circle,
+                        uint32_t memcg, uint64_t freed);
+
 /* A write to memory.reclaim, one attempt after the other (memory_reclaim() of mm/memcontrol.c,
  * 5.19 to 6.15, user_proactive_reclaim() of mm/vmscan.c later).  16 attempts may free nothing;
  * before the 17th and each later one the batches of all processors are drained. */

@@ -34,6 +34,11 @@ void simulation_fail(struct simulation *simulation, const char *format, ...)
     va_end(arguments);
 }
 
+static void give_up(void *owner, const char *why)
+{
+    simulation_fail(owner, "%s", why);
+}
+
 static uint64_t round_up(uint64_t pages, uint64_t to)
 {
     return (pages + to - 1) / to * to;
@@ -117,7 +122,8 @@ bool simulation_build(struct simulation *simulation)
     mm->reclaim_params = config->vm.reclaim.params;
     mm->proactive_reclaim = config->vm.proactive_reclaim.policy->hooks;
     mm->kill_space = tasks_kill_space;
-    mm->kill_owner = simulation;
+    mm->give_up = give_up;
+    mm->run_owner = simulation;
     processors_init(&simulation->processors, &simulation->events, mm->costs, mm->topology,
                     mm->time_ns);
     simulation->processors.slice_ns = config->machine.time_slice_ns;

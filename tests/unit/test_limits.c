@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/run_config.h"
 #include "tests/unit/simulate.h"
 
 /* ---- arithmetic ------------------------------------------------------------------ */
@@ -196,12 +197,47 @@ static void test_kick_on_any_refusal(void **state)
     assert_true(other_refusal_wakes(BENCH_CONFIG("v7.3", "", TWO)));
 }
 
+/* ---- circles --------------------------------------------------------------------- */
+
+#define AT_A_LIMIT(version, pool_percent, limit, event)                                            \
+    "{\"kernel\": \"v6.8\", \"machine\": {\"cpus\": 1, \"nodes\": [{\"memory\": \"24M\"}]}, "      \
+    "\"vm\": {\"page_cluster\": 0, \"cgroup_version\": \"" version "\"}, \"swap\": {\"devices\": " \
+    "[{\"name\": \"z\", \"type\": \"zram\", \"size\": \"3M\", \"mem_limit\": \"64K\"}]}, "         \
+    "\"zswap\": {\"store_reclaim\": \"one_per_node\", \"max_pool_percent\": " pool_percent "}, "   \
+    "\"cgroups\": {\"/c\": {\"memory.zswap.max\": \"128K\"" limit                                  \
+    "}}, \"tasks\": [{\"name\": \"t\", "                                                           \
+    "\"cgroup\": \"/c\", \"workload\": {\"type\": \"steps\", \"seed\": 840, \"steps\": "           \
+    "\"0:seq:0:369:773:100\"}, \"content\": {\"type\": \"uniform\", \"length\": 3000}}], "         \
+    "\"events\": [" event "]}"
+#define SETS(limit) "{\"at_access\": 400, \"set\": \"cgroups./c." limit "\", \"value\": \"512K\"}"
+
+/* Zswap is full, and its device takes nothing: what is written back stays in RAM and is stored
+ * again, in the place of what is written back then.  Reclaim frees pages for ever. */
+static void test_circles_end_a_run(void **state)
+{
+    (void)state;
+    static const char *const configs[] = {
+        AT_A_LIMIT("v2", "20", ", \"memory.max\": \"512K\"", ""),
+        AT_A_LIMIT("v2", "20", ", \"memory.high\": \"512K\"", ""),
+        AT_A_LIMIT("v2", "20", "", SETS("memory.max")),
+        AT_A_LIMIT("v2", "20", "", SETS("memory.high")),
+        AT_A_LIMIT("v1", "1", "", SETS("memory.max")),
+    };
+    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+        struct run_result result;
+        assert_false(run_config(configs[i], CHECKS_SAMPLED, 1, &result));
+        assert_non_null(strstr(result.failure, "cgroup \"/c\" goes in circles"));
+        run_result_release(&result);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_thresholds),       cmocka_unit_test(test_hysteresis_cached),
-        cmocka_unit_test(test_hysteresis_exact), cmocka_unit_test(test_cached_sum_is_stale),
-        cmocka_unit_test(test_kick_rules),       cmocka_unit_test(test_kick_on_any_refusal),
+        cmocka_unit_test(test_thresholds),        cmocka_unit_test(test_hysteresis_cached),
+        cmocka_unit_test(test_hysteresis_exact),  cmocka_unit_test(test_cached_sum_is_stale),
+        cmocka_unit_test(test_kick_rules),        cmocka_unit_test(test_kick_on_any_refusal),
+        cmocka_unit_test(test_circles_end_a_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
