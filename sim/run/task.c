@@ -301,7 +301,7 @@ static inline enum run_end run_accesses(struct task *task, struct exec *exec, ui
         faults++;
         at++;
         exec->now_ns += hit_ns;
-    } while (at != count && exec->now_ns < until_ns && exec->now_ns < task->stop_ns);
+    } while (at != count && exec->now_ns < until_ns);
     uint32_t done = at - first;
     task->at_miss = end == RUN_EVENT;
     task->block_at = at;
@@ -373,7 +373,7 @@ static enum turn_end begin_run(struct task *task, struct exec *exec, uint64_t *w
     return TURN_RUNNABLE;
 }
 
-/* The task has a processor from exec->now_ns on; returns until when. */
+/* The task has a processor from exec->now_ns on; returns until when, at most until it stops. */
 static inline uint64_t begin_quantum(struct task *task, struct exec *exec)
 {
     struct simulation *simulation = task->simulation;
@@ -382,7 +382,9 @@ static inline uint64_t begin_quantum(struct task *task, struct exec *exec)
                         task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
     if (simulation->swap.held_write_count)
         swap_dispatch_writes(&simulation->swap, exec);
-    return exec->now_ns + simulation->config->engine.quantum_ns;
+    uint64_t quantum_ns = simulation->config->engine.quantum_ns;
+    bool stops = exec->now_ns >= task->stop_ns || task->stop_ns - exec->now_ns < quantum_ns;
+    return stops ? task->stop_ns : exec->now_ns + quantum_ns;
 }
 
 /* It waits for a device, and perhaps sleeps behind that.  True: that is over, and nothing else
@@ -462,7 +464,7 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
     enum turn_end end = TURN_RUNNABLE;
     uint64_t until_ns = begin_quantum(task, &exec);
     while (end == TURN_RUNNABLE && exec.now_ns < until_ns) {
-        if (simulation->interrupted || simulation->failure[0] || exec.now_ns >= task->stop_ns) {
+        if (simulation->interrupted || simulation->failure[0]) {
             end = TURN_FINISHED;
             break;
         }
@@ -480,6 +482,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
         else if (run == RUN_EVENT)
             events_look(&simulation->events, exec.now_ns - 1);
     }
+    if (end == TURN_RUNNABLE && exec.now_ns >= task->stop_ns)
+        end = TURN_FINISHED;
     end_turn(task, &exec, end);
     *end_ns = exec.now_ns;
     return end;

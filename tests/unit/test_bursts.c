@@ -79,6 +79,14 @@ static void test_stop(void **state)
     assert_in_range(end_of(HEAD(1, "", "") "{\"name\": \"t\", \"stop\": \"7ms\", "
                                            "\"think\": \"30us\"," PAGES(1000) "}]}"),
                     7 * MS, 7 * MS + MS / 5);
+    /* In the middle of hits, at the one that is under way. */
+    assert_in_range(
+        end_of(HEAD(1, "", "") "{\"name\": \"t\", \"stop\": \"7ms\", "
+                               "\"think\": \"300ns\", \"workload\": {\"type\": "
+                               "\"steps\", \"seed\": 1, \"steps\": \"0:seq:0:100:1000000:100\"}, "
+                               "\"content\": {\"type\": \"uniform\", "
+                               "\"length\": 1000}}]}"),
+        7 * MS, 7 * MS + 400);
 }
 
 /* Nothing can be freed: 16 attempts, and another one after a drain. */
