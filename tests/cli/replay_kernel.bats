@@ -61,7 +61,7 @@ refused() { # TEXT, ARGUMENTS...: exit code 2, one line, nothing changed, no fil
     local text=$1 before
     shift
     before=$(settings)
-    run --separate-stderr timeout 60 "$replay" -o "$work/case.json" "$@"
+    run --separate-stderr timeout 300 "$replay" -o "$work/case.json" "$@"
     echo "$output$stderr"
     [ "$status" -eq 2 ]
     [ -z "$output" ]
@@ -73,7 +73,7 @@ refused() { # TEXT, ARGUMENTS...: exit code 2, one line, nothing changed, no fil
 }
 
 go() {
-    timeout 60 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
+    timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
         --flushes 20 "$@" "$work/small.kzt"
 }
 
@@ -174,7 +174,7 @@ go() {
 @test "a whole run sets everything back, and zsim validate reads its case" {
     before=$(settings)
     steps="3 0:seq:0:256:256:100|1:seq:0:64:64:100 0:rand:0:256:2000:30|1:rand:0:64:500:0 0:free:0:10:10:0"
-    timeout 60 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
+    timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
         --flushes 20 --generate "$steps" --group 'all 0 0 255' --event '320 snap filled' \
         --event '1000 limit 0 200' --event '1500 write /proc/sys/vm/swappiness 10' --name small
     [ "$before" = "$(settings)" ]
@@ -370,7 +370,7 @@ false
 @test "page contents are those whose compressed sizes zsim knows" {
     "$ZSIM" trace generate -o "$work/fill.kzt" 1 0:seq:0:4096:4096:100 0:rand:0:4096:5000:50
     for classes in 100:zero 100:same 100:random 100:mixed:1152 100:mixed:2304; do
-        timeout 60 "$replay" --no-cgroup --runs 1 --cpu -1 --content "$classes" -o "$work/case.json" \
+        timeout 300 "$replay" --no-cgroup --runs 1 --cpu -1 --content "$classes" -o "$work/case.json" \
             --dump "$work/pages" "$work/fill.kzt"
         [ "$(stat -c %s "$work/pages")" -eq $((4096 * 4096)) ]
         "$ZSIM" content sample "$work/pages" -n 4096 -o "$work/profile.json" 2>/dev/null
@@ -383,7 +383,7 @@ false
 }
 
 @test "freed pages are empty, others unharmed by reads and writes; cgroups one behind the other" {
-    timeout 60 "$replay" --no-cgroup --runs 1 --cpu -1 --content 100:random -o "$work/case.json" \
+    timeout 300 "$replay" --no-cgroup --runs 1 --cpu -1 --content 100:random -o "$work/case.json" \
         --dump "$work/pages" "$work/small.kzt"
     [ "$(stat -c %s "$work/pages")" -eq $((320 * 4096)) ]
     # Pages 0..9 of cgroup 0 were freed at the end.
@@ -396,7 +396,7 @@ false
 @test "a page's first words follow the definition" {
     # splitmix and xorshift64* once more, in the shell's signed numbers: page 0 of seed 7.
     "$ZSIM" trace generate -o "$work/one.kzt" 1 0:seq:0:1:1:100
-    timeout 60 "$replay" --no-cgroup --runs 1 --cpu -1 --content '0 7 0 0 100:random' -o "$work/case.json" \
+    timeout 300 "$replay" --no-cgroup --runs 1 --cpu -1 --content '0 7 0 0 100:random' -o "$work/case.json" \
         --dump "$work/pages" "$work/one.kzt"
     splitmix() {
         local z=$(($1 + 0x9E3779B97F4A7C15))
@@ -416,7 +416,7 @@ false
 @test "a rehearsal needs no root, changes nothing, and its case says no limit" {
     printf '#!/bin/sh\necho 1000\n' >"$work/bin/id"
     before=$(settings)
-    timeout 60 "$replay" --no-cgroup --cpu -1 --runs 3 -o "$work/case.json" \
+    timeout 300 "$replay" --no-cgroup --cpu -1 --runs 3 -o "$work/case.json" \
         --generate '3 0:seq:0:100:100:100 0:rand:0:100:500:0'
     [ "$before" = "$(settings)" ]
     run jq -c '.config.limit_pages, .config.env.compressor, (.cgroups[0].proc.majflt.max), .repeats' "$work/case.json"
@@ -430,7 +430,7 @@ false
 
 @test "--like repeats a case: trace, limits, contents, events and settings" {
     before=$(settings)
-    timeout 60 "$replay" --no-cgroup --cpu -1 --runs 1 --no-probe -o "$work/case.json" \
+    timeout 300 "$replay" --no-cgroup --cpu -1 --runs 1 --no-probe -o "$work/case.json" \
         --like tests/truth/kernel/v6.18-o06-hotcold-phase-2x.json
     jq -S '.config | {trace_cmd, trace_sha256, nrec, npages, content, groups, events, memstat_flushes}' \
         "$work/case.json" >"$work/found"
