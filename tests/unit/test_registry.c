@@ -1,4 +1,4 @@
-/* The table of axes, and what a policy must bring to be on one. */
+/* The table of axes, what a policy must bring to be on one, and what plug-ins see. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,19 @@
 
 #include <cmocka.h>
 
+#include "policies/admission/admission.h"
+#include "policies/allocator/allocator.h"
 #include "policies/policy.h"
+#include "policies/pool_ref/pool_ref.h"
+#include "policies/proactive_reclaim/proactive_reclaim.h"
+#include "policies/reclaim/reclaim.h"
+#include "policies/shrinker/shrinker.h"
+#include "policies/store_reclaim/store_reclaim.h"
+#include "policies/swap_backing/swap_backing.h"
+#include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
+#include "sim/swap/swap.h"
+#include "sim/zswap/zswap.h"
 
 static void test_every_built_in_policy_is_complete(void **state)
 {
@@ -64,12 +76,72 @@ static void test_a_hook_may_depend_on_another(void **state)
     assert_string_equal(policy_missing_hook(axis, &policy)->name, "group_walked");
 }
 
+/* What a plug-in that was built before would read wrongly.  (Members that change places within as
+ * many bytes are not seen here.) */
+static void test_structs_are_those_of_the_interface_version(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        size_t bytes, recorded;
+    } structs[] = {
+#define ROW(name, recorded) {#name, sizeof(struct name), recorded}
+        ROW(policy, 64),
+        ROW(param, 80),
+        ROW(param_table, 24),
+        ROW(config, 1984),
+        ROW(costs, 832),
+        ROW(event_queue, 104),
+        ROW(processors, 56),
+        ROW(runner, 88),
+        ROW(cache_line, 112),
+        ROW(spinlock, 128),
+        ROW(rw_lock, 152),
+        ROW(mm, 7424),
+        ROW(exec, 72),
+        ROW(memcg, 640),
+        ROW(lruvec, 128),
+        ROW(node, 720),
+        ROW(address_space, 64),
+        ROW(page_cold, 28),
+        ROW(lru_list, 24),
+        ROW(scan_control, 336),
+        ROW(swap, 1944),
+        ROW(zswap, 3344),
+        ROW(zswap_pool, 168),
+        ROW(entry_walk, 48),
+        ROW(object_pool, 248),
+        ROW(admission_hooks, 16),
+        ROW(allocator_hooks, 128),
+        ROW(allocator_setup, 16),
+        ROW(pool_ref_hooks, 24),
+        ROW(proactive_reclaim_hooks, 32),
+        ROW(reclaim_hooks, 160),
+        ROW(walk_sizes, 8),
+        ROW(shrinker_hooks, 48),
+        ROW(store_reclaim_hooks, 8),
+        ROW(swap_backing_hooks, 16),
+        ROW(writeback_hooks, 40),
+        ROW(zswap_lru_hooks, 40),
+#undef ROW
+    };
+    if (sizeof(void *) != 8)
+        skip();
+    for (size_t i = 0; i < sizeof(structs) / sizeof(structs[0]); i++)
+        if (structs[i].bytes != structs[i].recorded)
+            fail_msg("struct %s has %zu bytes in place of %zu: raise POLICY_INTERFACE_VERSION "
+                     "(now %u), then record the new size here",
+                     structs[i].name, structs[i].bytes, structs[i].recorded,
+                     (unsigned)POLICY_INTERFACE_VERSION);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_built_in_policy_is_complete),
         cmocka_unit_test(test_each_required_hook_is_missed),
         cmocka_unit_test(test_a_hook_may_depend_on_another),
+        cmocka_unit_test(test_structs_are_those_of_the_interface_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
