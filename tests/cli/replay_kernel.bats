@@ -164,7 +164,7 @@ go() {
 
 @test "a dry run says what it would change, and changes nothing" {
     before=$(settings)
-    run --separate-stderr "$replay" --change-this-machine --dry-run --compressor lz4 "$work/small.kzt"
+    run --separate-stderr "$replay" --dry-run --compressor lz4 "$work/small.kzt"
     [ "$status" -eq 0 ]
     [[ "$output" == *"compressor=lz4"*"nothing was changed"* ]]
     [ "$before" = "$(settings)" ]
