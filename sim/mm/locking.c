@@ -19,14 +19,9 @@ void spend_in_shared_lock(struct mm *mm, struct exec *exec, enum time_kind time,
 }
 
 void spend_shared_lock_wait(struct mm *mm, struct exec *exec, enum time_kind time,
-                            enum lock_kind kind, struct spinlock *lock, uint64_t hold_ns)
+                            enum lock_kind kind, struct spinlock *lock, uint64_t start_ns,
+                            uint64_t hold_ns)
 {
-    uint64_t start_ns = wait_begins(mm, exec);
-    events_settle(mm->events, exec->now_ns);
-    /* First: what this one leaves behind is not over yet. */
-    forget_if_alone(mm, exec, &lock->line);
-    if (hold_own_lock(mm, exec, kind, lock, start_ns, hold_ns))
-        return;
     uint64_t end_ns =
         lock_hold(&mm->locks[kind], lock, &mm->topology, mm->costs, exec->cpu, start_ns, hold_ns);
     mm->lock_released_ns[exec->cpu] = end_ns;
@@ -40,7 +35,6 @@ void spend_on_shared_counter(struct mm *mm, struct exec *exec, struct cache_line
     uint64_t end_ns = cache_line_update(line, &mm->topology, mm->costs, exec->cpu, start_ns);
     mm->lock_released_ns[exec->cpu] = end_ns;
     spend(mm, exec, TIME_counters, end_ns - start_ns - mm->costs->ns[COST_atomic_local]);
-    forget_if_alone(mm, exec, line);
 }
 
 void spend_on_shared_line(struct mm *mm, struct exec *exec, enum time_kind time,

@@ -85,6 +85,40 @@ static void test_alone_is_the_same(void **state)
     bench_close(bench);
 }
 
+/* A processor that has come to 1000 ns holds its own lock from 5000 ns on, as it waits for what it
+ * holds until then: whoever is woken meanwhile sees that it is taken. */
+static void test_alone_leaves_what_is_to_come(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    struct mm *mm = bench->mm;
+    uint64_t end_ns[2];
+    mm->topology.cpus = 2;
+    mm->one_at_a_time = false;
+    for (int alone = 0; alone < 2; alone++) {
+        struct spinlock lock = {0};
+        struct exec exec = bench->exec, other = bench->exec;
+        cache_line_init(&lock.line, &mm->events->settled_ns);
+        mm->lock_released_ns[0] = 0;
+        spend_lock_wait(mm, &exec, TIME_lruvec_lock_wait, LOCK_lruvec, &lock, 100);
+        bool outer = events_begin_turn(mm->events);
+        mm->events->alone_until_ns = alone ? 9000 : 0;
+        exec.now_ns = 1000;
+        mm->lock_released_ns[0] = 5000;
+        spend_lock_wait(mm, &exec, TIME_lruvec_lock_wait, LOCK_lruvec, &lock, 100);
+        events_end_turn(mm->events, outer);
+        other.cpu = 1;
+        other.now_ns = 5010;
+        spend_in_lock(mm, &other, TIME_lruvec_lock_wait, LOCK_lruvec, &lock, 100);
+        end_ns[alone] = other.now_ns;
+        cache_line_release(&lock.line);
+    }
+    assert_true(end_ns[0] > 5215);
+    assert_int_equal(end_ns[0], end_ns[1]);
+    mm->topology.cpus = 1;
+    bench_close(bench);
+}
+
 static uint64_t taken(const struct bench *bench, enum lock_kind kind)
 {
     return bench->mm->locks[kind].acquisitions;
@@ -282,6 +316,7 @@ int main(void)
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_wait_alone),
         cmocka_unit_test(test_alone_is_the_same),
+        cmocka_unit_test(test_alone_leaves_what_is_to_come),
         cmocka_unit_test(test_list_locks),
         cmocka_unit_test(test_of_a_store_and_a_writeback),
         cmocka_unit_test(test_slot_locks),
