@@ -2,6 +2,7 @@
 #include "sim/base/diagnostics.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,15 @@ static size_t edit_distance(const char *a, const char *b)
     return table[rows % 3][columns];
 }
 
+/* "max_pool" of "max_pool_percent", "inversion" of "inversion.pair_ppm". */
+static bool is_beginning(const char *word, const char *name)
+{
+    enum { SHORTEST = 3 };
+    size_t length = strlen(word);
+    return length >= SHORTEST && strncmp(word, name, length) == 0 &&
+           (name[length] == '_' || name[length] == '.');
+}
+
 const char *nearest_name(const char *word, const char *const *names, size_t count)
 {
     const char *best = NULL;
@@ -113,7 +123,7 @@ const char *nearest_name(const char *word, const char *const *names, size_t coun
     if (best_distance > 3)
         best_distance = 3;
     for (size_t i = 0; i < count; i++) {
-        size_t distance = edit_distance(word, names[i]);
+        size_t distance = is_beginning(word, names[i]) ? 1 : edit_distance(word, names[i]);
         if (distance <= best_distance && (!best || distance < best_distance)) {
             best = names[i];
             best_distance = distance;

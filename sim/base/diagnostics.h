@@ -43,7 +43,7 @@ int diagnostics_report(struct diagnostics *list, int code);
 
 /* The entry of names[0..count-1] nearest to `word` by edit distance, or NULL
  * when none is near enough to be a likely misspelling (distance over 3 or over
- * half of the word). */
+ * half of the word).  A name of which it is the first part is at distance 1. */
 const char *nearest_name(const char *word, const char *const *names, size_t count);
 
 #endif

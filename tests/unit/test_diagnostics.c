@@ -89,7 +89,8 @@ static void test_nearest(void **state)
         {"lzo", "lzo"},          {"lz", "lzo"},
         {"xyzzy", NULL},         {"", NULL},
         {"GLOBAL", NULL},        {"max_pool_fraction", NULL},
-        {"lrru", "lru"},
+        {"lrru", "lru"},         {"max_pool", "max_pool_percent"},
+        {"per", "per_pool"},     {"ma", NULL},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *found = nearest_name(rows[i].word, names, 5);
