@@ -6,6 +6,7 @@
 #include "sim/experiment/config_fields.h"
 #include "sim/experiment/config_reference.h"
 #include "sim/experiment/metrics.h"
+#include "sim/experiment/summary.h"
 #include "sim/experiment/version.h"
 
 /* ---- mdoc ---------------------------------------------------------------- */
@@ -273,6 +274,18 @@ static void put_group(FILE *out, unsigned group)
     end_list(out);
 }
 
+static void put_summary_rows(FILE *out)
+{
+    const char *label, *metric;
+    fputs(".Sh TABLE OF A RUN\nIts rows, but for those that are named like their metric:\n", out);
+    begin_list(out);
+    for (unsigned row = 0; summary_row_describe(row, &label, &metric); row++) {
+        put_item(out, "Sy", "", label);
+        fprintf(out, ".Va %s\n", metric);
+    }
+    end_list(out);
+}
+
 void manual_metrics_print(FILE *out)
 {
     begin_page(out, "ZSIM-METRICS", "zsim-metrics", "what zsim counts and measures");
@@ -284,5 +297,6 @@ void manual_metrics_print(FILE *out)
           out);
     for (unsigned group = 0; group < GROUPS; group++)
         put_group(out, group);
+    put_summary_rows(out);
     fputs(".Sh SEE ALSO\n.Xr zsim 1 ,\n.Xr zsim-config 5\n", out);
 }

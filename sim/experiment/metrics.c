@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/memory.h"
+#include "sim/experiment/summary.h"
 
 /* ---- which way is better --------------------------------------------------- */
 
@@ -481,6 +482,14 @@ static void print_latency_rows(FILE *out)
     fputc('\n', out);
 }
 
+static void print_summary_rows(FILE *out)
+{
+    const char *label, *metric;
+    fprintf(out, "| row | metric |\n|---|---|\n");
+    for (unsigned row = 0; summary_row_describe(row, &label, &metric); row++)
+        fprintf(out, "| %s | `%s` |\n", label, metric);
+}
+
 void metrics_reference_print(FILE *out)
 {
     fputs("# Metrics\n\n"
@@ -490,7 +499,9 @@ void metrics_reference_print(FILE *out)
           "/sys/block/zram0, all devices together; the others: files of a cgroup), or `zsim` for "
           "what no kernel shows.  `better` is what\n"
           "`zsim compare` goes by; empty: more is neither good nor bad in itself.\n\n"
-          "## Counters\n\nSince the start of the run, under `totals`.\n\n",
+          "## Counters\n\nSince the start of the run, under `totals`; what has an owner also of "
+          "each\n"
+          "cgroup, under `cgroups`.\n\n",
           out);
     print_rows(out, FIRST_COUNTER, FIRST_GAUGE, true);
     fputs("## Gauges\n\nAt the end of the run, under `totals`.\n\n", out);
@@ -515,6 +526,8 @@ void metrics_reference_print(FILE *out)
           out);
     print_latency_rows(out);
     fputs("`histograms.store_wait_ns` is the time that a store at `memory.zswap.max` spends on\n"
-          "making room; compared are `store_wait_ns.p50`, `.p99` and `.p99_9`.\n",
+          "making room; compared are `store_wait_ns.p50`, `.p99` and `.p99_9`.\n\n"
+          "## The table of a run\n\nIts rows, but for those that are named like their metric.\n\n",
           out);
+    print_summary_rows(out);
 }

@@ -53,6 +53,15 @@ static const struct summary_row narrow_columns[] = {
 };
 enum { NARROW_COLUMNS = 4, NARROW_NAME = 24, NARROW_VALUE = 10, NARROW_CHANGE = 9 };
 
+bool summary_row_describe(unsigned row, const char **label, const char **metric)
+{
+    if (row >= ROWS)
+        return false;
+    *label = rows[row].label + strspn(rows[row].label, " ");
+    *metric = rows[row].metric;
+    return true;
+}
+
 struct scale {
     double step;
     const char *suffixes[5];

@@ -562,8 +562,9 @@ static void test_recognition(void **state)
     save("", 0);
     expect_refused(NULL, NULL, ": error: the file is empty");
     save("hello\n", 6);
-    expect_refused(NULL, NULL, ": error: byte 0: the format is not recognised; --from FORMAT of "
-                               "zsim trace info and convert");
+    expect_refused(NULL, NULL,
+                   ": error: byte 0: the format is not recognised; --from FORMAT of "
+                   "zsim trace info and convert");
     expect_refused("perf", NULL, "unknown format \"perf\"; expected one of: native, lackey");
 }
 

@@ -255,7 +255,8 @@ const struct workload_type *trace_format_detect(const char *path, struct diagnos
     const struct workload_type *type = trace_input_failed(input) ? NULL : recognise(head, bytes);
     struct arena arena = {0};
     if (!type && !trace_input_failed(input))
-        trace_input_error(input, "%s; --from FORMAT of zsim trace info and convert says which it is: %s",
+        trace_input_error(input,
+                          "%s; --from FORMAT of zsim trace info and convert says which it is: %s",
                           bytes ? "byte 0: the format is not recognised" : "the file is empty",
                           trace_format_names(&arena));
     arena_release(&arena);
