@@ -12,7 +12,7 @@ def figure($number):
   | scale("ns"; [$points[].cpu_ns] | largest) as $cpu
   | scale("bytes"; [$points[] | .device_writes * 4096] | largest) as $writes
   | scale("bytes"; [$points[].memory_saved_bytes] | largest) as $saved
-  | ([$points[] | .compressor // "no zswap"] | unique) as $groups
+  | ([$points[] | select(.front) | .compressor // "no zswap"] | unique) as $groups
   | ([$points[] | select(.recommended)][0]) as $best
   | ([$points[].fault_ns / $time[0]] | [min, max]) as $x
   | def row: [.fault_ns / $time[0], .cpu_ns / $cpu[0], .device_writes * 4096 / $writes[0], .memory_saved_bytes / $saved[0]];
