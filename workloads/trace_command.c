@@ -204,6 +204,13 @@ static bool parse(int argc, char **argv, struct command *command)
 
 /* ---- generate and convert -------------------------------------------------------- */
 
+static int copy_code(enum trace_copy copied)
+{
+    if (copied == TRACE_COPIED)
+        return DONE;
+    return copied == TRACE_NOT_READ ? MISTAKE : FAILED;
+}
+
 static int generate(const struct command *command)
 {
     uint64_t seed;
@@ -224,10 +231,10 @@ static int generate(const struct command *command)
     if (!workload)
         return diagnostics_report(&errors, MISTAKE);
     unsigned version = command->version ? command->version : 1;
-    bool good = trace_write_native(workload, command->output, version, (int)command->level,
-                                   command->note, &errors);
+    int code = copy_code(trace_write_native(workload, command->output, version, (int)command->level,
+                                            command->note, &errors));
     workload->type->close(workload);
-    return diagnostics_report(&errors, good ? DONE : FAILED);
+    return diagnostics_report(&errors, code);
 }
 
 /* The options of the format read: --options, and lackey's own. */
@@ -276,7 +283,7 @@ static int convert_file(const struct command *command, struct arena *arena,
     if (code != DONE)
         return code;
     conversion.params = params;
-    return trace_convert(&conversion, errors) ? DONE : FAILED;
+    return copy_code(trace_convert(&conversion, errors));
 }
 
 /* What is lost in a conversion would be lost for good. */
@@ -337,7 +344,7 @@ static int info(const struct command *command)
     }
     trace_info_release(&counted);
     workload->type->close(workload);
-    return diagnostics_report(&errors, good ? DONE : FAILED);
+    return diagnostics_report(&errors, good ? DONE : MISTAKE);
 }
 
 static const struct action {

@@ -77,17 +77,18 @@ static void put_block(void *context, const struct workload_cursor *cursor,
         native_writer_put(writer, block, count);
 }
 
-bool trace_write_native(const struct workload *workload, const char *path, unsigned version,
-                        int level, const char *note, struct diagnostics *errors)
+enum trace_copy trace_write_native(const struct workload *workload, const char *path,
+                                   unsigned version, int level, const char *note,
+                                   struct diagnostics *errors)
 {
     struct native_writer *writer = native_writer_open(path, version, level, errors);
     if (!writer)
-        return false;
+        return TRACE_NOT_WRITTEN;
     copy_description(workload, writer, note);
     if (workload_each_block(workload, put_block, writer, errors))
-        return native_writer_finish(writer, errors);
+        return native_writer_finish(writer, errors) ? TRACE_COPIED : TRACE_NOT_WRITTEN;
     native_writer_abandon(writer);
-    return false;
+    return TRACE_NOT_READ;
 }
 
 /* ---- streams: read and written at once, so that a trace need not fit in memory ---- */
@@ -115,7 +116,8 @@ static bool stream_lackey(const void *params, int file, const char *name,
     return true;
 }
 
-static bool stream(const struct trace_conversion *conversion, int file, struct diagnostics *errors)
+static enum trace_copy stream(const struct trace_conversion *conversion, int file,
+                              struct diagnostics *errors)
 {
     const struct workload_type *type = conversion->from;
     const void *params = conversion->params;
@@ -124,23 +126,24 @@ static bool stream(const struct trace_conversion *conversion, int file, struct d
     struct native_writer *writer =
         native_writer_open(conversion->out, conversion->version, conversion->level, errors);
     if (!writer)
-        return false;
+        return TRACE_NOT_WRITTEN;
     bool good = type->reader->read ? foreign_read(type, params, file, name, true, put_records,
                                                   writer, note, NULL, errors)
                                    : stream_lackey(params, file, name, writer, note, errors);
     if (!good) {
         native_writer_abandon(writer);
-        return false;
+        return TRACE_NOT_READ;
     }
     put_note(writer, conversion->note, note);
     uint64_t records = native_writer_records(writer);
     if (!native_writer_finish(writer, errors))
-        return false;
+        return TRACE_NOT_WRITTEN;
     fprintf(stderr, "zsim trace: %" PRIu64 " records; %s\n", records, note);
-    return true;
+    return TRACE_COPIED;
 }
 
-static bool stream_file(const struct trace_conversion *conversion, struct diagnostics *errors)
+static enum trace_copy stream_file(const struct trace_conversion *conversion,
+                                   struct diagnostics *errors)
 {
     const char *why;
     int file = STDIN_FILENO;
@@ -149,32 +152,33 @@ static bool stream_file(const struct trace_conversion *conversion, struct diagno
     if (file < 0) {
         diagnostics_add(errors, &(struct source_position){.file = conversion->in},
                         "cannot open: %s", why);
-        return false;
+        return TRACE_NOT_READ;
     }
-    bool good = stream(conversion, file, errors);
+    enum trace_copy copied = stream(conversion, file, errors);
     if (file != STDIN_FILENO)
         close(file);
-    return good;
+    return copied;
 }
 
 /* ---- the action -------------------------------------------------------------------- */
 
-static bool write_other(const struct trace_conversion *conversion, const struct workload *workload,
-                        struct diagnostics *errors)
+static enum trace_copy write_other(const struct trace_conversion *conversion,
+                                   const struct workload *workload, struct diagnostics *errors)
 {
     struct trace_losses losses;
-    if (!trace_output_write(conversion->to, workload, conversion->out, conversion->level, &losses,
-                            errors))
-        return false;
+    enum trace_copy copied = trace_output_write(conversion->to, workload, conversion->out,
+                                                conversion->level, &losses, errors);
+    if (copied != TRACE_COPIED)
+        return copied;
     if (losses.writes || losses.frees)
         fprintf(stderr,
                 "zsim trace: %s has no place for %" PRIu64 " writes (now reads) and %" PRIu64
                 " frees (left out)\n",
                 conversion->to->name, losses.writes, losses.frees);
-    return true;
+    return TRACE_COPIED;
 }
 
-bool trace_convert(const struct trace_conversion *conversion, struct diagnostics *errors)
+enum trace_copy trace_convert(const struct trace_conversion *conversion, struct diagnostics *errors)
 {
     const struct workload_type *from = conversion->from;
     if (conversion->version && from->reader)
@@ -182,11 +186,11 @@ bool trace_convert(const struct trace_conversion *conversion, struct diagnostics
     struct workload *workload =
         from->open(conversion->params, 0, &(struct source_position){.file = "zsim trace"}, errors);
     if (!workload)
-        return false;
-    bool good = conversion->version
-                    ? trace_write_native(workload, conversion->out, conversion->version,
-                                         conversion->level, conversion->note, errors)
-                    : write_other(conversion, workload, errors);
+        return TRACE_NOT_READ;
+    enum trace_copy copied =
+        conversion->version ? trace_write_native(workload, conversion->out, conversion->version,
+                                                 conversion->level, conversion->note, errors)
+                            : write_other(conversion, workload, errors);
     from->close(workload);
-    return good;
+    return copied;
 }

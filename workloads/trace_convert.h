@@ -2,9 +2,8 @@
 #ifndef ZSIM_WORKLOADS_TRACE_CONVERT_H
 #define ZSIM_WORKLOADS_TRACE_CONVERT_H
 
+#include "workloads/readers/trace_output.h"
 #include "workloads/workload.h"
-
-struct trace_format_writer;
 
 struct trace_conversion {
     const char *in, *out;             /* in "-": standard input, if it is not native */
@@ -17,12 +16,14 @@ struct trace_conversion {
 };
 
 /* What was written, in one line on stderr where something was dropped or
- * counted.  False after adding to `errors`. */
-bool trace_convert(const struct trace_conversion *conversion, struct diagnostics *errors);
+ * counted. */
+enum trace_copy trace_convert(const struct trace_conversion *conversion,
+                              struct diagnostics *errors);
 
 /* Write a workload as a native trace.  Regions and the note of a native or foreign
  * trace are kept; `note` (NULL: none) comes first. */
-bool trace_write_native(const struct workload *workload, const char *path, unsigned version,
-                        int level, const char *note, struct diagnostics *errors);
+enum trace_copy trace_write_native(const struct workload *workload, const char *path,
+                                   unsigned version, int level, const char *note,
+                                   struct diagnostics *errors);
 
 #endif

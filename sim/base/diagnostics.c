@@ -14,6 +14,11 @@ struct diagnostic {
     unsigned line, column;
 };
 
+const char *shown_name(const char *file)
+{
+    return *file ? file : "\"\"";
+}
+
 void diagnostics_add(struct diagnostics *list, const struct source_position *position,
                      const char *format, ...)
 {
@@ -26,10 +31,10 @@ void diagnostics_add(struct diagnostics *list, const struct source_position *pos
 
     struct diagnostic *entry = arena_zeroed(&list->arena, sizeof(*entry));
     if (position && position->file && position->line)
-        entry->text = arena_printf(&list->arena, "%s:%u:%u: error: %s", position->file,
-                                   position->line, position->column, message);
+        entry->text = arena_printf(&list->arena, "%s:%u:%u: error: %s",
+                                   shown_name(position->file), position->line, position->column, message);
     else if (position && position->file)
-        entry->text = arena_printf(&list->arena, "%s: error: %s", position->file, message);
+        entry->text = arena_printf(&list->arena, "%s: error: %s", shown_name(position->file), message);
     else
         entry->text = arena_printf(&list->arena, "zsim: error: %s", message);
     if (position && position->line && position->source_line) {

@@ -26,6 +26,9 @@ struct diagnostics {
     size_t count;
 };
 
+/* A file's name as messages have it: an empty one is "" in them. */
+const char *shown_name(const char *file);
+
 /* Add a message.  `position` may be NULL. */
 void diagnostics_add(struct diagnostics *list, const struct source_position *position,
                      const char *format, ...) __attribute__((format(printf, 3, 4)));

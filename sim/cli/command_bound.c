@@ -249,8 +249,8 @@ int command_bound(int argc, char **argv)
     code = EXIT_USER_MISTAKE;
     if (trace_contents_open(&contents, workload, arguments.content, arguments.compressor,
                             &errors)) {
-        code = find_bound(&report, &errors) && find_lru(&report, &errors) ? EXIT_DONE
-                                                                          : EXIT_RUN_FAILED;
+        if (find_bound(&report, &errors) && find_lru(&report, &errors))
+            code = EXIT_DONE;
         if (code == EXIT_DONE && arguments.json)
             print_json(&report);
         else if (code == EXIT_DONE)

@@ -496,7 +496,6 @@ static int analyse(const struct arguments *arguments, const struct workload *wor
                             &errors)) {
         struct miss_ratio *curve = miss_ratio_measure(workload, &arguments->options, &errors);
         clear_progress();
-        code = EXIT_RUN_FAILED;
         if (curve && curve->accesses == 0)
             diagnostics_add(&errors, &(struct source_position){.file = arguments->trace},
                             "no accesses, no curve");

@@ -156,7 +156,7 @@ static struct experiment *read_config(const struct arguments *arguments, const c
     if (!experiment) {
         diagnostics_print(&errors);
         fprintf(stderr, "zsim: %zu error%s in %s; nothing was run\n", errors.count,
-                errors.count == 1 ? "" : "s", path);
+                errors.count == 1 ? "" : "s", shown_name(path));
     }
     diagnostics_release(&errors);
     return experiment;

@@ -246,7 +246,7 @@ int manifest_expand(const struct expand_options *options)
     } else {
         diagnostics_print(&expansion.errors);
         fprintf(stderr, "zsim: %zu error%s in %s; nothing was written\n", expansion.errors.count,
-                expansion.errors.count == 1 ? "" : "s", options->config);
+                expansion.errors.count == 1 ? "" : "s", shown_name(options->config));
     }
     experiment_free(expansion.experiment);
     arena_release(&expansion.arena);

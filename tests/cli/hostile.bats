@@ -1,7 +1,7 @@
 bats_require_minimum_version 1.5.0
 
 # Input that means harm: every command that reads a file ends with a message and exit
-# code 2 (1 where a run had begun), within 1 GiB of memory and a bounded time.
+# code 2 (1 where a run had begun, or the output is in the way), within 1 GiB of memory and a bounded time.
 
 setup_file() {
     export WORK=$BATS_FILE_TMPDIR ZSIM=${ZSIM:-$PWD/zsim} TOP=$PWD
@@ -108,6 +108,13 @@ each_reader() { # FILE...
     each_reader circle pipe /dev/zero folder dangling good.json/x
 }
 
+@test "a name that is empty" {
+    run --separate-stderr "$ZSIM" run ""
+    [ "$status" -eq 2 ]
+    [ "${stderr_lines[0]}" = '"": error: cannot be opened: No such file or directory' ]
+    [ "${stderr_lines[1]}" = 'zsim: 1 error in ""; nothing was run' ]
+}
+
 @test "a file that may not be read" {
     give_up_rights
     touch secret
@@ -123,8 +130,7 @@ each_reader() { # FILE...
     local file command
     for file in empty zeros noise deep; do
         while read -ra command; do
-            # Any bytes are pages, and a conversion has begun when it meets a mistake.
-            [ "${command[0]}" != content ] && [ "${command[1]}" != convert ] || continue
+            [ "${command[0]}" != content ] || continue # any bytes are pages
             TOLD=3 ends 2 "$ZSIM" "${command[@]/F/$file}"
         done < <(readers)
     done
@@ -204,11 +210,23 @@ patch() {
         patch good2.kzt $place ffffffff bad.kzt
         ends 2 "$ZSIM" trace info bad.kzt
     done
-    # A record of a page that there is not is met in the run.
+    # A record of a page that there is not is met while records are read.
     patch good.kzt 100 ffffffff bad.kzt
-    ends 1 "$ZSIM" trace info bad.kzt
-    ends 1 "$ZSIM" trace bound --ram 64K bad.kzt
-    ends 1 "$ZSIM" trace convert bad.kzt never
+    ends 2 "$ZSIM" trace info bad.kzt
+    ends 2 "$ZSIM" trace mrc bad.kzt
+    ends 2 "$ZSIM" trace bound --ram 64K bad.kzt
+    ends 2 "$ZSIM" trace convert bad.kzt never
+    ends 2 "$ZSIM" trace convert --to csv bad.kzt never
+    head -c -5 good.kzt >cut.kzt
+    head -c -5 good2.kzt >cut2.kzt
+    { cat good.csv && echo 1,5; } >cut.csv
+    local cut
+    for cut in cut.kzt cut2.kzt cut.csv; do
+        ends 2 "$ZSIM" trace info "$cut"
+        ends 2 "$ZSIM" trace convert "$cut" never
+        ends 2 "$ZSIM" trace convert --to lackey "$cut" never
+    done
+    [ ! -e never ]
     ends 2 "$ZSIM" trace info --from csv good2.kzt
     for bad in 'time,obj_id,obj_size,op\n1,5,18446744073709551615,get' \
         'time,obj_id,obj_size,op\n1,5,17592186044416,get' 'time,obj_id,obj_size,op\n1,5,-1,get'; do
@@ -224,7 +242,7 @@ patch() {
 @test "small files that unfold: zstd, records, pages" {
     # 1 GiB of records where the header says 200; of text without a line end; of CSV.
     { cat good.kzt; head -c 1G /dev/zero; } | zstd -q >bomb.kzt.zst
-    ends 1 "$ZSIM" trace info bomb.kzt.zst
+    ends 2 "$ZSIM" trace info bomb.kzt.zst
     head -c 1G /dev/zero | tr '\0' 1 | zstd -q >bomb.csv.zst
     ends 2 "$ZSIM" trace info --from csv bomb.csv.zst
     ends 2 "$ZSIM" --set 'tasks.t.workload={"type":"csv","file":"bomb.csv.zst"}' good.json

@@ -214,7 +214,7 @@ static void test_mistakes(void **state)
     assert_int_equal(RUN("generate", "--to", "csv", "-o", out, "1", "0:seq:0:4:8:0"), 2);
     assert_int_equal(RUN("convert", "-t", "obj-id=1", csv, out), 2);
     assert_int_equal(RUN("convert", "-t", "has-header=perhaps", csv, out), 2);
-    assert_int_equal(RUN("convert", "--format", "msr", csv, out), 1);
+    assert_int_equal(RUN("convert", "--format", "msr", csv, out), 2);
     assert_int_equal(RUN("convert", "--to", "csv", csv, TEXT("/proc/nonexistent/x.csv")), 1);
     assert_int_equal(RUN("convert", "--to", "csv", csv, TEXT("/dev/null")), 1);
     assert_int_equal(RUN("convert", TEXT(SAMPLES), out), 2);

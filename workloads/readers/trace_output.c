@@ -145,26 +145,26 @@ static void write_block(void *context, const struct workload_cursor *cursor,
     writing->position += count;
 }
 
-bool trace_output_write(const struct trace_format_writer *format, const struct workload *workload,
-                        const char *path, int level, struct trace_losses *losses,
-                        struct diagnostics *errors)
+enum trace_copy trace_output_write(const struct trace_format_writer *format,
+                                   const struct workload *workload, const char *path, int level,
+                                   struct trace_losses *losses, struct diagnostics *errors)
 {
     struct writing writing = {.format = format, .losses = losses};
     *losses = (struct trace_losses){0};
     if (format->prepare && !(writing.state = format->prepare(workload, errors)))
-        return false;
+        return TRACE_NOT_READ;
     writing.output = trace_output_open(path, level, errors);
-    bool good = writing.output != NULL;
-    if (good) {
+    enum trace_copy copied = TRACE_NOT_WRITTEN;
+    if (writing.output) {
         if (format->header)
             trace_output_put(writing.output, format->header, strlen(format->header));
-        good = workload_each_block(workload, write_block, &writing, errors);
-        if (good)
-            good = trace_output_finish(writing.output, errors);
-        else
+        if (!workload_each_block(workload, write_block, &writing, errors)) {
             trace_output_abandon(writing.output);
+            copied = TRACE_NOT_READ;
+        } else if (trace_output_finish(writing.output, errors))
+            copied = TRACE_COPIED;
     }
     if (format->release)
         format->release(writing.state);
-    return good;
+    return copied;
 }

@@ -39,10 +39,13 @@ struct trace_format_writer {
 /* Ended by NULL. */
 extern const struct trace_format_writer *const trace_format_writers[];
 
-/* Write a whole workload; false after adding to `errors`. */
-bool trace_output_write(const struct trace_format_writer *format, const struct workload *workload,
-                        const char *path, int level, struct trace_losses *losses,
-                        struct diagnostics *errors);
+/* Which side a copy has failed at, if it has: then something was added to `errors`. */
+enum trace_copy { TRACE_COPIED, TRACE_NOT_READ, TRACE_NOT_WRITTEN };
+
+/* Write a whole workload. */
+enum trace_copy trace_output_write(const struct trace_format_writer *format,
+                                   const struct workload *workload, const char *path, int level,
+                                   struct trace_losses *losses, struct diagnostics *errors);
 
 /* Call `take` with every block of a workload; false after adding to `errors`. */
 typedef void workload_block_taker(void *context, const struct workload_cursor *cursor,
