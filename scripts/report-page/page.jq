@@ -97,6 +97,9 @@ def complete_runs: [runs_of[] | select(.complete)] | length;
 
 # ---- sections -------------------------------------------------------------------
 
+# Copies of one run: a recorded trace and fixed contents draw nothing.
+def seeds_change_nothing: (.seeds | length) > 1 and ([.variants[].summary[].stddev // 0] | max) == 0;
+
 def head_section:
   (runs_of | length) as $runs
   | "<header><p class=\"name\">\(.name | text)</p>",
@@ -108,7 +111,9 @@ def head_section:
      else "<p class=\"warning\" role=\"note\">This result is not complete: means and intervals are of the runs that are.</p>" end),
     ([runs_of[] | select((.totals.oom_kill // 0) > 0)] | length
      | if . > 0 then "<p class=\"warning\" role=\"note\">In \(plural("run")) a task was killed for lack of memory; its accesses after that are missing.</p>" else empty end),
-    (if (.seeds | length) == 1 then "<p class=\"note\">One run each: differences are exact, and there are no intervals.</p>" else empty end),
+    (if (.seeds | length) == 1 then "<p class=\"note\">One run each: differences are exact, and there are no intervals.</p>"
+     elif seeds_change_nothing then "<p class=\"note\">All seeds gave the same run: differences are exact, and intervals have no width.</p>"
+     else empty end),
     "</header>";
 
 def overview($metrics; $judged):

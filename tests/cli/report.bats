@@ -91,3 +91,10 @@ setup() {
     run "$REPORT"
     [ "$status" -eq 2 ]
 }
+
+@test "seeds that all give the same run are told" {
+    "$ZSIM" small.json -o same --set 'tasks.t.workload={"type": "sequential", "footprint": "8M", "accesses": 20000}'
+    "$REPORT" -o same.html same/small.json
+    grep -q 'All seeds gave the same run' same.html
+    ! grep -q 'All seeds gave the same run' results/small.html
+}
