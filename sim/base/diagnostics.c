@@ -31,10 +31,11 @@ void diagnostics_add(struct diagnostics *list, const struct source_position *pos
 
     struct diagnostic *entry = arena_zeroed(&list->arena, sizeof(*entry));
     if (position && position->file && position->line)
-        entry->text = arena_printf(&list->arena, "%s:%u:%u: error: %s",
-                                   shown_name(position->file), position->line, position->column, message);
+        entry->text = arena_printf(&list->arena, "%s:%u:%u: error: %s", shown_name(position->file),
+                                   position->line, position->column, message);
     else if (position && position->file)
-        entry->text = arena_printf(&list->arena, "%s: error: %s", shown_name(position->file), message);
+        entry->text =
+            arena_printf(&list->arena, "%s: error: %s", shown_name(position->file), message);
     else
         entry->text = arena_printf(&list->arena, "zsim: error: %s", message);
     if (position && position->line && position->source_line) {
