@@ -46,12 +46,14 @@
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
  * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each run of reclaim
- * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6. */
-#define VM_RULES(batch, walk, zero, bypass, flush, shrinkers) \
+ * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6.
+ * mm/memcontrol.c: a threshold for each cgroup's readers from 6.8. */
+#define VM_RULES(batch, walk, zero, bypass, flush, threshold, shrinkers) \
     {"vm.lru_add_batch", batch}, \
     {"vm.memcg_walk", walk}, \
     {"vm.zero_map", zero}, \
     {"vm.memcg_stat_flush_in_reclaim", flush}, \
+    {"vm.memcg_stat_threshold", threshold}, \
     {"vm.shrinker_lock", shrinkers}, \
     {"vm.swap_cache_bypass", bypass}
 
@@ -155,7 +157,7 @@
 static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("per_class"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.allocator.zsmalloc.evicts", "false"},
@@ -166,7 +168,7 @@ static const struct kernel_setting v6_1[] = {
 static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
     ZSMALLOC_BEFORE_6_3("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.zstd_library", "zstd"},
@@ -177,7 +179,7 @@ static const struct kernel_setting v6_5[] = {
     EVERY_KERNEL,
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "rwsem"),
+    VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
@@ -202,7 +204,7 @@ static const struct kernel_setting v6_8[] = {
     EVERY_KERNEL,
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "none"),
+    VM_RULES("15", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
@@ -225,7 +227,7 @@ static const struct kernel_setting v6_8[] = {
 static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "false", "true", "true", "none"),
+    VM_RULES("15", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "cached"},
@@ -238,7 +240,7 @@ static const struct kernel_setting v6_9[] = {
 static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("31", "full", "false", "true", "true", "none"),
+    VM_RULES("31", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
@@ -251,7 +253,7 @@ static const struct kernel_setting v6_10[] = {
 static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "full", "false", "true", "true", "none"),
+    VM_RULES("31", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
@@ -264,7 +266,7 @@ static const struct kernel_setting v6_11[] = {
 static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12,
     LOCKS_6_9_TO_6_12,
@@ -280,7 +282,7 @@ static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
@@ -294,7 +296,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
     MGLRU_FROM_6_14,
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "true", "true", "false", "none"),
+    VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("nonfull_then_free"),
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
@@ -308,7 +310,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL_OVER(backing), \
     MGLRU_FROM_6_14, \
     ZSMALLOC_FROM_6_4(which_locks), \
-    VM_RULES("31", "partial", "true", "false", "false", "none"), \
+    VM_RULES("31", "partial", "true", "false", "false", "true", "none"), \
     CLUSTERS("nonfull_then_free"), \
     ZSWAP_FROM_6_12, \
     LOCKS_FROM_6_15, \

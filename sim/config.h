@@ -70,6 +70,7 @@ struct vm_config {
     uint64_t
         memcg_stat_flushes_per_run;   /* and this many times in a run, evenly by access; 0: none */
     bool memcg_stat_flush_in_reclaim; /* every reclaim run folds them in first (up to 6.11) */
+    bool memcg_stat_threshold;        /* readers fold in what is worth it (from 6.8) */
     uint64_t lru_add_batch;           /* folios a processor collects before they reach an LRU */
     unsigned memcg_walk;              /* enum memcg_walk: how limit reclaim visits a subtree */
     unsigned cgroup_version;          /* enum memcg_version */

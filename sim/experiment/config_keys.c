@@ -91,6 +91,11 @@ static const struct param vm_rows[] = {
     {"memcg_stat_flush_in_reclaim", PARAM_BOOL, FIELD(memcg_stat_flush_in_reclaim), NULL, 0, 0,
      NULL, PARAM_FROM_KERNEL, "Every run of reclaim folds them in before it begins.",
      "mm/vmscan.c, prepare_scan_count(): mem_cgroup_flush_stats() up to 6.11"},
+    {"memcg_stat_threshold", PARAM_BOOL, FIELD(memcg_stat_threshold), NULL, 0, 0, NULL,
+     PARAM_FROM_KERNEL,
+     "Who reads a cgroup's memory.stat folds its statistics in only when more than 64 updates for "
+     "each processor are pending.  Up to 6.7 a number for all cgroups decides, which is left out.",
+     "mm/memcontrol.c, memcg_vmstats_needs_flush(): from 6.8"},
     {"lru_add_batch", PARAM_COUNT, FIELD(lru_add_batch), NULL, 1, LRU_ADD_BATCH_AT_MOST, NULL,
      PARAM_FROM_KERNEL, "Folios that a processor collects before they reach an LRU.",
      "include/linux/pagevec.h, PAGEVEC_SIZE: 15, 31 from 6.10"},

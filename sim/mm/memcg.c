@@ -658,60 +658,6 @@ void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg)
     }
 }
 
-/* ---- statistics --------------------------------------------------------------------- */
-
-static void show_own(struct mm *mm, uint32_t memcg)
-{
-    for (uint32_t node = 0; node < mm->node_count; node++) {
-        struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-        uint64_t sizes[LRU_LISTS];
-        lru_sizes(mm, lruvec, sizes);
-        for (unsigned list = 0; list < LRU_LISTS; list++)
-            lruvec->seen_pages[list] = (uint32_t)sizes[list];
-        lruvec->seen_activations = lruvec->activations;
-    }
-}
-
-static void add_to_parent(struct mm *mm, uint32_t memcg)
-{
-    for (uint32_t node = 0; node < mm->node_count; node++) {
-        const struct lruvec *from = &mm->memcgs[memcg].lruvecs[node];
-        struct lruvec *to = &mm->memcgs[mm->memcgs[memcg].parent].lruvecs[node];
-        for (unsigned list = 0; list < LRU_LISTS; list++)
-            to->seen_pages[list] += from->seen_pages[list];
-        to->seen_activations += from->seen_activations;
-    }
-}
-
-static void note_seen(struct mm *mm, uint32_t memcg)
-{
-    for (uint32_t node = 0; node < mm->node_count; node++)
-        reclaim_walk_note_seen(mm, memcg, node);
-}
-
-/* Children have higher numbers than their parents. */
-void memcg_flush_stats(struct mm *mm)
-{
-    for (uint32_t i = 0; i < mm->memcg_count; i++)
-        show_own(mm, i);
-    for (uint32_t i = mm->memcg_count - 1; i > 0; i--)
-        add_to_parent(mm, i);
-    for (uint32_t i = 0; i < mm->memcg_count; i++)
-        note_seen(mm, i);
-}
-
-void memcg_flush_stats_of(struct mm *mm, uint32_t root)
-{
-    for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
-        show_own(mm, i);
-    for (uint32_t i = mm->memcg_count - 1; i > root && mm->memcgs[root].first_child != NO_MEMCG;
-         i--)
-        if (memcg_is_descendant(mm, i, root))
-            add_to_parent(mm, i);
-    for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
-        note_seen(mm, i);
-}
-
 /* ---- offline --------------------------------------------------------------------------- */
 
 void memcg_offline(struct mm *mm, uint32_t memcg)

@@ -63,6 +63,11 @@ void memcg_flush_stats(struct mm *mm);
  * see stays as it was. */
 void memcg_flush_stats_of(struct mm *mm, uint32_t root);
 
+/* Somebody reads a cgroup's memory.stat, or of each but the root: statistics are folded in where
+ * enough is pending (vm.memcg_stat_threshold; mem_cgroup_flush_stats()). */
+void memcg_read_stats_of(struct mm *mm, uint32_t memcg);
+void memcg_read_stats(struct mm *mm);
+
 /* With thousands of cgroups none is in the host's caches when its turn comes; with few
  * all are, and asking for them only takes time. */
 static inline bool memcgs_are_many(const struct mm *mm)

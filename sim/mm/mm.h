@@ -176,7 +176,9 @@ struct memcg {
     const char *path;
     uint32_t first_child, next_sibling; /* NO_MEMCG at the end; siblings in creation order */
     struct psi_group *psi;
-    uint32_t *iterator;       /* [nodes]: where partial walks with this root go on */
+    uint64_t
+        folded_updates; /* of the subtree's statistics when they were read last (memcg_stat.c) */
+    uint32_t *iterator; /* [nodes]: where partial walks with this root go on */
     struct cache_line *lines; /* [CHARGE_LINES] */
 } __attribute__((aligned(HOST_LINE)));
 
@@ -349,6 +351,7 @@ struct mm {
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
     struct charge_stock *stocks;   /* [cpus] */
+    bool stats_are_read;           /* somebody reads memory.stat: updates are told apart */
     struct lru_batch *batches;     /* [cpus] */
     struct lru_batch *activations; /* [cpus], of lru_activate() */
     struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */

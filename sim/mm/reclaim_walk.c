@@ -395,6 +395,7 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
 uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
                                  uint32_t current, uint32_t next, uint32_t *passed_over)
 {
+    settle(mm);
     const struct reclaim_walk *walk = mm->walk;
     const uint64_t *aging = aging_on(walk, node), *idle = idle_on(walk, node);
     uint32_t place = place_after(walk, root, current);

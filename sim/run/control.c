@@ -89,7 +89,7 @@ static void do_event(struct simulation *simulation, struct exec *exec, uint32_t 
         measure_snapshot(simulation, event->target, exec->now_ns);
         break;
     case EVENT_FLUSH:
-        memcg_flush_stats(&simulation->mm);
+        memcg_read_stats(&simulation->mm);
         break;
     }
 }
@@ -185,7 +185,7 @@ static void start_proactive_reclaim(struct simulation *simulation)
 static void flush_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
 {
     (void)exec, (void)argument;
-    memcg_flush_stats(&simulation->mm);
+    memcg_read_stats(&simulation->mm);
 }
 
 static void series_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)

@@ -76,6 +76,7 @@ static void activate(struct mm *mm, uint32_t count)
         lru_remove(mm, page);
         mm->cold[page].bits |= PAGE_ACTIVE | PAGE_ON_LRU;
         mm->reclaim->add(mm, page_lruvec(mm, page), page);
+        reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     }
 }
 
