@@ -219,7 +219,7 @@ static void test_command(void **state)
     unlink(other);
     assert_int_equal(RUN("generate", "-o", path, "1", "0:seq:0:4:8:0"), 0);
 
-    assert_int_equal(RUN("convert", "--from", "native", text_name, path), 1);
+    assert_int_equal(RUN("convert", "--from", "native", text_name, path), 2);
     assert_int_equal(RUN("convert", "--from", "lackeys", text_name, path), 2);
     assert_int_equal(RUN("convert", text_name), 2);
     assert_int_equal(RUN("convert", "-", path), 2);
