@@ -32,6 +32,30 @@ agreement() {
     jq -e '[.[][] | select(.agrees == false) | .error] | all(. < 0.015)' "$work/out.json"
 }
 
+@test "kernel 6.18, cases of features: 97 of 100 counters agree, with a disk alone four of five" {
+    files=() disks=()
+    for file in "$cases"/own-6.18-*.json; do
+        if [[ $file == *no-zswap* ]]; then disks+=("$file"); else files+=("$file"); fi
+    done
+    [ "${#files[@]}" -eq 26 ]
+    "$zsim" validate --json "${files[@]}" >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 97 ]
+    "$zsim" validate --json "${disks[@]}" >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 80 ]
+}
+
+@test "kernel 6.18, a reader of memory.stat may be in vain: every counter of the cases that show it" {
+    "$zsim" validate --json "$cases"/own-6.18-shrinker-on.json "$cases"/own-6.18-few-flushes.json \
+        "$cases"/own-6.18-hot-sets-move.json >"$work/out.json"
+    run disagreements "$work/out.json"
+    [ "$output" = "" ]
+    run "$zsim" validate --set vm.memcg_stat_threshold=false --fail-over 3 \
+        "$cases"/own-6.18-shrinker-on.json
+    [ "$status" -eq 3 ]
+}
+
 @test "kernel 6.18, pool not full: 19 of 20 faults, swap-ins and pool pages within 0.5 %, all within 1 %" {
     "$zsim" validate --json "$cases"/v6.18-o0[1-7]*.json "$cases"/v6.18-o09*.json \
         "$cases"/v6.18-o1[034]*.json >"$work/out.json"
