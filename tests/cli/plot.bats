@@ -201,3 +201,12 @@ with_figures() {
     grep -q '>two, ' swept/all/bars.svg
     ! grep -q '>one, ' swept/all/bars.svg
 }
+
+@test "--help of each script that draws or compares says how it is called" {
+    for script in plot report difference redraw findings published validate; do
+        run "${PLOT%plot}$script" --help
+        [ "$status" -eq 0 ]
+        [[ $output == *"scripts/$script"* ]]
+        [ "${#lines[@]}" -ge 2 ]
+    done
+}
