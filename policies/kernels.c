@@ -62,7 +62,8 @@
     {"zswap.incompressible_rule", "rejected"}, \
     {"zswap.second_chance", "false"}, \
     {"zswap.same_filled_entries", "true"}, \
-    {"zswap.shrinker", "protected"}
+    {"zswap.shrinker", "protected"}, \
+    {"zswap.shrinker_flush", "true"}
 
 /* mm/zswap.c, mm/list_lru.c, mm/swapfile.c, mm/swap_cgroup.c: what one lock covers.  Up to
  * 6.8 there is an index a device; up to 6.12 a list lock a node; up to 6.13 one lock over
@@ -271,6 +272,7 @@ static const struct kernel_setting v6_12[] = {
     ZSWAP_FROM_6_12,
     LOCKS_6_9_TO_6_12,
     ONE_ENTRY_A_NODE,
+    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
@@ -287,6 +289,7 @@ static const struct kernel_setting v6_16[] = {
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
+    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
@@ -301,12 +304,13 @@ static const struct kernel_setting v6_18[] = {
     ZSWAP_FROM_6_12,
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
+    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "stored"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
 };
 
-#define FROM_7_0(backing, which_locks) \
+#define FROM_7_0(backing, which_locks, shrinker_flush) \
     EVERY_KERNEL_OVER(backing), \
     MGLRU_FROM_6_14, \
     ZSMALLOC_FROM_6_4(which_locks), \
@@ -315,13 +319,14 @@ static const struct kernel_setting v6_18[] = {
     ZSWAP_FROM_6_12, \
     LOCKS_FROM_6_15, \
     {"zswap.incompressible_rule", "stored"}, \
+    {"zswap.shrinker_flush", shrinker_flush}, \
     {"zswap.load_rule", "exclusive"}
 
 /* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for
  * the worker and for a store at memory.zswap.max; a short list may be walked
  * twice. */
 #define FROM_7_3(backing) \
-    FROM_7_0(backing, "per_class_direct_free"), \
+    FROM_7_0(backing, "per_class_direct_free", "false"), \
     {"zswap.writeback", "batch"}, \
     {"zswap.writeback.batch.budget", "32"}, \
     {"zswap.writeback.batch.per_node", "true"}, \
@@ -340,7 +345,7 @@ static const struct kernel_setting v7_3[] = {
  * 2026): 64 entries shared by the nodes, none met twice; a store at
  * memory.zswap.max scans as many entries as there are nodes, shared too. */
 #define BATCH_SERIES(writeback) \
-    FROM_7_0("slots", "per_class"), \
+    FROM_7_0("slots", "per_class", "true"), \
     {"zswap.writeback", writeback}, \
     {"zswap.writeback.batch.budget", "64"}, \
     {"zswap.writeback.batch.per_node", "false"}, \

@@ -178,6 +178,7 @@ struct zswap_config {
     unsigned index_locks;     /* enum zswap_index_locks */
     unsigned zstd_library;    /* enum zswap_zstd_library: what the compressor "zstd" is */
     bool stop_at_swap_cache;  /* the shrinker's walk ends at a page in the swap cache (6.9+) */
+    bool shrinker_flush;      /* it reads statistics before it counts (up to 7.2) */
     bool second_chance;       /* entries enter referenced and are rotated once (6.12+) */
     bool same_filled_entries; /* same-filled pages become entries without an object (up to 6.11) */
     uint64_t object_header_bytes; /* 8 where the allocator evicts (up to 6.4) */

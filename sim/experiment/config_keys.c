@@ -280,6 +280,10 @@ static const struct param zswap_rows[] = {
     {"shrinker_enabled", PARAM_BOOL, FIELD(shrinker_enabled), "false", 0, 0, NULL, 0,
      "Memory pressure writes entries back through the slab shrinker (6.8+).",
      "/sys/module/zswap/parameters/shrinker_enabled"},
+    {"shrinker_flush", PARAM_BOOL, FIELD(shrinker_flush), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
+     "Before the shrinker counts what it could free, a cgroup's statistics are read, as by a "
+     "reader of memory.stat.",
+     "mm/zswap.c, zswap_shrinker_count(): mem_cgroup_flush_stats(), only late ones from 7.3"},
     {"limit_rule", PARAM_ENUM, FIELD(limit_rule), NULL, 0, 0, limit_rules, PARAM_FROM_KERNEL,
      "cached: the pool size is a cached sum, full when above the limit; exact: it is added up at "
      "every store, full when at the limit.",

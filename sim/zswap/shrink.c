@@ -342,7 +342,8 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     struct mm *mm = zswap->mm;
     if (!zswap_writeback_allowed(zswap, memcg) || !swap_has_backing_room(zswap->swap, memcg))
         return 0;
-    memcg_read_stats_of(mm, memcg);
+    if (zswap->config->zswap.shrinker_flush)
+        memcg_read_stats_of(mm, memcg);
     /* cgroup v1 keeps no such statistics: they read 0, and nothing is freeable. */
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return 0;
