@@ -47,6 +47,15 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 80 ]
 }
 
+@test "kernel 6.18, cases drawn at random: without readahead all counters agree, with it three of four" {
+    "$fast" validate --json "$cases"/drawn-6.18-{5,8}.json >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -eq 100 ]
+    "$fast" validate --json "$cases"/drawn-6.18-{0,1,2,3,7,9}.json >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 70 ]
+}
+
 @test "kernel 6.18, a reader of memory.stat may be in vain: every counter of the cases that show it" {
     "$zsim" validate --json "$cases"/own-6.18-shrinker-on.json "$cases"/own-6.18-few-flushes.json \
         "$cases"/own-6.18-hot-sets-move.json >"$work/out.json"
