@@ -299,7 +299,7 @@ MANDIR     ?= $(DATADIR)/man
 INCLUDEDIR ?= $(PREFIX)/include
 DOCDIR     ?= $(DATADIR)/doc/zsim
 SHARED     := $(sort $(wildcard configs/*.json configs/*/*.json docs/example-policy/*.* \
-              scripts/figures/* scripts/engines/* scripts/replay/* scripts/report-page/*.* scripts/report-page/hover/* \
+              scripts/help.bash scripts/figures/* scripts/engines/* scripts/replay/* scripts/report-page/*.* scripts/report-page/hover/* \
               workloads/traces/*))
 SCRIPTS    := $(addprefix scripts/,plot report sweep replay-kernel)
 # What a policy may see; the rest of the headers is for zsim's own files.

@@ -16,11 +16,10 @@ if (mode eq 'points') {
     of(pattern) = (strstrt(strcol(1), pattern) == 1 && $4 > 0 && $6 > 0)
     # The cases of replay-kernel: named after what they are about.
     own(unused) = (strstrt(strcol(1), 'pat-') != 1 && strcol(1)[1:1] ne 'o' && $4 > 0 && $6 > 0)
-    of_6_18(unused) = (of('o') || own(0))
     limited(unused) = (strcol(9) eq 'limited')
     plot x with lines lc rgb '#808080' lw 1 title 'equal', \
-         data using (of_6_18(0) && limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 5 ps 0.6 title '6.18, pool limit hit', \
-         data using (own(0) && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 4 ps 0.5 title '6.18, one feature each', \
+         data using ((of('o') || own(0)) && limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 5 ps 0.6 title '6.18, pool limit hit', \
+         data using (own(0) && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 4 ps 0.5 title '6.18, by replay-kernel', \
          data using (of('o') && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 1 ps 0.5 title '6.18', \
          data using (of('pat-6.1-') ? $4 : NaN):6:3:5 with xerrorbars ls 3 ps 0.6 title '6.1', \
          data using (of('pat-6.12') ? $4 : NaN):6:3:5 with xerrorbars ls 2 ps 0.5 title '6.12 (MGLRU)'
