@@ -130,7 +130,8 @@
     {"zswap.poor_counter", "compress_fail"}
 
 /* mm/zswap.c from 6.12: second chance, attempts and failures counted apart */
-#define ZSWAP_FROM_6_12 \
+#define ZSWAP_FROM_6_12(shrinker_flush) \
+    {"zswap.shrinker_flush", shrinker_flush}, \
     {"zswap.stop_at_swap_cache", "true"}, \
     {"zswap.allocator", "zsmalloc"}, \
     {"zswap.object_header_bytes", "0"}, \
@@ -269,10 +270,9 @@ static const struct kernel_setting v6_12[] = {
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
-    ZSWAP_FROM_6_12,
+    ZSWAP_FROM_6_12("true"),
     LOCKS_6_9_TO_6_12,
     ONE_ENTRY_A_NODE,
-    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
@@ -286,10 +286,9 @@ static const struct kernel_setting v6_16[] = {
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
-    ZSWAP_FROM_6_12,
+    ZSWAP_FROM_6_12("true"),
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
-    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "rejected"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
@@ -301,10 +300,9 @@ static const struct kernel_setting v6_18[] = {
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("nonfull_then_free"),
-    ZSWAP_FROM_6_12,
+    ZSWAP_FROM_6_12("true"),
     LOCKS_FROM_6_15,
     ONE_ENTRY_A_NODE,
-    {"zswap.shrinker_flush", "true"},
     {"zswap.incompressible_rule", "stored"},
     {"zswap.load_rule", "exclusive_in_cache"},
     {NULL, NULL},
@@ -316,10 +314,9 @@ static const struct kernel_setting v6_18[] = {
     ZSMALLOC_FROM_6_4(which_locks), \
     VM_RULES("31", "partial", "true", "false", "false", "true", "none"), \
     CLUSTERS("nonfull_then_free"), \
-    ZSWAP_FROM_6_12, \
+    ZSWAP_FROM_6_12(shrinker_flush), \
     LOCKS_FROM_6_15, \
     {"zswap.incompressible_rule", "stored"}, \
-    {"zswap.shrinker_flush", shrinker_flush}, \
     {"zswap.load_rule", "exclusive"}
 
 /* mm/zswap.c, shrink_memcg() in 7.3: SWAP_CLUSTER_MAX entries on each node, for

@@ -333,14 +333,6 @@ static bool make_pairs(struct compare *compare)
 
 /* ---- rows ------------------------------------------------------------------------ */
 
-static bool values_vary(const double *values, uint32_t n)
-{
-    for (uint32_t i = 1; i < n; i++)
-        if (values[i] != values[0])
-            return true;
-    return false;
-}
-
 /* 1: there is a row; 0: no pair of runs defines the metric; -1: a broken file. */
 static int make_row(struct compare *compare, struct pair *pair, unsigned index, struct row *row)
 {
@@ -366,7 +358,7 @@ static int make_row(struct compare *compare, struct pair *pair, unsigned index, 
     if (state == 0 && n) {
         row->paired = row->metric.percentile ? statistics_paired_bootstrap(base, new, n)
                                              : statistics_paired(base, new, n);
-        pair->varies |= values_vary(base, n) || values_vary(new, n);
+        pair->varies |= statistics_vary(base, n) || statistics_vary(new, n);
         state = 1;
     }
     free(base);

@@ -130,6 +130,14 @@ static struct paired_difference paired_by(const double *base, const double *new,
     return paired;
 }
 
+bool statistics_vary(const double *values, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; i++)
+        if (values[i] != values[0])
+            return true;
+    return false;
+}
+
 struct paired_difference statistics_paired(const double *base, const double *new, uint32_t n)
 {
     return paired_by(base, new, n, false);

@@ -43,6 +43,9 @@ struct paired_difference {
 /* paired_t, but for one pair. */
 struct paired_difference statistics_paired(const double *base, const double *new, uint32_t n);
 
+/* Is one of the values another than the first? */
+bool statistics_vary(const double *values, uint32_t n);
+
 /* bootstrap_t, but paired_t with fewer than BOOTSTRAP_PAIRS_AT_LEAST pairs, and
  * where so many differences are equal that a resample without any spread falls
  * beyond an end of the interval. */

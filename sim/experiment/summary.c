@@ -363,9 +363,8 @@ static bool seeds_differ(const struct result_source *source, double *values)
     for (uint32_t variant = 0; variant < source->variant_count; variant++)
         for (unsigned index = 0; index < metric_count(); index++) {
             uint32_t n = result_values(source, variant, index, values);
-            for (uint32_t i = 1; i < n; i++)
-                if (values[i] != values[0])
-                    return true;
+            if (statistics_vary(values, n))
+                return true;
         }
     return false;
 }

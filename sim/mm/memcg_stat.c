@@ -60,13 +60,18 @@ static void show_own(struct mm *mm, uint32_t memcg)
             lruvec->seen_pages[list] = (uint32_t)sizes[list];
         lruvec->seen_activations = lruvec->activations;
     }
+    if (mm->stats_are_read)
+        mm->memcgs[memcg].folded_updates = updates_of(mm, memcg);
 }
 
 static void add_to_parent(struct mm *mm, uint32_t memcg)
 {
+    const struct memcg *child = &mm->memcgs[memcg];
+    struct memcg *parent = &mm->memcgs[child->parent];
+    parent->folded_updates += child->folded_updates;
     for (uint32_t node = 0; node < mm->node_count; node++) {
-        const struct lruvec *from = &mm->memcgs[memcg].lruvecs[node];
-        struct lruvec *to = &mm->memcgs[mm->memcgs[memcg].parent].lruvecs[node];
+        const struct lruvec *from = &child->lruvecs[node];
+        struct lruvec *to = &parent->lruvecs[node];
         for (unsigned list = 0; list < LRU_LISTS; list++)
             to->seen_pages[list] += from->seen_pages[list];
         to->seen_activations += from->seen_activations;
@@ -79,26 +84,7 @@ static void note_seen(struct mm *mm, uint32_t memcg)
         reclaim_walk_note_seen(mm, memcg, node);
 }
 
-/* The statistics of a subtree are folded in: nothing is pending any more. */
-static void note_folded(struct mm *mm, uint32_t root)
-{
-    if (mm->stats_are_read)
-        for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
-            mm->memcgs[i].folded_updates = updates_of_subtree(mm, i);
-}
-
 /* Children have higher numbers than their parents. */
-void memcg_flush_stats(struct mm *mm)
-{
-    for (uint32_t i = 0; i < mm->memcg_count; i++)
-        show_own(mm, i);
-    for (uint32_t i = mm->memcg_count - 1; i > 0; i--)
-        add_to_parent(mm, i);
-    for (uint32_t i = 0; i < mm->memcg_count; i++)
-        note_seen(mm, i);
-    note_folded(mm, ROOT_MEMCG);
-}
-
 void memcg_flush_stats_of(struct mm *mm, uint32_t root)
 {
     for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
@@ -109,7 +95,11 @@ void memcg_flush_stats_of(struct mm *mm, uint32_t root)
             add_to_parent(mm, i);
     for (uint32_t i = root; i != NO_MEMCG; i = memcg_next(mm, root, i))
         note_seen(mm, i);
-    note_folded(mm, root);
+}
+
+void memcg_flush_stats(struct mm *mm)
+{
+    memcg_flush_stats_of(mm, ROOT_MEMCG);
 }
 
 /* ---- readers ------------------------------------------------------------------------ */

@@ -160,6 +160,7 @@ static inline bool reclaim_has_freed_others(const struct scan_control *scan, uin
 {
     return scan->freed_pages && (scan->freed_memcg != memcg || scan->freed_node != node);
 }
+
 /* Those to be freed next are of this cgroup and node. */
 static inline void reclaim_prepare_freed(struct mm *mm, struct exec *exec,
                                          struct scan_control *scan, uint32_t memcg, uint32_t node)

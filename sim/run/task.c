@@ -382,9 +382,8 @@ static inline uint64_t begin_quantum(struct task *task, struct exec *exec)
                         task->config->name, SIMULATED_NS_AT_MOST / 1000000000);
     if (simulation->swap.held_write_count)
         swap_dispatch_writes(&simulation->swap, exec);
-    uint64_t quantum_ns = simulation->config->engine.quantum_ns;
-    bool stops = exec->now_ns >= task->stop_ns || task->stop_ns - exec->now_ns < quantum_ns;
-    return stops ? task->stop_ns : exec->now_ns + quantum_ns;
+    uint64_t until_ns = exec->now_ns + simulation->config->engine.quantum_ns;
+    return until_ns < task->stop_ns ? until_ns : task->stop_ns;
 }
 
 /* It waits for a device, and perhaps sleeps behind that.  True: that is over, and nothing else

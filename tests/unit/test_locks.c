@@ -46,17 +46,30 @@ static void test_wait_alone(void **state)
     bench_close(bench);
 }
 
+/* A second processor, of which nothing but locks is asked. */
+static struct bench *open_with_two_processors(void)
+{
+    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    bench->mm->topology.cpus = 2;
+    bench->mm->one_at_a_time = false;
+    return bench;
+}
+
+static void close_with_two_processors(struct bench *bench)
+{
+    bench->mm->topology.cpus = 1;
+    bench_close(bench);
+}
+
 /* Alone until the next event, a lock that was taken last by the same processor is a sum of
  * times; all is as if its intervals had been kept, also for who comes at that event, and
  * with what another processor took for later. */
 static void test_alone_is_the_same(void **state)
 {
     (void)state;
-    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    struct bench *bench = open_with_two_processors();
     struct mm *mm = bench->mm;
     uint64_t end_ns[2];
-    mm->topology.cpus = 2;
-    mm->one_at_a_time = false;
     for (int alone = 0; alone < 2; alone++) {
         struct spinlock lock;
         struct exec exec = bench->exec, other = bench->exec;
@@ -81,8 +94,7 @@ static void test_alone_is_the_same(void **state)
         cache_line_release(&lock.line);
     }
     assert_int_equal(end_ns[0], end_ns[1]);
-    mm->topology.cpus = 1;
-    bench_close(bench);
+    close_with_two_processors(bench);
 }
 
 /* A processor that has come to 1000 ns holds its own lock from 5000 ns on, as it waits for what it
@@ -90,11 +102,9 @@ static void test_alone_is_the_same(void **state)
 static void test_alone_leaves_what_is_to_come(void **state)
 {
     (void)state;
-    struct bench *bench = bench_open(BENCH_CONFIG("v6.18", "", TWO_CGROUPS));
+    struct bench *bench = open_with_two_processors();
     struct mm *mm = bench->mm;
     uint64_t end_ns[2];
-    mm->topology.cpus = 2;
-    mm->one_at_a_time = false;
     for (int alone = 0; alone < 2; alone++) {
         struct spinlock lock = {0};
         struct exec exec = bench->exec, other = bench->exec;
@@ -115,8 +125,7 @@ static void test_alone_leaves_what_is_to_come(void **state)
     }
     assert_true(end_ns[0] > 5215);
     assert_int_equal(end_ns[0], end_ns[1]);
-    mm->topology.cpus = 1;
-    bench_close(bench);
+    close_with_two_processors(bench);
 }
 
 static uint64_t taken(const struct bench *bench, enum lock_kind kind)
