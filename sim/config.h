@@ -64,6 +64,7 @@ struct vm_config {
     struct policy_choice proactive_reclaim;
     uint64_t swappiness;             /* 0..200 */
     uint64_t page_cluster;           /* swap readahead window is 2^page_cluster pages */
+    uint64_t swapin_readahead_hits;  /* of readahead by slots, before the first fault */
     uint64_t watermark_scale_factor; /* 1/10000 of a node's memory between watermarks */
     uint64_t min_free_kbytes;        /* 0: the kernel's formula */
     uint64_t memcg_stat_flush_ns;    /* memcg statistics are folded in this often (kernel: 2 s) */

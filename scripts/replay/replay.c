@@ -844,10 +844,14 @@ static void put_memory_stat(const struct replay *replay, uint32_t cgroup)
     fputc('}', replay->out);
 }
 
-/* "LABEL": {"vmstat": {}, "zswap": {}, "cg": []} without the label's braces. */
+/* "LABEL": {"vmstat": {}, "zswap": {}, "cg": []} without the label's braces.  /proc/vmstat lacks
+ * what each processor has not added yet, some dozens of the states such as workingset_refault_anon:
+ * have it added.  Refused for who is not root, and where there are no such processors. */
 static void put_counters(const struct replay *replay)
 {
     char path[LINE_AT_MOST];
+    snprintf(path, sizeof(path), "%s/sys/vm/stat_refresh", replay->proc);
+    (void)try_write(path, "1");
     snprintf(path, sizeof(path), "%s/vmstat", replay->proc);
     fputs("\"vmstat\": ", replay->out);
     put_table(replay->out, path);
@@ -1044,6 +1048,41 @@ static void find_places(struct replay *replay)
     ask_all(replay, TOKEN_PROBE);
 }
 
+/* Have the kernel forget what its readahead by slots was worth before: one count of hits and one
+ * window for all processes last from run to run, and from a hit or two more at the beginning a
+ * trace may read ahead to its end.  A fault uses the hits up and may halve the window, down to one
+ * page: they are made on pages too far apart to be read ahead for one another.  All fit into the
+ * cluster of slots that is in use, which is where it was when they are gone. */
+static void forget_readahead(const struct replay *replay)
+{
+    enum { FAULTS = 64, APART = 4 }; /* windows of 2 pages, once 31 faults have halved the widest */
+    const size_t bytes = (size_t)FAULTS * APART * PAGE;
+    char path[LINE_AT_MOST], before[32] = "";
+    uint64_t *memory =
+        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    snprintf(path, sizeof(path), "%s/sys/vm/page-cluster", replay->proc);
+    FILE *file = fopen(path, "re");
+    int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+    if (memory == MAP_FAILED || !file || fscanf(file, "%31s", before) != 1 || pagemap < 0)
+        die(CODE_FAILED, "%s: %s", path, strerror(errno));
+    fclose(file);
+    madvise(memory, bytes, MADV_NOHUGEPAGE);
+    for (size_t page = 0; page < (size_t)FAULTS * APART; page++)
+        memory[page * WORDS] = page + 1;
+    write_parameter(replay, "/proc/sys/vm/page-cluster", "1");
+    madvise(memory, bytes, MADV_PAGEOUT);
+    unsigned faults = 0;
+    for (size_t page = 0; page < (size_t)FAULTS * APART; page += APART) {
+        faults += !is_mapped(pagemap, memory + page * WORDS);
+        (void)*(volatile const uint8_t *)(memory + page * WORDS);
+    }
+    if (faults < FAULTS)
+        fputs("replay: warning: swap readahead still goes by what was read before\n", stderr);
+    write_parameter(replay, "/proc/sys/vm/page-cluster", before);
+    close(pagemap);
+    munmap(memory, bytes);
+}
+
 static void run(struct replay *replay, bool probing)
 {
     char name[LINE_AT_MOST];
@@ -1055,8 +1094,10 @@ static void run(struct replay *replay, bool probing)
         die(CODE_FAILED, "%s: %s", name, strerror(errno));
     for (uint32_t i = 0; i < replay->cgroups; i++)
         set_limit(replay, i, replay->limits[i]);
-    start_processes(replay);
     pin(replay->processor);
+    if (replay->directories[0])
+        forget_readahead(replay);
+    start_processes(replay);
     fputs("{\n", replay->out);
     put_moment(replay, "start");
     uint64_t began = now();

@@ -72,6 +72,11 @@ static const struct param vm_rows[] = {
      "vm.swappiness, default 60; mem_cgroup_swappiness()"},
     {"page_cluster", PARAM_COUNT, FIELD(page_cluster), "3", 0, 10, NULL, 0,
      "Swap readahead covers up to 2^page_cluster pages; 0: none.", "vm.page-cluster, default 3"},
+    {"swapin_readahead_hits", PARAM_COUNT, FIELD(swapin_readahead_hits), "4", 0, 1024, NULL, 0,
+     "Hits of readahead by slots (rotational devices) before the run, from which its first fault "
+     "opens a window; 4: a kernel that has booted just now, 0: one that has read alone for a "
+     "while.  The kernel has one count for all processes.",
+     "mm/swap_state.c, swapin_readahead_hits; what it decides: own measurement on 6.18"},
     {"watermark_scale_factor", PARAM_COUNT, FIELD(watermark_scale_factor), "10", 1, 3000, NULL, 0,
      "Distance between a node's watermarks, in 1/10000 of its memory.",
      "vm.watermark_scale_factor, default 10"},

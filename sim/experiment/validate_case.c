@@ -407,9 +407,9 @@ static void compose_swap(cJSON *document, uint64_t megabytes, bool rotational, s
 static void compose_env(struct kernel_case *at, const struct config_node *config,
                         const struct config_node *machine, cJSON *document)
 {
-    static const char *const known[] = {"zswap",   "compressor", "max_pool",
-                                        "accept",  "shrinker",   "page_cluster",
-                                        "swap_mb", "swappiness", NULL};
+    static const char *const known[] = {
+        "zswap",        "compressor", "max_pool",   "accept",         "shrinker",
+        "page_cluster", "swap_mb",    "swappiness", "readahead_hits", NULL};
     const struct config_node *env = kernel_case_member(at, config, "env", CONFIG_OBJECT);
     if (!env)
         return;
@@ -419,6 +419,9 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     json_add(document, "vm", vm);
     json_add(document, "zswap", zswap);
     json_add_integer(vm, "page_cluster", kernel_case_number(at, env, "page_cluster"));
+    if (config_tree_member(env, "readahead_hits"))
+        json_add_integer(vm, "swapin_readahead_hits",
+                         kernel_case_number(at, env, "readahead_hits"));
     json_add_integer(vm, "swappiness",
                      kernel_case_number(at, config_tree_member(env, "swappiness") ? env : machine,
                                         "swappiness"));

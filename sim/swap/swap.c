@@ -90,7 +90,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->slot_caches =
         memory_zeroed(mm->topology.cpus, sizeof(*swap->slot_caches), "the slot caches");
     swap->evictions.key = NO_RUN;
-    swap->readahead_hits = 4; /* the kernel's initial value */
+    swap->readahead_hits = (uint32_t)config->vm.swapin_readahead_hits;
     bool places = swap->device_count > 1 || swap->has_zram;
     swap->numbered_when_written = places && !swap->takes_slot_on_entry;
     /* A name without a place on a device has no neighbours there. */

@@ -172,12 +172,15 @@ go() {
 }
 
 @test "a whole run sets everything back, and zsim validate reads its case" {
-    before=$(settings)
+    echo 0 >"$work/proc/sys/vm/stat_refresh"
+    before=$(settings | grep -v stat_refresh)
     steps="3 0:seq:0:256:256:100|1:seq:0:64:64:100 0:rand:0:256:2000:30|1:rand:0:64:500:0 0:free:0:10:10:0"
     timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
         --flushes 20 --generate "$steps" --group 'all 0 0 255' --event '320 snap filled' \
         --event '1000 limit 0 200' --event '1500 write /proc/sys/vm/swappiness 10' --name small
-    [ "$before" = "$(settings)" ]
+    [ "$before" = "$(settings | grep -v stat_refresh)" ]
+    [ "$(<"$work/proc/sys/vm/stat_refresh")" = 1 ]
+    [ "$(jq .config.env.readahead_hits "$work/case.json")" = 0 ]
     [ ! -e "$work/state" ]
     run jq -c '.name, .repeats, .config.limit_pages, .config.events, .settled.vmstat.zswpin, .settled.vmstat.nr_dirty,
         .settled.zswap.pool_limit_hit.max, .snaps[0].label, .groups[0].final_placement.hit.med, .machine.kernel' "$work/case.json"

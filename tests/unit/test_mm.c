@@ -324,6 +324,29 @@ static void test_windows_of_a_scan_follow_each_other(void **state)
     run_result_release(&result);
 }
 
+/* The kernel's count of hits outlives programs: the first fault of a run goes by it. */
+static void test_hits_before_the_run_open_a_window(void **state)
+{
+    (void)state;
+#define FIRST_FAULT(hits)                                                                          \
+    "{\"kernel\": \"v6.18\", \"vm\": {\"swapin_readahead_hits\": " hits "}, " MACHINE              \
+    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"64M\", \"rotational\": true}]},"       \
+    "\"cgroups\": {\"/a\": {\"memory.max\": \"4M\"}},"                                             \
+    "\"tasks\": [{\"name\": \"t\", \"cgroup\": \"/a\", \"workload\": {\"type\": \"steps\","        \
+    "\"seed\": 1, \"steps\": \"0:seq:0:2048:2048:100 0:seq:400:1:1:0\"}," CONTENT "}]}"
+    static const struct {
+        const char *config;
+        uint64_t read_ahead;
+    } cases[] = {{FIRST_FAULT("4"), 7}, {FIRST_FAULT("1"), 3}, {FIRST_FAULT("0"), 0}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct run_result result;
+        assert_true(run_config(cases[i].config, CHECKS_SAMPLED, 1, &result));
+        assert_int_equal(counted(&result, COUNTER_pgmajfault), 1);
+        assert_int_equal(counted(&result, COUNTER_swap_ra), cases[i].read_ahead);
+        run_result_release(&result);
+    }
+}
+
 /* Where a page that is read ahead from zswap and never used cannot be written before it is
  * mapped, random accesses fill a cgroup with such pages. */
 static void test_what_is_read_ahead_for_nothing_stays(void **state)
@@ -603,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_a_reader_may_be_in_vain),
         cmocka_unit_test(test_cgroups_of_v1_keep_their_swappiness),
         cmocka_unit_test(test_readahead_window),
+        cmocka_unit_test(test_hits_before_the_run_open_a_window),
         cmocka_unit_test(test_high_penalty),
         cmocka_unit_test(test_inactive_is_low),
         cmocka_unit_test(test_watermarks),

@@ -89,7 +89,7 @@ static void test_structs_are_those_of_the_interface_version(void **state)
         ROW(policy, 64),
         ROW(param, 80),
         ROW(param_table, 24),
-        ROW(config, 1984),
+        ROW(config, 1992),
         ROW(costs, 832),
         ROW(event_queue, 104),
         ROW(processors, 56),
