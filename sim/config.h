@@ -115,11 +115,13 @@ struct swap_device_config {
     bool merge;        /* neighbouring pages of a plug are one request */
     bool io_scheduler; /* a write outside a plug waits for kblockd's turn on the processor */
     uint64_t bandwidth_bytes_per_s;
-    uint64_t queue_depth; /* requests served at the same time */
-    uint64_t priority;    /* higher is used first; equal ones in turn */
-    bool duplex;          /* reads do not wait behind writes */
-    bool rotational;      /* cluster readahead instead of per-VMA */
-    bool synchronous;     /* a RAM-like device: transfers finish in the caller */
+    uint64_t queue_depth;   /* requests served at the same time */
+    uint64_t priority;      /* higher is used first; equal ones in turn */
+    bool duplex;            /* reads do not wait behind writes */
+    bool rotational;        /* cluster readahead instead of per-VMA */
+    bool synchronous;       /* a RAM-like device: transfers finish in the caller */
+    bool has_interrupt_cpu; /* else the processor that submitted takes the interrupt */
+    uint64_t interrupt_cpu;
 };
 
 /* What the lock of swap slots covers. */

@@ -202,6 +202,7 @@ static void decode_device(struct decoder *decoder, const struct config_node *nod
         return;
     check_device_keys(decoder, node, device);
     decode_latency_table(decoder, node, device);
+    device->has_interrupt_cpu = config_tree_member(node, "interrupt_cpu");
     if (device->type == DEVICE_ZRAM)
         device->synchronous = true;
 }
@@ -389,6 +390,24 @@ static void check_figures(struct decoder *decoder, const struct config_node *lis
     }
 }
 
+/* Each is a processor of the machine. */
+static void check_interrupts(struct decoder *decoder, const struct config_node *swap,
+                             const struct config *config)
+{
+    const struct config_node *list = config_tree_member(swap, "devices");
+    for (const struct config_node *device = list ? list->first : NULL; device;
+         device = device->next) {
+        const struct config_node *cpu = config_tree_member(device, "interrupt_cpu");
+        uint64_t number;
+        if (cpu && cpu->kind == CONFIG_NUMBER && parse_count(cpu->text, &number) &&
+            number >= config->machine.cpus)
+            decode_error(decoder, &cpu->at,
+                         "%s: processor %llu, but machine.cpus is %llu (they count from 0)",
+                         decode_path(decoder, cpu), (unsigned long long)number,
+                         (unsigned long long)config->machine.cpus);
+    }
+}
+
 /* The sections that are one object each; `tree` NULL: defaults alone. */
 static void decode_sections(struct decoder *decoder, const struct config_node *tree,
                             struct config *config)
@@ -398,6 +417,7 @@ static void decode_sections(struct decoder *decoder, const struct config_node *t
     decode_machine(decoder, config_tree_member(tree, "machine"), &config->machine);
     decode_section(decoder, &section_vm, config_tree_member(tree, "vm"), &config->vm);
     decode_swap(decoder, config_tree_member(tree, "swap"), &config->swap);
+    check_interrupts(decoder, config_tree_member(tree, "swap"), config);
     decode_block_devices(decoder, config_tree_member(tree, "block_devices"), config);
     decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
     int compressor = compressor_find(config->zswap.compressor_name);

@@ -231,6 +231,12 @@ static const struct param device_rows[] = {
      "Bytes per second over all transfers.", NULL},
     {"queue_depth", PARAM_COUNT, FIELD(queue_depth), "32", 1, 65536, NULL, 0,
      "Requests served at the same time.", NULL},
+    {"interrupt_cpu", PARAM_COUNT, FIELD(interrupt_cpu), NULL, 0, CPUS_AT_MOST - 1, NULL, 0,
+     "Processor that takes the interrupts of a device with one queue, such as a virtio disk: pages "
+     "whose writes have ended wait there until they are lru_add_batch or reclaim runs on it, and "
+     "cannot be freed meanwhile. Default: the processor that submitted a write takes its "
+     "interrupt, as with a queue for each; its own reclaim finds all in place.",
+     "mm/swap.c, folio_rotate_reclaimable(); which processor: /proc/interrupts"},
     {"duplex", PARAM_BOOL, FIELD(duplex), "false", 0, 0, NULL, 0,
      "Reads do not wait behind writes: each have bandwidth, queue_depth and requests of their own, "
      "as on NVMe, whose link carries both ways at once and whose queues are a processor's.",
@@ -579,7 +585,9 @@ const struct config_section section_device = {"swap.devices[]", "One swap device
                                               TABLE(device_rows, struct swap_device_config), NULL,
                                               device_structured};
 const struct config_section section_block_device = {
-    "block_devices[]", "One block device under a file system; \"priority\" has no meaning here.",
+    "block_devices[]",
+    "One block device under a file system; \"priority\" and \"interrupt_cpu\" have no meaning "
+    "here.",
     TABLE(device_rows, struct swap_device_config), NULL, device_structured};
 const struct config_section section_zswap = {
     "zswap", "The compressed swap cache: parameters and the rules of the kernel's era.",
@@ -663,11 +671,11 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
 
 bool config_device_has(unsigned type, const char *name)
 {
-    static const char *const not_of[][12] = {
+    static const char *const not_of[][13] = {
         [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
         [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "duplex",
                          "rotational", "synchronous", "latency_distribution", "latency_p99_ratio",
-                         "merge", "io_scheduler", NULL},
+                         "merge", "io_scheduler", "interrupt_cpu", NULL},
     };
     for (const char *const *key = not_of[type]; *key; key++)
         if (strcmp(*key, name) == 0)

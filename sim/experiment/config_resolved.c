@@ -129,6 +129,9 @@ static cJSON *device_to_json(const struct swap_device_config *device)
     cJSON *json = cJSON_CreateObject();
     for (size_t i = 0; i < section_device.keys.count; i++) {
         const struct param *row = &section_device.keys.rows[i];
+        if (row->offset == offsetof(struct swap_device_config, interrupt_cpu) &&
+            !device->has_interrupt_cpu)
+            continue;
         if (config_device_has(device->type, row->name))
             cJSON_AddItemToObject(json, row->name, param_to_json(row, device));
     }

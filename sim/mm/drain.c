@@ -58,7 +58,7 @@ bool drain_all_begin(struct mm *mm, const struct exec *exec, struct drain_waiter
     waiter->left = 0;
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
         struct lru_drain *drain = &mm->drains[cpu];
-        if (!mm->batches[cpu].count && !mm->activations[cpu].count)
+        if (!lru_has_batch(mm, cpu))
             continue;
         waiter->left++;
         add_waiter(drain, waiter);

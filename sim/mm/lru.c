@@ -24,6 +24,7 @@ void lru_release(struct mm *mm)
 {
     free(mm->batches);
     free(mm->activations);
+    free(mm->rotations);
     free(mm->lock_released_ns);
 }
 
@@ -228,6 +229,23 @@ static inline void move_added(struct mm *mm, struct exec *exec, uint32_t cpu)
     batch->count = 0;
 }
 
+static bool batch_has(const struct lru_batch *batch, uint32_t page)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->pages[i] == page)
+            return true;
+    return false;
+}
+
+static void take_from_batch(struct lru_batch *batch, uint32_t page)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < batch->count; i++)
+        if (batch->pages[i] != page)
+            batch->pages[kept++] = batch->pages[i];
+    batch->count = kept;
+}
+
 /* lru_activate, for what is still on a list. */
 static void move_activated(struct mm *mm, uint32_t cpu)
 {
@@ -255,10 +273,53 @@ static void drain_activated(struct mm *mm, struct exec *exec)
     move_activated(mm, exec->cpu);
 }
 
+/* lru_move_tail, for what is still on a list. */
+static void rotate(struct mm *mm, uint32_t page)
+{
+    if (!(mm->cold[page].bits & PAGE_ON_LRU))
+        return;
+    mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
+    reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
+    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
+}
+
+static void move_rotated(struct mm *mm, struct lru_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->count; i++)
+        rotate(mm, batch->pages[i]);
+    mm->rotating -= batch->count;
+    batch->count = 0;
+}
+
+static struct lru_batch *rotations_of(const struct mm *mm, uint32_t cpu)
+{
+    for (uint32_t i = 0; i < mm->rotation_count; i++)
+        if (mm->rotations[i].cpu == cpu)
+            return &mm->rotations[i].batch;
+    return NULL;
+}
+
+static void drain_rotated(struct mm *mm, struct exec *exec)
+{
+    struct lru_batch *batch = rotations_of(mm, exec->cpu);
+    if (!batch || !batch->count)
+        return;
+    lock_for_batch(mm, exec, batch);
+    move_rotated(mm, batch);
+}
+
 void lru_drain_batches(struct mm *mm, struct exec *exec)
 {
     move_added(mm, exec, exec->cpu);
+    if (mm->rotating)
+        drain_rotated(mm, exec);
     drain_activated(mm, exec);
+}
+
+bool lru_has_batch(const struct mm *mm, uint32_t cpu)
+{
+    const struct lru_batch *rotations = rotations_of(mm, cpu);
+    return mm->batches[cpu].count || mm->activations[cpu].count || (rotations && rotations->count);
 }
 
 void lru_add_drain_all(struct mm *mm)
@@ -267,6 +328,8 @@ void lru_add_drain_all(struct mm *mm)
         move_added(mm, NULL, cpu);
         move_activated(mm, cpu);
     }
+    for (uint32_t i = 0; i < mm->rotation_count; i++)
+        move_rotated(mm, &mm->rotations[i].batch);
 }
 
 void lru_activate(struct mm *mm, struct exec *exec, uint32_t page)
@@ -279,8 +342,13 @@ void lru_activate(struct mm *mm, struct exec *exec, uint32_t page)
 
 bool lru_is_in_activations(const struct lru_batch *batch, uint32_t page)
 {
-    for (uint32_t i = 0; i < batch->count; i++)
-        if (batch->pages[i] == page)
+    return batch_has(batch, page);
+}
+
+bool lru_is_in_rotations(const struct mm *mm, uint32_t page)
+{
+    for (uint32_t i = 0; i < mm->rotation_count; i++)
+        if (batch_has(&mm->rotations[i].batch, page))
             return true;
     return false;
 }
@@ -311,17 +379,17 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
 /* The batch is not recorded in the page: freeing a page this young is rare. */
 static void remove_from_batch(struct mm *mm, uint32_t page)
 {
-    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++) {
-        struct lru_batch *batch = &mm->batches[cpu];
-        for (uint32_t i = 0; i < batch->count; i++) {
-            if (batch->pages[i] != page)
-                continue;
-            for (uint32_t k = i + 1; k < batch->count; k++)
-                batch->pages[k - 1] = batch->pages[k];
-            batch->count--;
-            mm->cold[page].bits &= ~(uint32_t)PAGE_IN_BATCH;
-            return;
-        }
+    for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
+        take_from_batch(&mm->batches[cpu], page);
+    mm->cold[page].bits &= ~(uint32_t)PAGE_IN_BATCH;
+}
+
+static void remove_from_rotations(struct mm *mm, uint32_t page)
+{
+    mm->rotating = 0;
+    for (uint32_t i = 0; i < mm->rotation_count; i++) {
+        take_from_batch(&mm->rotations[i].batch, page);
+        mm->rotating += mm->rotations[i].batch.count;
     }
 }
 
@@ -329,19 +397,36 @@ void lru_remove(struct mm *mm, uint32_t page)
 {
     if (mm->cold[page].bits & PAGE_IN_BATCH)
         remove_from_batch(mm, page);
+    if (mm->rotating)
+        remove_from_rotations(mm, page);
     if (mm->cold[page].bits & PAGE_ON_LRU) {
         mm->reclaim->remove(mm, page_lruvec(mm, page), page);
         mm->cold[page].bits &= ~(uint32_t)PAGE_ON_LRU;
     }
 }
 
-void lru_rotate_reclaimable(struct mm *mm, uint32_t page)
+void lru_take_interrupts(struct mm *mm, uint32_t cpu)
+{
+    if (rotations_of(mm, cpu))
+        return;
+    mm->rotations = memory_resized(mm->rotations, mm->rotation_count + 1, sizeof(*mm->rotations),
+                                   "the LRU batches");
+    mm->rotations[mm->rotation_count++] = (struct lru_rotations){.cpu = cpu};
+}
+
+void lru_rotate_reclaimable(struct mm *mm, uint32_t cpu, uint32_t page)
 {
     if (!(mm->cold[page].bits & PAGE_ON_LRU))
         return;
-    mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
-    reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
-    count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
+    struct lru_batch *batch = cpu == NO_CPU ? NULL : rotations_of(mm, cpu);
+    if (!batch) {
+        rotate(mm, page);
+        return;
+    }
+    batch->pages[batch->count++] = page;
+    mm->rotating++;
+    if (batch->count >= mm->config->vm.lru_add_batch)
+        move_rotated(mm, batch);
 }
 
 void lru_prefetch_next_of_short_list(struct mm *mm)

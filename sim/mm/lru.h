@@ -26,7 +26,7 @@ static inline bool lru_is_activating(const struct mm *mm, const struct exec *exe
 void lru_drain_batches(struct mm *mm, struct exec *exec);
 static inline bool lru_is_to_drain(const struct mm *mm, const struct exec *exec)
 {
-    return mm->batches[exec->cpu].count || mm->activations[exec->cpu].count;
+    return mm->batches[exec->cpu].count || mm->activations[exec->cpu].count || mm->rotating;
 }
 static inline void lru_add_drain(struct mm *mm, struct exec *exec)
 {
@@ -61,9 +61,24 @@ void lru_add_drain_all(struct mm *mm);
 /* Take a page off its list or out of its batch; it is about to be freed. */
 void lru_remove(struct mm *mm, uint32_t page);
 
-/* folio_rotate_reclaimable: a write has ended; the page goes to the tail.  Nothing
- * happens when the page is not on a list (isolated, or in a batch). */
-void lru_rotate_reclaimable(struct mm *mm, uint32_t page);
+/* This processor takes the interrupts of a device: pages whose writes have ended wait there. */
+void lru_take_interrupts(struct mm *mm, uint32_t cpu);
+
+/* folio_rotate_reclaimable: a write has ended; the page goes to the tail, with a batch of the
+ * processor that took the interrupt, or at once (NO_CPU: that of the submitter, whose reclaim
+ * drains its batch before it looks at a list).  Nothing happens when the page is not on a list
+ * (isolated, or about to be added). */
+void lru_rotate_reclaimable(struct mm *mm, uint32_t cpu, uint32_t page);
+
+/* Does such a batch have a reference to the page?  It cannot be freed then. */
+bool lru_is_in_rotations(const struct mm *mm, uint32_t page);
+static inline bool lru_is_rotating(const struct mm *mm, uint32_t page)
+{
+    return mm->rotating && lru_is_in_rotations(mm, page);
+}
+
+/* Has this processor batches to drain? */
+bool lru_has_batch(const struct mm *mm, uint32_t cpu);
 
 /* isolate_lru_folios: up to n pages, 1 to LRU_STRIDE, off the tail of a list, oldest first.
  * Returns how many. */

@@ -262,6 +262,12 @@ struct lru_batch {
     uint32_t pages[LRU_ADD_BATCH_AT_MOST];
 };
 
+/* Of a processor that takes the interrupts of a device: pages whose writes have ended. */
+struct lru_rotations {
+    uint32_t cpu;
+    struct lru_batch batch;
+};
+
 /* ---- hooks upwards ----------------------------------------------------------- */
 
 enum swap_write_result {
@@ -350,14 +356,17 @@ struct mm {
     size_t lruvec_stride; /* bytes from a cgroup's lruvecs to the next one's */
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
-    struct charge_stock *stocks;   /* [cpus] */
-    bool stats_are_read;           /* somebody reads memory.stat: updates are told apart */
-    struct lru_batch *batches;     /* [cpus] */
-    struct lru_batch *activations; /* [cpus], of lru_activate() */
-    struct lru_drain *drains;      /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
-    struct psi_queue *psi_queues;  /* [cpus] */
-    struct lru_ring *coming[2];    /* whose pages are being asked for (lru_prefetch()): of the list
-                                      that reclaim took from last, and of the one before */
+    struct charge_stock *stocks;     /* [cpus] */
+    bool stats_are_read;             /* somebody reads memory.stat: updates are told apart */
+    struct lru_batch *batches;       /* [cpus] */
+    struct lru_batch *activations;   /* [cpus], of lru_activate() */
+    struct lru_rotations *rotations; /* [rotation_count] */
+    uint32_t rotation_count;
+    uint32_t rotating;            /* pages in these */
+    struct lru_drain *drains;     /* [cpus], sim/mm/drain.h; NULL until somebody waits for one */
+    struct psi_queue *psi_queues; /* [cpus] */
+    struct lru_ring *coming[2];   /* whose pages are being asked for (lru_prefetch()): of the list
+                                     that reclaim took from last, and of the one before */
     /* of a short list, the last page that was, from the tail on, or NO_PAGE; from the head on */
     uint32_t coming_page, coming_from_head;
     struct reclaim_walk *walk; /* sim/mm/reclaim_walk.h; NULL: every cgroup is visited */

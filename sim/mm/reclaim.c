@@ -102,7 +102,7 @@ enum page_fate reclaim_evict_by_steps(struct mm *mm, struct exec *exec, struct s
     if (mm->hot[page] & HOT_MAPPED)
         unmap(mm, exec, &scan->tlb, page);
     /* pageout() and __remove_mapping(): somebody else has a reference. */
-    if (lru_is_activating(mm, exec, page))
+    if (lru_is_activating(mm, exec, page) || lru_is_rotating(mm, page))
         return FATE_KEEP;
     /* pageout(): not anonymous before it is mapped. */
     if ((cold->bits & PAGE_DIRTY) && (cold->bits & PAGE_READAHEAD) &&

@@ -126,6 +126,14 @@ static bool check_zswap_lists(struct simulation *simulation, const struct page_s
            check_equal(simulation, "first entries of zswap lists", sums->first_entries, used);
 }
 
+static uint64_t count_in_ram(const struct mm *mm, const struct lru_batch *batch)
+{
+    uint64_t pages = 0;
+    for (uint32_t i = 0; i < batch->count; i++)
+        pages += (mm->hot[batch->pages[i]] & HOT_IN_RAM) != 0;
+    return pages;
+}
+
 static bool check_sums(struct simulation *simulation, const struct page_sums *sums)
 {
     struct mm *mm = &simulation->mm;
@@ -141,12 +149,16 @@ static bool check_sums(struct simulation *simulation, const struct page_sums *su
             lru += sizes[LRU_INACTIVE_ANON] + sizes[LRU_ACTIVE_ANON];
         }
     }
+    uint64_t rotating = 0;
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
         batch += mm->batches[cpu].count;
+    for (uint32_t i = 0; i < mm->rotation_count; i++)
+        rotating += count_in_ram(mm, &mm->rotations[i].batch);
     return check_equal(simulation, "resident pages", sums->resident, mm->resident_pages) &&
            check_equal(simulation, "resident pages of cgroups", sums->resident, resident) &&
            check_equal(simulation, "pages on LRU lists", sums->on_lru, lru) &&
            check_equal(simulation, "pages in LRU batches", sums->in_batch, batch) &&
+           check_equal(simulation, "pages in RAM to be rotated", rotating, mm->rotating) &&
            check_equal(simulation, "pages on devices", sums->on_disk, disk) &&
            check_equal(simulation, "pages in the zero map", sums->zero, zero) &&
            check_equal(simulation, "swap slots",

@@ -339,6 +339,8 @@ static inline bool take(struct swap *swap, struct mm *mm, struct exec *exec,
                         struct scan_control *scan, uint32_t page)
 {
     struct eviction_run *run = &swap->evictions;
+    if (lru_is_rotating(mm, page))
+        return false; /* it cannot be freed */
     if (run->key != run_key(page_memcg(mm, page), mm->cold[page].bits) &&
         !begin(swap, exec, scan, page))
         return false;

@@ -187,7 +187,8 @@ static void map_from_swap_cache(struct swap *swap, struct exec *exec, uint32_t p
     /* A page in a batch has one user too many: the batch is drained first. */
     if (write & ((bits & PAGE_IN_BATCH) != 0)) /* no branch: half of all are written */
         lru_add_drain(mm, exec);
-    bool sole_user = !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK));
+    bool sole_user =
+        !(mm->cold[page].bits & (PAGE_IN_BATCH | PAGE_WRITEBACK)) && !lru_is_rotating(mm, page);
     if ((bits & PAGE_HAS_SLOT) && !(bits & PAGE_WRITEBACK) &&
         ((write && sole_user) || ends || page_space(mm, page)->file ||
          swap_device_is_half_full(swap, page_memcg(mm, page))))

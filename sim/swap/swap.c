@@ -72,6 +72,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         swap->rotational |= device->rotational;
         swap->has_zram |= device->type == DEVICE_ZRAM;
         swap->has_synchronous |= device->synchronous;
+        if (device->has_interrupt_cpu)
+            lru_take_interrupts(mm, (uint32_t)device->interrupt_cpu);
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
@@ -314,7 +316,9 @@ static void complete_write(struct swap *swap, uint32_t page)
     cold->bits &= ~(uint32_t)PAGE_WRITEBACK;
     if (cold->bits & PAGE_RECLAIM) {
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;
-        lru_rotate_reclaimable(mm, page);
+        const struct swap_device_config *device = swap_device_of(swap, page)->config;
+        lru_rotate_reclaimable(
+            mm, device->has_interrupt_cpu ? (uint32_t)device->interrupt_cpu : NO_CPU, page);
     }
 }
 

@@ -173,6 +173,11 @@ go() {
 
 @test "a whole run sets everything back, and zsim validate reads its case" {
     echo 0 >"$work/proc/sys/vm/stat_refresh"
+    disk=$work/sys/class/block/nothing
+    mkdir -p "$disk/queue" "$disk/mq/0" "$disk/device" "$disk/msi_irqs" "$work/proc/irq/36"
+    echo 1 >"$disk/queue/rotational"
+    touch "$disk/msi_irqs/35" "$disk/msi_irqs/36"
+    echo 1 >"$work/proc/irq/36/effective_affinity_list"
     before=$(settings | grep -v stat_refresh)
     steps="3 0:seq:0:256:256:100|1:seq:0:64:64:100 0:rand:0:256:2000:30|1:rand:0:64:500:0 0:free:0:10:10:0"
     timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
@@ -181,6 +186,7 @@ go() {
     [ "$before" = "$(settings | grep -v stat_refresh)" ]
     [ "$(<"$work/proc/sys/vm/stat_refresh")" = 1 ]
     [ "$(jq .config.env.readahead_hits "$work/case.json")" = 0 ]
+    [ "$(jq -c '.machine | [.swap_rotational, .swap_interrupt_cpu]' "$work/case.json")" = '[1,1]' ]
     [ ! -e "$work/state" ]
     run jq -c '.name, .repeats, .config.limit_pages, .config.events, .settled.vmstat.zswpin, .settled.vmstat.nr_dirty,
         .settled.zswap.pool_limit_hit.max, .snaps[0].label, .groups[0].final_placement.hit.med, .machine.kernel' "$work/case.json"

@@ -115,7 +115,8 @@ static inline void put_devices(struct draw *draw)
         put(draw, ", ");
     }
     put(draw, "{'name': 'd', 'size': '<1..40>M', 'rotational': <true|false>, 'synchronous': "
-              "<false|true|true|true>, 'queue_depth': <1..8>}");
+              "<false|true|true|true>, 'queue_depth': <1..8>");
+    put(draw, below(draw, 3) ? "}" : ", 'interrupt_cpu': 0}");
     if (!below(draw, 3))
         put(draw, ", {'name': 'e', 'size': '<1..20>M', 'priority': <0..1>}");
     put(draw, "]},\n");

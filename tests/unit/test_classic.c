@@ -70,9 +70,58 @@ static void pages_on_a_device_are_freed_by_the_next_scan(void **state)
     bench_close(bench);
 }
 
+/* Two processors; the second one takes the disk's interrupts. */
+#define OTHERS_INTERRUPT                                                                           \
+    "{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"64M\"}]},"      \
+    "\"swap\": {\"devices\": [{\"name\": \"d\", \"size\": \"64M\", \"interrupt_cpu\": 1}]},"       \
+    "\"vm\": {\"page_cluster\": 0}, \"cgroups\": {\"/a\": {}}, \"zswap\": {\"enabled\": false},"   \
+    "\"tasks\": [" TASK("/a", 1000) "]}"
+enum { ROTATED = 31, LEFT = BATCH - ROTATED }; /* vm.lru_add_batch of 6.18 */
+
+static void pages_wait_for_the_processor_that_takes_the_interrupt(void **state)
+{
+    (void)state;
+    struct bench *bench = open_with_cold_pages(OTHERS_INTERRUPT);
+    scan_once(bench);
+    bench_settle(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), ROTATED);
+    assert_int_equal(bench->mm->rotating, LEFT);
+    /* One more reference than reclaim can give up. */
+    scan_once(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgscan_anon), 2 * BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), ROTATED);
+    bench->exec.cpu = 1; /* its own reclaim */
+    lru_add_drain(bench->mm, &bench->exec);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), BATCH);
+    assert_int_equal(bench->mm->rotating, 0);
+    scan_once(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), BATCH);
+    assert_int_equal(bench_count(bench, COUNTER_pswpout), BATCH);
+    bench_close(bench);
+}
+
+static void a_page_that_waits_may_be_freed_by_its_owner(void **state)
+{
+    (void)state;
+    struct bench *bench = open_with_cold_pages(OTHERS_INTERRUPT);
+    scan_once(bench);
+    bench_settle(bench);
+    for (uint32_t page = 0; page < BATCH; page++)
+        swap_free_page(bench->swap, &bench->exec, page);
+    assert_int_equal(bench->mm->rotating, 0);
+    for (uint32_t page = 0; page < BATCH; page++)
+        bench_touch(bench, page, true);
+    lru_add_drain_all(bench->mm);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), ROTATED);
+    bench_close(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_wait_for_the_processor_that_takes_the_interrupt),
+        cmocka_unit_test(a_page_that_waits_may_be_freed_by_its_owner),
         cmocka_unit_test(compressed_pages_are_freed_in_the_same_pass),
         cmocka_unit_test(pages_on_a_device_are_freed_by_the_next_scan),
     };
