@@ -86,7 +86,7 @@ static void test_written_pages_leave_what_is_foretold_as_it_is(void **state)
         bench->mm->reclaim->add(bench->mm, lruvec, pages[i]);
     }
     cold[WRITTEN].bits &= ~(uint32_t)PAGE_WRITEBACK;
-    lru_rotate_reclaimable(bench->mm, WRITTEN);
+    lru_rotate_reclaimable(bench->mm, NO_CPU, WRITTEN);
     assert_foretold(bench);
     assert_int_equal(lruvec->lists[LRU_INACTIVE_ANON].tail, WRITTEN);
     for (uint32_t batch = 0; batch < PAGES / LRU_STRIDE; batch++) {

@@ -499,7 +499,7 @@ static void test_page_whose_write_ended_is_next(void **state)
     struct world *world = make_cold_world(1000);
     assert_int_equal(shrink(world, 9), 0);
     stub_take_slot(world, &world->exec, 500);
-    lru_rotate_reclaimable(&world->mm, 500);
+    lru_rotate_reclaimable(&world->mm, NO_CPU, 500);
     assert_int_equal(count_of(world, COUNTER_pgrotated), 1);
     assert_int_equal(shrink(world, 9), 64);
     assert_false(in_ram(world, 500));
