@@ -1048,15 +1048,39 @@ static void find_places(struct replay *replay)
     ask_all(replay, TOKEN_PROBE);
 }
 
-/* Have the kernel forget what its readahead by slots was worth before: one count of hits and one
- * window for all processes last from run to run, and from a hit or two more at the beginning a
- * trace may read ahead to its end.  A fault uses the hits up and may halve the window, down to one
- * page: they are made on pages too far apart to be read ahead for one another.  All fit into the
- * cluster of slots that is in use, which is where it was when they are gone. */
-static void forget_readahead(const struct replay *replay)
+/* The swap slot that a page is in (bits 5 to 54 of its entry), or 0. */
+static uint64_t slot_of(int pagemap, const void *address)
+{
+    uint64_t entry = 0;
+    off_t offset = (off_t)((uintptr_t)address / PAGE * sizeof(entry));
+    bool swapped =
+        pread(pagemap, &entry, sizeof(entry), offset) == (ssize_t)sizeof(entry) && entry >> 62 & 1;
+    return swapped ? entry << 9 >> 14 : 0;
+}
+
+/* Fill the cluster of slots that is in use to its end, page by page: what comes next begins with
+ * the first cluster that has room, as after swapon, once these pages are gone. */
+static bool fill_cluster(int pagemap, uint64_t *memory, size_t pages)
+{
+    enum { CLUSTER = 512 };
+    for (size_t page = 0; page < pages; page++) {
+        madvise(memory + page * WORDS, PAGE, MADV_PAGEOUT);
+        if (slot_of(pagemap, memory + page * WORDS) % CLUSTER == CLUSTER - 1)
+            return true;
+    }
+    return false;
+}
+
+/* Have the kernel forget the runs before.  Its readahead by slots has one count of hits and one
+ * window for all processes, and from a hit or two more at the beginning a trace may read ahead to
+ * its end: a fault uses the hits up and may halve the window, down to one page, and these faults
+ * are on pages too far apart to be read ahead for one another.  And which pages are neighbours
+ * hangs on where in a cluster slots begin. */
+static void forget_runs_before(const struct replay *replay)
 {
     enum { FAULTS = 64, APART = 4 }; /* windows of 2 pages, once 31 faults have halved the widest */
-    const size_t bytes = (size_t)FAULTS * APART * PAGE;
+    enum { FAULTED = FAULTS * APART, PAGES = FAULTED + 2 * 512 };
+    const size_t bytes = (size_t)PAGES * PAGE;
     char path[LINE_AT_MOST], before[32] = "";
     uint64_t *memory =
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -1067,17 +1091,18 @@ static void forget_readahead(const struct replay *replay)
         die(CODE_FAILED, "%s: %s", path, strerror(errno));
     fclose(file);
     madvise(memory, bytes, MADV_NOHUGEPAGE);
-    for (size_t page = 0; page < (size_t)FAULTS * APART; page++)
+    for (size_t page = 0; page < PAGES; page++)
         memory[page * WORDS] = page + 1;
     write_parameter(replay, "/proc/sys/vm/page-cluster", "1");
-    madvise(memory, bytes, MADV_PAGEOUT);
+    madvise(memory, (size_t)FAULTED * PAGE, MADV_PAGEOUT);
+    bool filled = fill_cluster(pagemap, memory + (size_t)FAULTED * WORDS, PAGES - FAULTED);
     unsigned faults = 0;
-    for (size_t page = 0; page < (size_t)FAULTS * APART; page += APART) {
+    for (size_t page = 0; page < FAULTED; page += APART) {
         faults += !is_mapped(pagemap, memory + page * WORDS);
         (void)*(volatile const uint8_t *)(memory + page * WORDS);
     }
-    if (faults < FAULTS)
-        fputs("replay: warning: swap readahead still goes by what was read before\n", stderr);
+    if (!filled || faults < FAULTS)
+        fputs("replay: warning: readahead goes by what was swapped before\n", stderr);
     write_parameter(replay, "/proc/sys/vm/page-cluster", before);
     close(pagemap);
     munmap(memory, bytes);
@@ -1096,7 +1121,7 @@ static void run(struct replay *replay, bool probing)
         set_limit(replay, i, replay->limits[i]);
     pin(replay->processor);
     if (replay->directories[0])
-        forget_readahead(replay);
+        forget_runs_before(replay);
     start_processes(replay);
     fputs("{\n", replay->out);
     put_moment(replay, "start");

@@ -403,17 +403,14 @@ static void compose_interrupts(struct kernel_case *at, const struct config_node 
 
 /* The disk of these cases: 47 to 67 us for a fault that reads one page. */
 static void compose_swap(struct kernel_case *at, const struct config_node *machine, cJSON *document,
-                         uint64_t megabytes)
+                         uint64_t pages)
 {
     cJSON *swap = json_object(), *devices = json_array(), *device = json_object();
     json_add(document, "swap", swap);
     json_add(swap, "devices", devices);
     json_add_to_array(devices, device);
     json_add_string(device, "name", "vdb");
-    /* The first page of a swap file is its header. */
-    uint64_t header = megabytes ? PAGE_BYTES : 0;
-    json_add_string(device, "size",
-                    arena_printf(&at->arena, "%" PRIu64, (megabytes << 20) - header));
+    json_add_string(device, "size", arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES));
     json_add_bool(device, "rotational", kernel_case_number(at, machine, "swap_rotational"));
     compose_interrupts(at, machine, device);
     json_add_string(device, "read_latency", "60us");
@@ -421,12 +418,21 @@ static void compose_swap(struct kernel_case *at, const struct config_node *machi
     json_add_string(device, "bandwidth", "1G");
 }
 
+/* Of the swap area: said, or of a file of so many MiB, the first page of which is its header. */
+static uint64_t swap_area_pages(struct kernel_case *at, const struct config_node *env)
+{
+    if (config_tree_member(env, "swap_pages"))
+        return kernel_case_number(at, env, "swap_pages");
+    uint64_t megabytes = kernel_case_number(at, env, "swap_mb");
+    return megabytes ? (megabytes << 20) / PAGE_BYTES - 1 : 0;
+}
+
 static void compose_env(struct kernel_case *at, const struct config_node *config,
                         const struct config_node *machine, cJSON *document)
 {
-    static const char *const known[] = {
-        "zswap",        "compressor", "max_pool",   "accept",         "shrinker",
-        "page_cluster", "swap_mb",    "swappiness", "readahead_hits", NULL};
+    static const char *const known[] = {"zswap",      "compressor",     "max_pool", "accept",
+                                        "shrinker",   "page_cluster",   "swap_mb",  "swap_pages",
+                                        "swappiness", "readahead_hits", NULL};
     const struct config_node *env = kernel_case_member(at, config, "env", CONFIG_OBJECT);
     if (!env)
         return;
@@ -454,7 +460,7 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, env, "max_pool"));
     json_add_integer(zswap, "accept_threshold_percent", kernel_case_number(at, env, "accept"));
     json_add_bool(zswap, "shrinker_enabled", kernel_case_number(at, env, "shrinker"));
-    compose_swap(at, machine, document, kernel_case_number(at, env, "swap_mb"));
+    compose_swap(at, machine, document, swap_area_pages(at, env));
 }
 
 static double member_real(const struct config_node *object, const char *key)

@@ -36,14 +36,15 @@ static uint32_t clusters_for(uint64_t slots)
 }
 
 static void area_init(struct slot_area *area, const struct slot_device *device, uint32_t first,
-                      uint32_t cpus)
+                      uint32_t cpus, enum cluster_order order)
 {
     area->first_cluster = first;
     area->clusters = clusters_for(device->slots);
     area->slots = (uint32_t)device->slots;
     area->priority = device->priority;
+    area->one_cluster = device->rotational && order != CLUSTER_FREE;
     area->scan_from = first * CLUSTER_SLOTS;
-    area->free = area->nonfull = (struct cluster_list){NO_CLUSTER, NO_CLUSTER};
+    area->free = area->nonfull = area->frag = (struct cluster_list){NO_CLUSTER, NO_CLUSTER};
     area->of_cpu = memory_zeroed(cpus, sizeof(*area->of_cpu), "swap clusters");
     for (uint32_t cpu = 0; cpu < cpus; cpu++)
         area->of_cpu[cpu].cluster = NO_CLUSTER;
@@ -82,7 +83,7 @@ void slot_map_init(struct slot_map *map, struct page_cold *cold, uint32_t cpus,
                              .order = order};
     map->areas = memory_zeroed(count, sizeof(*map->areas), "swap devices");
     for (uint32_t i = 0; i < count; i++) {
-        area_init(&map->areas[i], &devices[i], map->cluster_count, cpus);
+        area_init(&map->areas[i], &devices[i], map->cluster_count, cpus, order);
         map->cluster_count += map->areas[i].clusters;
         queue_insert(map, i, i);
     }
@@ -121,15 +122,28 @@ static bool slot_is_free(const struct slot_map *map, const struct slot_area *are
 static uint32_t next_cluster(const struct slot_map *map, const struct slot_area *area)
 {
     uint32_t unused = area->free.first, nonfull = area->nonfull.first;
-    if (map->order == CLUSTER_NONFULL_FREE)
-        return nonfull != NO_CLUSTER ? nonfull : unused;
-    if (map->order == CLUSTER_FREE_NONFULL && unused == NO_CLUSTER)
-        return nonfull;
-    return unused;
+    if (map->order == CLUSTER_FREE)
+        return unused;
+    uint32_t first = map->order == CLUSTER_NONFULL_FREE ? nonfull : unused;
+    uint32_t second = map->order == CLUSTER_NONFULL_FREE ? unused : nonfull;
+    if (first != NO_CLUSTER)
+        return first;
+    return second != NO_CLUSTER ? second : area->frag.first;
+}
+
+/* relocate_cluster: slots have been looked for in it.  What it has left is for later, until one
+ * more is given back. */
+static void relocate(struct slot_map *map, struct slot_area *area, uint32_t cluster)
+{
+    uint32_t used = map->cluster_used[cluster];
+    if (map->order == CLUSTER_FREE || used == CLUSTER_SLOTS)
+        list_remove(map, cluster);
+    else if (used && map->clusters[cluster].list != &area->frag)
+        list_append(map, &area->frag, cluster);
 }
 
 /* alloc_swap_scan_cluster: the processor's cluster, next free slot upward. */
-static uint32_t take_from_cluster(const struct slot_map *map, struct slot_area *area, uint32_t cpu)
+static uint32_t take_from_cluster(struct slot_map *map, struct slot_area *area, uint32_t cpu)
 {
     uint32_t *cluster = &area->of_cpu[cpu].cluster, *next = &area->of_cpu[cpu].next;
     if (*cluster == NO_CLUSTER)
@@ -141,14 +155,31 @@ static uint32_t take_from_cluster(const struct slot_map *map, struct slot_area *
         if (slot_is_free(map, area, slot))
             return slot;
     }
+    relocate(map, area, *cluster);
     *cluster = NO_CLUSTER;
     return NO_SLOT;
+}
+
+/* The slot has its page.  From 6.12 on the processor goes on in its cluster only while it is not
+ * full and not at its end: who comes back to one that has been used up finds what was given back
+ * there by way of the lists. */
+static void note_taken(struct slot_map *map, struct slot_area *area, uint32_t cpu, uint32_t slot)
+{
+    uint32_t cluster = slot / CLUSTER_SLOTS;
+    cpu = area->one_cluster ? 0 : cpu;
+    area->used++;
+    map->cluster_used[cluster]++;
+    relocate(map, area, cluster);
+    if (map->order != CLUSTER_FREE && area->of_cpu[cpu].cluster == cluster &&
+        (map->cluster_used[cluster] == CLUSTER_SLOTS || area->of_cpu[cpu].next == CLUSTER_SLOTS))
+        area->of_cpu[cpu].cluster = NO_CLUSTER;
 }
 
 /* The processor's current cluster, else one of the lists; else the first free slot
  * from where the last search ended. */
 static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
 {
+    cpu = area->one_cluster ? 0 : cpu;
     if (area->used >= area->slots)
         return NO_SLOT;
     for (;;) {
@@ -228,9 +259,7 @@ uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
         return NO_SLOT;
     map->cold[page].slot = slot;
     map->page_of_slot[slot] = page + 1;
-    map->cluster_used[slot / CLUSTER_SLOTS]++;
-    list_remove(map, slot / CLUSTER_SLOTS); /* relocate_cluster */
-    map->areas[slot_map_device(map, slot)].used++;
+    note_taken(map, &map->areas[slot_map_device(map, slot)], cpu, slot);
     return slot;
 }
 

@@ -19,6 +19,7 @@ enum { CLUSTER_SLOTS = 512, NO_SLOT = 0 };
 
 struct slot_device {
     uint64_t slots, priority; /* pages; higher is filled first */
+    bool rotational;          /* from 6.14 on all processors fill one cluster of it */
 };
 
 /* The numbers of one device: clusters first_cluster .. first_cluster + clusters - 1. */
@@ -26,10 +27,12 @@ struct slot_area {
     uint32_t first_cluster, clusters;
     uint32_t slots, used;
     uint64_t priority;
+    bool one_cluster; /* all processors take from of_cpu[0] */
     struct cluster_list {
         uint32_t first, last;
-    } free, nonfull;    /* clusters without a slot in use; with one that was given back */
-    uint32_t scan_from; /* where to look when no cluster is free */
+    } free, nonfull, frag; /* clusters without a slot in use; with one that was given back; with
+                              unused ones, since slots were last looked for in it */
+    uint32_t scan_from;    /* where to look when no cluster is free */
     struct {
         uint32_t cluster, next;
     } * of_cpu; /* [cpus]: where the next slot comes from */

@@ -38,14 +38,17 @@ static bool has_files(const struct mm *mm)
 static void number_slots(struct swap *swap)
 {
     struct mm *mm = swap->mm;
-    struct slot_device devices[SWAP_DEVICES_AT_MOST] = {{.slots = swap->names}};
+    struct slot_device devices[SWAP_DEVICES_AT_MOST] = {
+        {.slots = swap->names, .rotational = swap->rotational},
+    };
     uint32_t count = swap->numbered_when_written || swap->device_count > 1 ? swap->device_count : 1;
     /* Numbers have 32 bits, and so have pages: no run fills more. */
     uint64_t most = UINT32_MAX / count - 2 * CLUSTER_SLOTS;
     for (uint32_t i = 0; i < count; i++) {
         if (count > 1 || swap->numbered_when_written)
             devices[i] =
-                (struct slot_device){swap->devices[i].slots, swap->devices[i].config->priority};
+                (struct slot_device){swap->devices[i].slots, swap->devices[i].config->priority,
+                                     swap->devices[i].config->rotational};
         if (devices[i].slots > most)
             devices[i].slots = most;
     }

@@ -28,7 +28,8 @@ static uint32_t device_taken(struct slot_map *map, uint32_t cpu, uint32_t page)
 static void test_higher_priority_is_filled_first(void **state)
 {
     (void)state;
-    static const struct slot_device devices[] = {{3, 0}, {4, 10}, {2, 5}};
+    static const struct slot_device devices[] = {
+        {.slots = 3, .priority = 0}, {.slots = 4, .priority = 10}, {.slots = 2, .priority = 5}};
     static const uint32_t expected[] = {1, 1, 1, 1, 2, 2, 0, 0, 0};
     struct slot_map map;
     slot_map_init(&map, fresh_pages(), 1, devices, 3, 1, CLUSTER_FREE);
@@ -49,7 +50,9 @@ static void test_higher_priority_is_filled_first(void **state)
 static void test_equal_priorities_take_turns(void **state)
 {
     (void)state;
-    static const struct slot_device devices[] = {{1000, 1}, {1000, 1}, {1000, 0}};
+    static const struct slot_device devices[] = {{.slots = 1000, .priority = 1},
+                                                 {.slots = 1000, .priority = 1},
+                                                 {.slots = 1000, .priority = 0}};
     struct slot_map map;
     slot_map_init(&map, fresh_pages(), 1, devices, 3, 64, CLUSTER_FREE);
     for (uint32_t page = 0; page < 640; page++)
@@ -66,7 +69,8 @@ static void test_equal_priorities_take_turns(void **state)
 static void test_a_turn_is_a_processors_own(void **state)
 {
     (void)state;
-    static const struct slot_device devices[] = {{10000, 0}, {10000, 0}};
+    static const struct slot_device devices[] = {{.slots = 10000, .priority = 0},
+                                                 {.slots = 10000, .priority = 0}};
     struct slot_map map;
     slot_map_init(&map, fresh_pages(), 3, devices, 2, CLUSTER_SLOTS, CLUSTER_FREE);
     for (uint32_t page = 0; page < 300; page++)
@@ -80,7 +84,8 @@ static void test_a_turn_is_a_processors_own(void **state)
 static void test_a_turn_goes_on_below_while_slots_come_free_above(void **state)
 {
     (void)state;
-    static const struct slot_device devices[] = {{2, 1}, {100, 0}};
+    static const struct slot_device devices[] = {{.slots = 2, .priority = 1},
+                                                 {.slots = 100, .priority = 0}};
     struct slot_map map;
     slot_map_init(&map, fresh_pages(), 1, devices, 2, 4, CLUSTER_FREE);
     static const uint32_t expected[] = {0, 0, 1};
@@ -96,7 +101,9 @@ static void test_a_turn_goes_on_below_while_slots_come_free_above(void **state)
 /* The first slot of a device is its header; the last one is in the last cluster. */
 static void every_slot_is_given_once(enum cluster_order order)
 {
-    static const struct slot_device devices[] = {{513, 0}, {511, 0}, {512, 0}};
+    static const struct slot_device devices[] = {{.slots = 513, .priority = 0},
+                                                 {.slots = 511, .priority = 0},
+                                                 {.slots = 512, .priority = 0}};
     struct slot_map map;
     bool seen[3][CLUSTER_SLOTS * 2] = {{false}};
     slot_map_init(&map, fresh_pages(), 2, devices, 3, 64, order);
@@ -123,7 +130,7 @@ static void test_every_slot_is_given_once(void **state)
 /* Eight clusters of one device, the header in the first, with slots for so many pages taken. */
 static struct slot_map filled(enum cluster_order order, uint32_t pages)
 {
-    static const struct slot_device device = {8 * CLUSTER_SLOTS - 1, 0};
+    static const struct slot_device device = {.slots = 8 * CLUSTER_SLOTS - 1, .priority = 0};
     struct slot_map map;
     slot_map_init(&map, fresh_pages(), 1, &device, 1, CLUSTER_SLOTS, order);
     for (uint32_t page = 0; page < pages; page++)
@@ -166,6 +173,56 @@ static void test_free_clusters_come_first(void **state)
     slot_map_release(&map);
 }
 
+/* Holes behind the place where slots are looked for are passed over until another slot of the
+ * cluster is given back; then a list has the cluster again. */
+static void test_a_cluster_that_was_searched_to_its_end_is_the_last(void **state)
+{
+    (void)state;
+    struct slot_map map = filled(CLUSTER_NONFULL_FREE, 511 + CLUSTER_SLOTS);
+    slot_map_free(&map, 9);
+    slot_map_free(&map, 19);
+    slot_map_free(&map, 99);
+    assert_int_equal(slot_map_take(&map, 0, 3000), 10);
+    assert_int_equal(slot_map_take(&map, 0, 3001), 20);
+    slot_map_free(&map, 3000);
+    assert_int_equal(slot_map_take(&map, 0, 3002), 100);
+    slot_map_free(&map, 3001);
+    /* Slots 10 and 20 are free, but the search goes on from 101. */
+    assert_int_equal(slot_map_take(&map, 0, 3003), 2 * CLUSTER_SLOTS);
+    slot_map_free(&map, 3002);
+    for (uint32_t page = 2000; page < 2511; page++)
+        assert_int_equal(slot_map_take(&map, 0, page), 2 * CLUSTER_SLOTS + 1 + page - 2000);
+    assert_int_equal(slot_map_take(&map, 0, 3004), 10);
+    slot_map_release(&map);
+}
+
+/* A slot that comes free ahead of the place in a cluster that is full meanwhile has to wait for
+ * the turn of its cluster. */
+static void test_a_full_cluster_is_left(void **state)
+{
+    (void)state;
+    struct slot_map map = filled(CLUSTER_NONFULL_FREE, 511 + CLUSTER_SLOTS);
+    slot_map_free(&map, 9);
+    slot_map_free(&map, 511 + 7); /* the second cluster */
+    assert_int_equal(slot_map_take(&map, 0, 3000), 10);
+    slot_map_free(&map, 49);
+    assert_int_equal(slot_map_take(&map, 0, 3001), CLUSTER_SLOTS + 7);
+    assert_int_equal(slot_map_take(&map, 0, 3002), 50);
+    slot_map_release(&map);
+}
+
+static void test_processors_share_a_rotating_disks_cluster(void **state)
+{
+    (void)state;
+    static const struct slot_device device = {.slots = 8 * CLUSTER_SLOTS - 1, .rotational = true};
+    struct slot_map map;
+    slot_map_init(&map, fresh_pages(), 2, &device, 1, CLUSTER_SLOTS, CLUSTER_NONFULL_FREE);
+    assert_int_equal(slot_map_take(&map, 0, 0), 1);
+    assert_int_equal(slot_map_take(&map, 1, 1), 2);
+    assert_int_equal(slot_map_take(&map, 0, 2), 3);
+    slot_map_release(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +233,9 @@ int main(void)
         cmocka_unit_test(test_every_slot_is_given_once),
         cmocka_unit_test(test_clusters_with_holes_come_first),
         cmocka_unit_test(test_free_clusters_come_first),
+        cmocka_unit_test(test_a_cluster_that_was_searched_to_its_end_is_the_last),
+        cmocka_unit_test(test_a_full_cluster_is_left),
+        cmocka_unit_test(test_processors_share_a_rotating_disks_cluster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
