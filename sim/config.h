@@ -112,7 +112,8 @@ struct swap_device_config {
     double latency_p99_ratio;      /* lognormal: the 99th percentile over the median */
     struct latency_point latency_points[LATENCY_POINTS_AT_MOST]; /* table: of which */
     uint32_t latency_point_count;                                /* the latencies are the unit */
-    bool merge;        /* neighbouring pages of a plug are one request */
+    uint64_t request_overhead_ns; /* for which it works on nothing else, before the latency */
+    bool merge;                   /* neighbouring pages of a plug are one request */
     bool io_scheduler; /* a write outside a plug waits for kblockd's turn on the processor */
     uint64_t bandwidth_bytes_per_s;
     uint64_t queue_depth;   /* requests served at the same time */

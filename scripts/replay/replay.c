@@ -927,12 +927,30 @@ static uint64_t now(void)
 }
 
 /* The kernel's own path, below the directories given for /proc and /sys. */
+static void parameter_path(const struct replay *replay, const char *name, char path[LINE_AT_MOST])
+{
+    bool proc = strncmp(name, "/proc/", 6) == 0;
+    snprintf(path, LINE_AT_MOST, "%s%s", proc ? replay->proc : replay->sys,
+             name + strlen(proc ? "/proc" : "/sys"));
+}
+
 static void write_parameter(const struct replay *replay, const char *name, const char *value)
 {
     char path[LINE_AT_MOST];
-    bool proc = strncmp(name, "/proc/", 6) == 0;
-    snprintf(path, sizeof(path), "%s%s", proc ? replay->proc : replay->sys,
-             name + strlen(proc ? "/proc" : "/sys"));
+    parameter_path(replay, name, path);
+    write_text(path, value);
+}
+
+/* The same, and what it was before. */
+static void change_parameter(const struct replay *replay, const char *name, const char *value,
+                             char before[32])
+{
+    char path[LINE_AT_MOST];
+    parameter_path(replay, name, path);
+    FILE *file = fopen(path, "re");
+    if (!file || fscanf(file, "%31s", before) != 1)
+        die(CODE_FAILED, "%s cannot be read", path);
+    fclose(file);
     write_text(path, value);
 }
 
@@ -1081,19 +1099,18 @@ static void forget_runs_before(const struct replay *replay)
     enum { FAULTS = 64, APART = 4 }; /* windows of 2 pages, once 31 faults have halved the widest */
     enum { FAULTED = FAULTS * APART, PAGES = FAULTED + 2 * 512 };
     const size_t bytes = (size_t)PAGES * PAGE;
-    char path[LINE_AT_MOST], before[32] = "";
+    char cluster[32], zswap[32];
     uint64_t *memory =
         mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    snprintf(path, sizeof(path), "%s/sys/vm/page-cluster", replay->proc);
-    FILE *file = fopen(path, "re");
     int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-    if (memory == MAP_FAILED || !file || fscanf(file, "%31s", before) != 1 || pagemap < 0)
-        die(CODE_FAILED, "%s: %s", path, strerror(errno));
-    fclose(file);
+    if (memory == MAP_FAILED || pagemap < 0)
+        die(CODE_FAILED, "no memory to swap out before the run: %s", strerror(errno));
+    /* A page that is still being written to a disk is found, and counts as a hit. */
+    change_parameter(replay, "/sys/module/zswap/parameters/enabled", "Y", zswap);
+    change_parameter(replay, "/proc/sys/vm/page-cluster", "1", cluster);
     madvise(memory, bytes, MADV_NOHUGEPAGE);
     for (size_t page = 0; page < PAGES; page++)
         memory[page * WORDS] = page + 1;
-    write_parameter(replay, "/proc/sys/vm/page-cluster", "1");
     madvise(memory, (size_t)FAULTED * PAGE, MADV_PAGEOUT);
     bool filled = fill_cluster(pagemap, memory + (size_t)FAULTED * WORDS, PAGES - FAULTED);
     unsigned faults = 0;
@@ -1103,7 +1120,8 @@ static void forget_runs_before(const struct replay *replay)
     }
     if (!filled || faults < FAULTS)
         fputs("replay: warning: readahead goes by what was swapped before\n", stderr);
-    write_parameter(replay, "/proc/sys/vm/page-cluster", before);
+    write_parameter(replay, "/proc/sys/vm/page-cluster", cluster);
+    write_parameter(replay, "/sys/module/zswap/parameters/enabled", zswap);
     close(pagemap);
     munmap(memory, bytes);
 }

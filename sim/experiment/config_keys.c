@@ -218,6 +218,10 @@ static const struct param device_rows[] = {
      NULL},
     {"latency_p99_ratio", PARAM_REAL, FIELD(latency_p99_ratio), "4", 1, 1000, NULL, 0,
      "Lognormal latencies: the 99th percentile over the median.", NULL},
+    {"request_overhead", PARAM_TIME, FIELD(request_overhead_ns), "0", 0, 1e12, NULL, 0,
+     "Time that the device takes for a request before its latency, one request after the other, "
+     "such as a virtio disk whose host has one thread for it.",
+     "own measurement (block_rq_issue, block_rq_complete): writes of a burst end 8.5 us apart"},
     {"merge", PARAM_BOOL, FIELD(merge), "false", 0, 0, NULL, 0,
      "Writes of one plug to neighbouring slots are one request, of one latency; else each page "
      "has its own.",
@@ -671,11 +675,11 @@ bool config_key_is_runtime(const struct config_section *section, const char *nam
 
 bool config_device_has(unsigned type, const char *name)
 {
-    static const char *const not_of[][13] = {
+    static const char *const not_of[][14] = {
         [DEVICE_DISK] = {"compressor", "mem_limit", NULL},
         [DEVICE_ZRAM] = {"read_latency", "write_latency", "bandwidth", "queue_depth", "duplex",
                          "rotational", "synchronous", "latency_distribution", "latency_p99_ratio",
-                         "merge", "io_scheduler", "interrupt_cpu", NULL},
+                         "merge", "io_scheduler", "interrupt_cpu", "request_overhead", NULL},
     };
     for (const char *const *key = not_of[type]; *key; key++)
         if (strcmp(*key, name) == 0)

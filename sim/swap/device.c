@@ -165,6 +165,12 @@ uint64_t device_submit(struct device *device, bool write, uint32_t pages, uint64
     *submitted_ns = now_ns;
     uint64_t free_ns = queue->busy_until[queue->free_first];
     uint64_t start = free_ns > now_ns ? free_ns : now_ns;
+    if (config->request_overhead_ns) {
+        if (queue->next_begins_ns > start)
+            start = queue->next_begins_ns;
+        start += config->request_overhead_ns;
+        queue->next_begins_ns = start;
+    }
     uint64_t end =
         start +
         sample_latency_ns(device, write ? config->write_latency_ns : config->read_latency_ns) +

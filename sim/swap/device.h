@@ -1,7 +1,8 @@
 /* A block device: latency, bandwidth, and so many requests at a time.
  *
  * Each request takes a place among `queue_depth` servers for its latency, which may be a
- * random one; the bytes of all pass one after the other through a pipe of the device's
+ * random one, when the device has given each request before it, and itself, its overhead; the
+ * bytes of all pass one after the other through a pipe of the device's
  * bandwidth.  A `duplex` device has all that twice, for reads and for writes.  A submitter who
  * finds REQUESTS_AT_MOST requests unfinished sleeps until one ends, as it would for a request of
  * the block layer. */
@@ -30,7 +31,8 @@ struct device_queue {
     uint64_t *busy_until; /* ring of [servers] completion times in order, one for each server */
     uint32_t free_first;  /* the first of them */
     uint64_t pipe_free_ns;
-    uint64_t *unfinished; /* ring of completion times in order, for the request limit */
+    uint64_t next_begins_ns; /* not earlier: request_overhead of those before */
+    uint64_t *unfinished;    /* ring of completion times in order, for the request limit */
     uint32_t unfinished_first, unfinished_count;
 };
 

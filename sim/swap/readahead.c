@@ -44,9 +44,11 @@ void readahead_note_hit(struct swap *swap, uint32_t page)
     /* Faults of a VMA are in sequence also where they find what was read for them. */
     if (!by_slot)
         space->readahead_address = page - space->first_page;
-    if (!(mm->cold[page].bits & PAGE_READAHEAD))
+    /* PG_readahead and PG_reclaim are one bit: a page that reclaim is writing counts as a hit, and
+     * stays where it is when its write ends. */
+    if (!(mm->cold[page].bits & (PAGE_READAHEAD | PAGE_RECLAIM)))
         return;
-    mm->cold[page].bits &= ~(uint32_t)PAGE_READAHEAD;
+    mm->cold[page].bits &= ~(uint32_t)(PAGE_READAHEAD | PAGE_RECLAIM);
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_swap_ra_hit, 1);
     if (by_slot)
         swap->readahead_hits++;

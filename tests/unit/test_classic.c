@@ -70,6 +70,22 @@ static void pages_on_a_device_are_freed_by_the_next_scan(void **state)
     bench_close(bench);
 }
 
+/* PG_reclaim is PG_readahead. */
+static void a_page_that_comes_back_while_it_is_written_is_a_hit_and_stays(void **state)
+{
+    (void)state;
+    struct bench *bench = open_with_cold_pages(COLD_PAGES("\"enabled\": false"));
+    scan_once(bench);
+    bench_touch(bench, 0, false);
+    assert_int_equal(bench_count(bench, COUNTER_pswpin), 0);
+    assert_int_equal(bench_count(bench, COUNTER_swap_ra_hit), 1);
+    bench_settle(bench);
+    assert_int_equal(bench_count(bench, COUNTER_pgrotated), BATCH - 1);
+    bench_touch(bench, 1, false);
+    assert_int_equal(bench_count(bench, COUNTER_swap_ra_hit), 1);
+    bench_close(bench);
+}
+
 /* Two processors; the second one takes the disk's interrupts. */
 #define OTHERS_INTERRUPT                                                                           \
     "{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 2, \"nodes\": [{\"memory\": \"64M\"}]},"      \
@@ -121,6 +137,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pages_wait_for_the_processor_that_takes_the_interrupt),
+        cmocka_unit_test(a_page_that_comes_back_while_it_is_written_is_a_hit_and_stays),
         cmocka_unit_test(a_page_that_waits_may_be_freed_by_its_owner),
         cmocka_unit_test(compressed_pages_are_freed_in_the_same_pass),
         cmocka_unit_test(pages_on_a_device_are_freed_by_the_next_scan),

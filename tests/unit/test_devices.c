@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "sim/swap/device.h"
 #include "tests/unit/run_config.h"
 
 /* zswap off: everything goes to the disk, a page at a time or merged. */
@@ -79,11 +80,34 @@ static void test_random_latencies(void **state)
     }
 }
 
+/* Requests of one moment follow each other by their overhead, each with its whole latency. */
+static void test_overhead_comes_before_latency(void **state)
+{
+    (void)state;
+    enum { LATENCY = 45000, OVERHEAD = 8500, REQUESTS = 5 };
+    const struct swap_device_config config = {.write_latency_ns = LATENCY,
+                                              .request_overhead_ns = OVERHEAD,
+                                              .bandwidth_bytes_per_s = 1ull << 40,
+                                              .queue_depth = 32,
+                                              .size = 1 << 20};
+    struct device device;
+    uint64_t submitted_ns;
+    device_init(&device, NULL, &config, 1);
+    for (uint64_t i = 1; i <= REQUESTS; i++)
+        assert_int_equal(device_submit(&device, true, 1, 1000, &submitted_ns),
+                         1000 + i * OVERHEAD + LATENCY);
+    /* Later, when it has nothing to do. */
+    assert_int_equal(device_submit(&device, true, 1, 900000, &submitted_ns),
+                     900000 + OVERHEAD + LATENCY);
+    device_release(&device);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_books),
         cmocka_unit_test(test_random_latencies),
+        cmocka_unit_test(test_overhead_comes_before_latency),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
