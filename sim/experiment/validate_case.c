@@ -401,7 +401,25 @@ static void compose_interrupts(struct kernel_case *at, const struct config_node 
         json_add_integer(device, "interrupt_cpu", 1);
 }
 
-/* The disk of these cases: 47 to 67 us for a fault that reads one page. */
+/* The disk: as the case says, else 47 to 67 us for a fault that reads one page. */
+static void compose_disk(struct kernel_case *at, const struct config_node *machine, cJSON *device)
+{
+    static const char *const keys[] = {"read_latency", "write_latency", "request_overhead",
+                                       "bandwidth", NULL};
+    static const char *const usual[] = {"60us", "50us", "0", "1G"};
+    const struct config_node *said = config_tree_member(machine, "swap_disk");
+    if (said)
+        said = kernel_case_member(at, machine, "swap_disk", CONFIG_OBJECT);
+    if (said)
+        kernel_case_check_keys(at, said, keys);
+    for (size_t i = 0; keys[i]; i++) {
+        const struct config_node *value = said ? config_tree_member(said, keys[i]) : NULL;
+        if (value)
+            value = kernel_case_member(at, said, keys[i], CONFIG_STRING);
+        json_add_string(device, keys[i], value ? value->text : usual[i]);
+    }
+}
+
 static void compose_swap(struct kernel_case *at, const struct config_node *machine, cJSON *document,
                          uint64_t pages)
 {
@@ -413,9 +431,7 @@ static void compose_swap(struct kernel_case *at, const struct config_node *machi
     json_add_string(device, "size", arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES));
     json_add_bool(device, "rotational", kernel_case_number(at, machine, "swap_rotational"));
     compose_interrupts(at, machine, device);
-    json_add_string(device, "read_latency", "60us");
-    json_add_string(device, "write_latency", "50us");
-    json_add_string(device, "bandwidth", "1G");
+    compose_disk(at, machine, device);
 }
 
 /* Of the swap area: said, or of a file of so many MiB, the first page of which is its header. */

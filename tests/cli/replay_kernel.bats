@@ -133,6 +133,7 @@ go() {
     refused 'unknown flag "--frob"' --frob 1 "${all[@]}"
     refused '--limit: the trace has 2 cgroups, found 1 limits' --limit 128 "${all[@]}"
     refused 'writes a parameter that zsim does not know' --event '5 write /proc/sys/kernel/panic 1' "${all[@]}"
+    refused 'disk: "speed=9" is not KEY=VALUE' --disk speed=9 "${all[@]}"
     refused 'expected one trace' "$work/small.kzt" "${all[@]}"
     refused 'cannot be read' --change-this-machine "$work/none.kzt"
     echo text >"$work/text.kzt"
@@ -182,11 +183,13 @@ go() {
     steps="3 0:seq:0:256:256:100|1:seq:0:64:64:100 0:rand:0:256:2000:30|1:rand:0:64:500:0 0:free:0:10:10:0"
     timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
         --flushes 20 --generate "$steps" --group 'all 0 0 255' --event '320 snap filled' \
-        --event '1000 limit 0 200' --event '1500 write /proc/sys/vm/swappiness 10' --name small
+        --event '1000 limit 0 200' --event '1500 write /proc/sys/vm/swappiness 10' --name small \
+        --disk read_latency=41us,bandwidth=3G
     [ "$before" = "$(settings | grep -v stat_refresh)" ]
     [ "$(<"$work/proc/sys/vm/stat_refresh")" = 1 ]
     [ "$(jq .config.env.readahead_hits "$work/case.json")" = 0 ]
-    [ "$(jq -c '.machine | [.swap_rotational, .swap_interrupt_cpu]' "$work/case.json")" = '[1,1]' ]
+    [ "$(jq -c '.machine | [.swap_rotational, .swap_interrupt_cpu, .swap_disk]' "$work/case.json")" = \
+        '[1,1,{"read_latency":"41us","bandwidth":"3G"}]' ]
     [ ! -e "$work/state" ]
     run jq -c '.name, .repeats, .config.limit_pages, .config.events, .settled.vmstat.zswpin, .settled.vmstat.nr_dirty,
         .settled.zswap.pool_limit_hit.max, .snaps[0].label, .groups[0].final_placement.hit.med, .machine.kernel' "$work/case.json"
