@@ -47,11 +47,11 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 90 ]
 }
 
-@test "kernel 6.18, cases drawn at random: nine of ten counters agree" {
+@test "kernel 6.18, cases drawn at random: 95 of 100 counters agree" {
     "$fast" validate --json "$cases"/drawn-6.18-*.json >"$work/out.json"
     [ "$(jq length "$work/out.json")" -eq 25 ]
     disagreements "$work/out.json"
-    [ "$(agreement "$work/out.json")" -ge 90 ]
+    [ "$(agreement "$work/out.json")" -ge 95 ]
 }
 
 @test "kernel 6.18, slots: every counter agrees where readahead goes by those of written and freed pages" {
