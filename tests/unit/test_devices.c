@@ -90,7 +90,7 @@ static void test_overhead_comes_before_latency(void **state)
                                               .bandwidth_bytes_per_s = 1ull << 40,
                                               .queue_depth = 32,
                                               .size = 1 << 20};
-    struct device device;
+    struct device device = {0};
     uint64_t submitted_ns;
     device_init(&device, NULL, &config, 1);
     for (uint64_t i = 1; i <= REQUESTS; i++)
