@@ -52,8 +52,9 @@ enum {
     SHARES_AT_MOST = 64, /* classes of a rule */
     LINE_AT_MOST = 4096,
     HEADER_BYTES = 56,
-    SETTLE_MS = 300,    /* counters must stand still for this long */
-    SETTLE_TURNS = 200, /* but one minute is enough */
+    CLUSTER_SLOTS = 512, /* SWAPFILE_CLUSTER on x86-64 */
+    SETTLE_MS = 300,     /* counters must stand still for this long */
+    SETTLE_TURNS = 200,  /* but one minute is enough */
     CODE_FAILED = 1,
     CODE_MISTAKE = 2,
     CODE_KILLED = 3,
@@ -514,12 +515,17 @@ static void run_turn(const struct process *process, uint64_t at)
     pass_token(replay, at == stop ? replay->cgroups : replay->records[at].cgroup, at);
 }
 
-/* Bit 63 of a page's entry in /proc/self/pagemap: it is mapped. */
-static bool is_mapped(int pagemap, const void *address)
+/* A page's entry in /proc/self/pagemap, or 0. */
+static uint64_t pagemap_entry(int pagemap, const void *address)
 {
     uint64_t entry = 0;
     off_t offset = (off_t)((uintptr_t)address / PAGE * sizeof(entry));
-    return pread(pagemap, &entry, sizeof(entry), offset) == (ssize_t)sizeof(entry) && entry >> 63;
+    return pread(pagemap, &entry, sizeof(entry), offset) == (ssize_t)sizeof(entry) ? entry : 0;
+}
+
+static bool is_mapped(int pagemap, const void *address)
+{
+    return pagemap_entry(pagemap, address) >> 63;
 }
 
 /* Touch a page and tell from the process's own counts where it came from. */
@@ -844,13 +850,21 @@ static void put_memory_stat(const struct replay *replay, uint32_t cgroup)
     fputc('}', replay->out);
 }
 
+/* The kernel's own path, below the directories given for /proc and /sys. */
+static void parameter_path(const struct replay *replay, const char *name, char path[LINE_AT_MOST])
+{
+    bool proc = strncmp(name, "/proc/", 6) == 0;
+    snprintf(path, LINE_AT_MOST, "%s%s", proc ? replay->proc : replay->sys,
+             name + strlen(proc ? "/proc" : "/sys"));
+}
+
 /* "LABEL": {"vmstat": {}, "zswap": {}, "cg": []} without the label's braces.  /proc/vmstat lacks
  * what each processor has not added yet, some dozens of the states such as workingset_refault_anon:
  * have it added.  Refused for who is not root, and where there are no such processors. */
 static void put_counters(const struct replay *replay)
 {
     char path[LINE_AT_MOST];
-    snprintf(path, sizeof(path), "%s/sys/vm/stat_refresh", replay->proc);
+    parameter_path(replay, "/proc/sys/vm/stat_refresh", path);
     (void)try_write(path, "1");
     snprintf(path, sizeof(path), "%s/vmstat", replay->proc);
     fputs("\"vmstat\": ", replay->out);
@@ -924,14 +938,6 @@ static uint64_t now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (uint64_t)time.tv_sec * NANOSECONDS + (uint64_t)time.tv_nsec;
-}
-
-/* The kernel's own path, below the directories given for /proc and /sys. */
-static void parameter_path(const struct replay *replay, const char *name, char path[LINE_AT_MOST])
-{
-    bool proc = strncmp(name, "/proc/", 6) == 0;
-    snprintf(path, LINE_AT_MOST, "%s%s", proc ? replay->proc : replay->sys,
-             name + strlen(proc ? "/proc" : "/sys"));
 }
 
 static void write_parameter(const struct replay *replay, const char *name, const char *value)
@@ -1066,24 +1072,20 @@ static void find_places(struct replay *replay)
     ask_all(replay, TOKEN_PROBE);
 }
 
-/* The swap slot that a page is in (bits 5 to 54 of its entry), or 0. */
+/* The swap slot that a page is in (bits 5 to 54, when bit 62 says so), or 0. */
 static uint64_t slot_of(int pagemap, const void *address)
 {
-    uint64_t entry = 0;
-    off_t offset = (off_t)((uintptr_t)address / PAGE * sizeof(entry));
-    bool swapped =
-        pread(pagemap, &entry, sizeof(entry), offset) == (ssize_t)sizeof(entry) && entry >> 62 & 1;
-    return swapped ? entry << 9 >> 14 : 0;
+    uint64_t entry = pagemap_entry(pagemap, address);
+    return entry >> 62 & 1 ? entry << 9 >> 14 : 0;
 }
 
 /* Fill the cluster of slots that is in use to its end, page by page: what comes next begins with
  * the first cluster that has room, as after swapon, once these pages are gone. */
 static bool fill_cluster(int pagemap, uint64_t *memory, size_t pages)
 {
-    enum { CLUSTER = 512 };
     for (size_t page = 0; page < pages; page++) {
         madvise(memory + page * WORDS, PAGE, MADV_PAGEOUT);
-        if (slot_of(pagemap, memory + page * WORDS) % CLUSTER == CLUSTER - 1)
+        if (slot_of(pagemap, memory + page * WORDS) % CLUSTER_SLOTS == CLUSTER_SLOTS - 1)
             return true;
     }
     return false;
@@ -1097,7 +1099,7 @@ static bool fill_cluster(int pagemap, uint64_t *memory, size_t pages)
 static void forget_runs_before(const struct replay *replay)
 {
     enum { FAULTS = 64, APART = 4 }; /* windows of 2 pages, once 31 faults have halved the widest */
-    enum { FAULTED = FAULTS * APART, PAGES = FAULTED + 2 * 512 };
+    enum { FAULTED = FAULTS * APART, PAGES = FAULTED + 2 * CLUSTER_SLOTS };
     const size_t bytes = (size_t)PAGES * PAGE;
     char cluster[32], zswap[32];
     uint64_t *memory =

@@ -399,12 +399,8 @@ static void check_interrupts(struct decoder *decoder, const struct config_node *
          device = device->next) {
         const struct config_node *cpu = config_tree_member(device, "interrupt_cpu");
         uint64_t number;
-        if (cpu && cpu->kind == CONFIG_NUMBER && parse_count(cpu->text, &number) &&
-            number >= config->machine.cpus)
-            decode_error(decoder, &cpu->at,
-                         "%s: processor %llu, but machine.cpus is %llu (they count from 0)",
-                         decode_path(decoder, cpu), (unsigned long long)number,
-                         (unsigned long long)config->machine.cpus);
+        if (cpu && cpu->kind == CONFIG_NUMBER && parse_count(cpu->text, &number))
+            decode_check_cpu(decoder, cpu, number, config);
     }
 }
 

@@ -115,6 +115,16 @@ void decode_expected(struct decoder *decoder, const struct config_node *node, co
                  decode_found(decoder, node));
 }
 
+void decode_check_cpu(struct decoder *decoder, const struct config_node *node, uint64_t cpu,
+                      const struct config *config)
+{
+    if (cpu >= config->machine.cpus)
+        decode_error(decoder, &node->at,
+                     "%s: processor %llu, but machine.cpus is %llu (they count from 0)",
+                     decode_path(decoder, node), (unsigned long long)cpu,
+                     (unsigned long long)config->machine.cpus);
+}
+
 void decode_unknown(struct decoder *decoder, const struct source_position *position,
                     const char *path, const char *what, const char *word, const char *const *names,
                     size_t count)

@@ -44,6 +44,10 @@ const char *decode_found(struct decoder *decoder, const struct config_node *node
 /* Add "expected EXPECTED, found ..." about a node. */
 void decode_expected(struct decoder *decoder, const struct config_node *node, const char *expected);
 
+/* An error unless the machine has this processor. */
+void decode_check_cpu(struct decoder *decoder, const struct config_node *node, uint64_t cpu,
+                      const struct config *config);
+
 /* Add `WHAT "WORD"; did you mean "..."?`, or the list of names where it is short. */
 void decode_unknown(struct decoder *decoder, const struct source_position *position,
                     const char *path, const char *what, const char *word, const char *const *names,

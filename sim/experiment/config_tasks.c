@@ -260,11 +260,8 @@ static void plan_task(struct decoder *decoder, const struct config_node *node,
     if (stop && plan->fields.stop_ns && plan->fields.stop_ns <= plan->fields.start_ns)
         decode_error(decoder, &stop->at, "%s: expected a time after \"start\"",
                      decode_path(decoder, stop));
-    if (cpu && plan->fields.cpu >= config->machine.cpus)
-        decode_error(decoder, &cpu->at,
-                     "%s: processor %llu, but machine.cpus is %llu (they count from 0)",
-                     decode_path(decoder, cpu), (unsigned long long)plan->fields.cpu,
-                     (unsigned long long)config->machine.cpus);
+    if (cpu)
+        decode_check_cpu(decoder, cpu, plan->fields.cpu, config);
 }
 
 /* ---- opening ------------------------------------------------------------- */

@@ -229,7 +229,7 @@ static inline void move_added(struct mm *mm, struct exec *exec, uint32_t cpu)
     batch->count = 0;
 }
 
-static bool batch_has(const struct lru_batch *batch, uint32_t page)
+bool lru_batch_has(const struct lru_batch *batch, uint32_t page)
 {
     for (uint32_t i = 0; i < batch->count; i++)
         if (batch->pages[i] == page)
@@ -237,13 +237,18 @@ static bool batch_has(const struct lru_batch *batch, uint32_t page)
     return false;
 }
 
-static void take_from_batch(struct lru_batch *batch, uint32_t page)
+/* False: it does not have the page. */
+static bool take_from_batch(struct lru_batch *batch, uint32_t page)
 {
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < batch->count; i++)
+    for (uint32_t i = 0; i < batch->count; i++) {
         if (batch->pages[i] != page)
-            batch->pages[kept++] = batch->pages[i];
-    batch->count = kept;
+            continue;
+        batch->count--;
+        for (; i < batch->count; i++)
+            batch->pages[i] = batch->pages[i + 1];
+        return true;
+    }
+    return false;
 }
 
 /* lru_activate, for what is still on a list. */
@@ -273,24 +278,25 @@ static void drain_activated(struct mm *mm, struct exec *exec)
     move_activated(mm, exec->cpu);
 }
 
-/* lru_move_tail, for what is still on a list. */
+/* lru_move_tail */
 static void rotate(struct mm *mm, uint32_t page)
 {
-    if (!(mm->cold[page].bits & PAGE_ON_LRU))
-        return;
     mm->reclaim->rotate(mm, page_lruvec(mm, page), page);
     reclaim_walk_note(mm, page_memcg(mm, page), page_node(mm, page));
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_pgrotated, 1);
 }
 
+/* What is still on a list. */
 static void move_rotated(struct mm *mm, struct lru_batch *batch)
 {
     for (uint32_t i = 0; i < batch->count; i++)
-        rotate(mm, batch->pages[i]);
+        if (mm->cold[batch->pages[i]].bits & PAGE_ON_LRU)
+            rotate(mm, batch->pages[i]);
     mm->rotating -= batch->count;
     batch->count = 0;
 }
 
+/* NULL: it takes no interrupts, or there is no one processor that does (NO_CPU). */
 static struct lru_batch *rotations_of(const struct mm *mm, uint32_t cpu)
 {
     for (uint32_t i = 0; i < mm->rotation_count; i++)
@@ -340,15 +346,10 @@ void lru_activate(struct mm *mm, struct exec *exec, uint32_t page)
         drain_activated(mm, exec);
 }
 
-bool lru_is_in_activations(const struct lru_batch *batch, uint32_t page)
-{
-    return batch_has(batch, page);
-}
-
 bool lru_is_in_rotations(const struct mm *mm, uint32_t page)
 {
     for (uint32_t i = 0; i < mm->rotation_count; i++)
-        if (batch_has(&mm->rotations[i].batch, page))
+        if (lru_batch_has(&mm->rotations[i].batch, page))
             return true;
     return false;
 }
@@ -380,17 +381,19 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page)
 static void remove_from_batch(struct mm *mm, uint32_t page)
 {
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
-        take_from_batch(&mm->batches[cpu], page);
-    mm->cold[page].bits &= ~(uint32_t)PAGE_IN_BATCH;
+        if (take_from_batch(&mm->batches[cpu], page)) {
+            mm->cold[page].bits &= ~(uint32_t)PAGE_IN_BATCH;
+            return;
+        }
 }
 
 static void remove_from_rotations(struct mm *mm, uint32_t page)
 {
-    mm->rotating = 0;
-    for (uint32_t i = 0; i < mm->rotation_count; i++) {
-        take_from_batch(&mm->rotations[i].batch, page);
-        mm->rotating += mm->rotations[i].batch.count;
-    }
+    for (uint32_t i = 0; i < mm->rotation_count; i++)
+        if (take_from_batch(&mm->rotations[i].batch, page)) {
+            mm->rotating--;
+            return;
+        }
 }
 
 void lru_remove(struct mm *mm, uint32_t page)
@@ -418,7 +421,7 @@ void lru_rotate_reclaimable(struct mm *mm, uint32_t cpu, uint32_t page)
 {
     if (!(mm->cold[page].bits & PAGE_ON_LRU))
         return;
-    struct lru_batch *batch = cpu == NO_CPU ? NULL : rotations_of(mm, cpu);
+    struct lru_batch *batch = rotations_of(mm, cpu);
     if (!batch) {
         rotate(mm, page);
         return;

@@ -14,12 +14,13 @@ void lru_add(struct mm *mm, struct exec *exec, uint32_t page);
  * become active when it is full or drained.  Until then the batch has a reference to each. */
 void lru_activate(struct mm *mm, struct exec *exec, uint32_t page);
 
+bool lru_batch_has(const struct lru_batch *batch, uint32_t page);
+
 /* Has this processor's batch such a reference?  Others' batches are not looked at. */
-bool lru_is_in_activations(const struct lru_batch *batch, uint32_t page);
 static inline bool lru_is_activating(const struct mm *mm, const struct exec *exec, uint32_t page)
 {
     const struct lru_batch *batch = &mm->activations[exec->cpu];
-    return batch->count && lru_is_in_activations(batch, page);
+    return batch->count && lru_batch_has(batch, page);
 }
 
 /* lru_add_drain: this processor's batches onto the lists.  Most visits of reclaim find none. */

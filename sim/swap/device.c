@@ -7,6 +7,7 @@
 #include "sim/base/random.h"
 #include "sim/base/units.h"
 #include "sim/base/variates.h"
+#include "sim/engine/resource.h"
 #include "sim/swap/zram.h"
 
 /* nr_requests of a block device queue, the kernel's default. */
@@ -28,6 +29,7 @@ void device_init(struct device *device, struct mm *mm, const struct swap_device_
     if (config->type == DEVICE_ZRAM)
         device->zram = make_zram(mm, config);
     device->config = config;
+    device->interrupt_cpu = config->has_interrupt_cpu ? (uint32_t)config->interrupt_cpu : NO_CPU;
     device->servers = (uint32_t)config->queue_depth;
     for (unsigned i = 0; i < 2; i++) {
         struct device_queue *queue = &device->queues[i];

@@ -38,7 +38,8 @@ struct device_queue {
 
 struct device {
     const struct swap_device_config *config;
-    struct zram *zram; /* a device in compressed memory, or NULL: the rest is for disks */
+    uint32_t interrupt_cpu; /* NO_CPU: the one that submitted */
+    struct zram *zram;      /* a device in compressed memory, or NULL: the rest is for disks */
     uint32_t servers;
     struct device_queue queues[2]; /* of a duplex device the second one is for writes */
     uint64_t page_ns;              /* of 4 KiB in the pipe */

@@ -259,8 +259,7 @@ static __attribute__((noinline)) void spend_among_others(struct swap *swap, stru
     reclaim_note_unmapped(mm, exec, &scan->tlb, page);
     if (scan->tlb.writable)
         reclaim_flush_tlbs(mm, exec, &scan->tlb); /* try_to_unmap_flush_dirty */
-    if (pending_writes_any(&swap->writes))
-        swap_settle_writes(swap, exec->now_ns);
+    swap_settle_due_writes(swap, exec);
     spend_distance(mm, exec, run->node, PAGE_BYTES);
     exec->now_ns += run->checks_ns + compress_ns;
     object_pool_lock(mm, exec, run->zpool, handle, ALLOCATOR_ALLOCATES);
@@ -290,8 +289,8 @@ static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
     bool needs_slot = !(bits & PAGE_HAS_SLOT);
     if (length - 1 >= PAGE_BYTES - 1 || (needs_slot && !has_room(swap, run)))
         return false;
-    if (mm->one_at_a_time && pending_writes_any(&swap->writes))
-        swap_settle_writes(swap, exec->now_ns); /* as swap_write() does */
+    if (mm->one_at_a_time)
+        swap_settle_due_writes(swap, exec); /* as swap_write() does */
     if (!take_object(swap->zswap, exec, run, page, length, &handle))
         return false;
     uint64_t compress_ns = costs_compress_ns(mm->costs, run->pool->compressor, length);

@@ -200,8 +200,7 @@ static enum fault_kind fault_in_swap_cache(struct swap *swap, struct exec *exec,
                                            bool write)
 {
     struct mm *mm = swap->mm;
-    if (pending_writes_any(&swap->writes))
-        swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
+    swap_settle_due_writes(swap, exec);
     readahead_note_hit(swap, page);
     /* From 7.0; before, such a page was never in the swap cache, but for zswap's writeback. */
     bool ends = !mm->config->vm.swap_cache_bypass && swap_is_synchronous(swap, page);

@@ -160,13 +160,12 @@ static uint32_t take_from_cluster(struct slot_map *map, struct slot_area *area, 
     return NO_SLOT;
 }
 
-/* The slot has its page.  From 6.12 on the processor goes on in its cluster only while it is not
+/* The slot is taken.  From 6.12 on the processor goes on in its cluster only while it is not
  * full and not at its end: who comes back to one that has been used up finds what was given back
  * there by way of the lists. */
 static void note_taken(struct slot_map *map, struct slot_area *area, uint32_t cpu, uint32_t slot)
 {
     uint32_t cluster = slot / CLUSTER_SLOTS;
-    cpu = area->one_cluster ? 0 : cpu;
     area->used++;
     map->cluster_used[cluster]++;
     relocate(map, area, cluster);
@@ -177,9 +176,8 @@ static void note_taken(struct slot_map *map, struct slot_area *area, uint32_t cp
 
 /* The processor's current cluster, else one of the lists; else the first free slot
  * from where the last search ended. */
-static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
+static uint32_t find_slot(struct slot_map *map, struct slot_area *area, uint32_t cpu)
 {
-    cpu = area->one_cluster ? 0 : cpu;
     if (area->used >= area->slots)
         return NO_SLOT;
     for (;;) {
@@ -202,6 +200,15 @@ static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uin
         }
     }
     return NO_SLOT;
+}
+
+static uint32_t take_from_area(struct slot_map *map, struct slot_area *area, uint32_t cpu)
+{
+    uint32_t filler = area->one_cluster ? 0 : cpu;
+    uint32_t slot = find_slot(map, area, filler);
+    if (slot != NO_SLOT)
+        note_taken(map, area, filler, slot);
+    return slot;
 }
 
 /* free_cluster and partial_free_cluster.  Up to 6.11 a cluster that is still being
@@ -259,7 +266,6 @@ uint32_t slot_map_take(struct slot_map *map, uint32_t cpu, uint32_t page)
         return NO_SLOT;
     map->cold[page].slot = slot;
     map->page_of_slot[slot] = page + 1;
-    note_taken(map, &map->areas[slot_map_device(map, slot)], cpu, slot);
     return slot;
 }
 

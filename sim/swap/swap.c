@@ -75,8 +75,8 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
         swap->rotational |= device->rotational;
         swap->has_zram |= device->type == DEVICE_ZRAM;
         swap->has_synchronous |= device->synchronous;
-        if (device->has_interrupt_cpu)
-            lru_take_interrupts(mm, (uint32_t)device->interrupt_cpu);
+        if (swap->devices[i].interrupt_cpu != NO_CPU)
+            lru_take_interrupts(mm, swap->devices[i].interrupt_cpu);
     }
     /* A name for every page, and for what each processor's cluster leaves unused. */
     swap->names = swap->slots;
@@ -319,9 +319,7 @@ static void complete_write(struct swap *swap, uint32_t page)
     cold->bits &= ~(uint32_t)PAGE_WRITEBACK;
     if (cold->bits & PAGE_RECLAIM) {
         cold->bits &= ~(uint32_t)PAGE_RECLAIM;
-        const struct swap_device_config *device = swap_device_of(swap, page)->config;
-        lru_rotate_reclaimable(
-            mm, device->has_interrupt_cpu ? (uint32_t)device->interrupt_cpu : NO_CPU, page);
+        lru_rotate_reclaimable(mm, swap_device_of(swap, page)->interrupt_cpu, page);
     }
 }
 
@@ -503,8 +501,7 @@ enum swap_write_result swap_write(void *state, struct exec *exec, uint32_t page)
     struct swap *swap = state;
     struct mm *mm = swap->mm;
     struct page_cold *cold = &mm->cold[page];
-    if (pending_writes_any(&swap->writes))
-        swap_settle_writes(swap, exec->now_ns); /* interrupts come at any time */
+    swap_settle_due_writes(swap, exec);
     if ((cold->bits & PAGE_ON_DISK) && swap->numbered_when_written)
         release_number(swap, exec, page);
     if (cold->bits & PAGE_ON_DISK)

@@ -189,6 +189,13 @@ void swap_drop_backing(struct swap *swap, uint32_t page);
  * has its backing. */
 enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec, uint32_t page);
 
+/* Interrupts come at any time: what has been written by now is. */
+static inline void swap_settle_due_writes(struct swap *swap, const struct exec *exec)
+{
+    if (pending_writes_any(&swap->writes))
+        swap_settle_writes(swap, exec->now_ns);
+}
+
 /* The device of a page that has a slot (virtual swap: that is on a device, else any). */
 static inline struct device *swap_device_of(const struct swap *swap, uint32_t page)
 {
