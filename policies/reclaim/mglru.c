@@ -519,6 +519,10 @@ static void find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t 
 static void look_around(struct mm *mm, struct exec *exec, struct eviction *eviction, uint32_t page)
 {
     uint32_t first, end, young = 1;
+    /* Pages of another cgroup are passed over (get_pfn_folio), as all are once theirs has gone
+     * offline while the batch was worked on. */
+    if (page_lruvec(mm, page) != eviction->lruvec)
+        return;
     find_window(mm, page, &first, &end);
     for (uint32_t at = first; at < end; at++) {
         if (!entry_is_young(mm, at, eviction->node) || is_passed_over(mm, at))
