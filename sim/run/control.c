@@ -96,11 +96,19 @@ static void do_event(struct simulation *simulation, struct exec *exec, uint32_t 
 
 /* ---- by time ------------------------------------------------------------------------ */
 
+/* What is done at a time may go on beyond it, and the run with it. */
+static void note_end(struct simulation *simulation, const struct exec *exec)
+{
+    if (exec->now_ns > simulation->timed_work_end_ns)
+        simulation->timed_work_end_ns = exec->now_ns;
+}
+
 static void event_due(void *owner, uint64_t now_ns, uint64_t number)
 {
     struct simulation *simulation = owner;
     struct exec exec = {.now_ns = now_ns, .space = NO_SPACE};
     do_event(simulation, &exec, (uint32_t)number);
+    note_end(simulation, &exec);
 }
 
 static void schedule_timer(struct simulation *simulation, uint64_t at_ns, event_handler handler)
@@ -150,6 +158,7 @@ static void writeback_due(void *owner, uint64_t now_ns, uint64_t argument)
         .now_ns = now_ns, .cpu = cpu, .node = topology_node(&mm->topology, cpu), .space = NO_SPACE};
     simulation->timers--;
     zswap_writeback_tick(&simulation->zswap, &exec);
+    note_end(simulation, &exec);
     uint64_t next_ns = now_ns + zswap_writeback_interval_ns(&simulation->zswap);
     schedule_timer(simulation, next_ns > exec.now_ns ? next_ns : exec.now_ns, writeback_due);
 }
@@ -165,6 +174,7 @@ static void proactive_reclaim_due(void *owner, uint64_t now_ns, uint64_t argumen
         .now_ns = now_ns, .cpu = cpu, .node = topology_node(&mm->topology, cpu), .space = NO_SPACE};
     simulation->timers--;
     mm->proactive_reclaim->tick(mm, &exec, mm->proactive_reclaim_state, params);
+    note_end(simulation, &exec);
     uint64_t next_ns = now_ns + mm->proactive_reclaim->interval_ns(params);
     schedule_timer(simulation, next_ns > exec.now_ns ? next_ns : exec.now_ns,
                    proactive_reclaim_due);

@@ -538,6 +538,8 @@ void measure_finish(struct simulation *simulation)
     uint64_t last_end_ns = processors_last_end(&simulation->processors);
     if (last_end_ns > result->end_ns)
         result->end_ns = last_end_ns;
+    if (simulation->timed_work_end_ns > result->end_ns)
+        result->end_ns = simulation->timed_work_end_ns;
     measure_all(simulation, &result->totals);
     result->cgroup_count = mm->memcg_count;
     result->cgroups = memory_zeroed(mm->memcg_count, sizeof(*result->cgroups), "cgroup results");

@@ -80,6 +80,7 @@ struct simulation {
     /* for the time average of the inversion */
     uint64_t inversion_samples, inversion_sum_ppm;
     uint32_t timers; /* periodic events in the queue: they alone do not keep a run going */
+    uint64_t timed_work_end_ns; /* what was done at a time, not in a task's turn, is over */
     bool interrupted;
     char failure[256];
 };

@@ -100,6 +100,7 @@ static void test_looking_on_changes_nothing(void **state)
     char *text = malloc(RANDOM_CONFIG_BYTES);
     for (uint64_t seed = 2000; seed < 2000 + CASES(30, 3); seed++)
         check_looked_on(seed, text);
+    check_looked_on(2071, text); /* ends with a reclaim that an event asked for */
     free(text);
 }
 
