@@ -22,8 +22,9 @@
     {"zswap.admission", "always"}
 #define EVERY_KERNEL EVERY_KERNEL_OVER("slots")
 
-/* mm/vmscan.c with LRU_GEN, where a config chooses it: reworked in 6.14. */
-#define MGLRU_FROM_6_14 {"vm.reclaim.mglru.rules", "v7.3"}
+/* mm/vmscan.c, mm/workingset.c with LRU_GEN, where a config chooses it: aging changed in 6.3,
+ * what counts as a refault in 6.5, tiers of refaulted pages in 6.12, all was reworked in 6.14. */
+#define MGLRU(rules) {"vm.reclaim.mglru.rules", rules}
 
 /* mm/zsmalloc.c: chains of 4 pages and four fullness groups; 8 from 6.3, groups
  * of 10 % from 6.4.  Class locks, with a reader-writer lock over the pool, in 6.1
@@ -158,6 +159,7 @@
 
 static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
+    MGLRU("v6.1"),
     ZSMALLOC_BEFORE_6_3("per_class"),
     VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
@@ -169,6 +171,7 @@ static const struct kernel_setting v6_1[] = {
 
 static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
+    MGLRU("v6.1"),
     ZSMALLOC_BEFORE_6_3("pool"),
     VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
@@ -179,6 +182,7 @@ static const struct kernel_setting v6_2[] = {
 
 static const struct kernel_setting v6_5[] = {
     EVERY_KERNEL,
+    MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
@@ -204,6 +208,7 @@ static const struct kernel_setting v6_5[] = {
 
 static const struct kernel_setting v6_8[] = {
     EVERY_KERNEL,
+    MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "true", "none"),
@@ -228,6 +233,7 @@ static const struct kernel_setting v6_8[] = {
 
 static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
+    MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("15", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
@@ -241,6 +247,7 @@ static const struct kernel_setting v6_9[] = {
 
 static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
+    MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
     VM_RULES("31", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
@@ -254,6 +261,7 @@ static const struct kernel_setting v6_10[] = {
 
 static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
+    MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "full", "false", "true", "true", "true", "none"),
     CLUSTERS("free"),
@@ -267,6 +275,7 @@ static const struct kernel_setting v6_11[] = {
 
 static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
+    MGLRU("v6.12"),
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
@@ -282,7 +291,7 @@ static const struct kernel_setting v6_12[] = {
  * takes pages from, which are no keys here. */
 static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
-    MGLRU_FROM_6_14,
+    MGLRU("v7.3"),
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
@@ -296,7 +305,7 @@ static const struct kernel_setting v6_16[] = {
 
 static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
-    MGLRU_FROM_6_14,
+    MGLRU("v7.3"),
     ZSMALLOC_FROM_6_4("per_class"),
     VM_RULES("31", "partial", "true", "true", "false", "true", "none"),
     CLUSTERS("nonfull_then_free"),
@@ -310,7 +319,7 @@ static const struct kernel_setting v6_18[] = {
 
 #define FROM_7_0(backing, which_locks, shrinker_flush) \
     EVERY_KERNEL_OVER(backing), \
-    MGLRU_FROM_6_14, \
+    MGLRU("v7.3"), \
     ZSMALLOC_FROM_6_4(which_locks), \
     VM_RULES("31", "partial", "true", "false", "false", "true", "none"), \
     CLUSTERS("nonfull_then_free"), \

@@ -1,7 +1,7 @@
 /* reclaim: mglru - generations of pages, aged by walks over page tables.
  *
  * Mirrors mm/vmscan.c, mm/workingset.c and include/linux/mm_inline.h with
- * CONFIG_LRU_GEN, for anonymous pages, by the rules of 6.12 or of 7.3:
+ * CONFIG_LRU_GEN, for anonymous pages, by the rules of 6.1, 6.5, 6.12 or 7.3:
  * lru_gen_add_folio, try_to_inc_max_seq, walk_pte_range, lru_gen_look_around,
  * evict_folios, get_nr_to_scan, lru_gen_refault.
  * A walk sees exactly what was accessed; it costs time by the entries it reads.
@@ -29,17 +29,53 @@ enum {
     ENTRIES_PER_LINE = 8,  /* page-table entries in a cache line */
     ENTRIES_PER_SCAN = 32, /* entries walked in the time of one COST_scan_page: they are
                               read in sequence, four lines (own estimate) */
-    TIER_GAIN_BASE = 2,
-    TIER_GAIN = 3, /* get_tier_idx: a margin against fluctuation */
 };
 
-enum rules { RULES_6_12, RULES_7_3 };
+enum rules { RULES_6_1, RULES_6_5, RULES_6_12, RULES_7_3 };
 
 struct mglru_params {
     unsigned rules; /* enum rules */
 };
 
-static const char *const rules_names[] = {"v6.12", "v7.3", NULL};
+static const char *const rules_names[] = {"v6.1", "v6.5", "v6.12", "v7.3", NULL};
+
+/* What changed between these kernels. */
+struct traits {
+    /* lru_gen_refault: every refault is counted, a recent one as an activation, too (6.5).
+     * Before, only recent ones are, and activations are pages that sort_folio() protects. */
+    bool counts_every_refault;
+    /* get_nr_to_scan, should_abort_scan: reclaim goes on after aging, with a walk that collects
+     * promotions, and ends with its goal; from 6.3 on aging ends the turn, a limit's goal does
+     * not. */
+    bool goes_on_after_aging;
+    /* lru_gen_look_around: many neighbours are promoted in place, not by a batch (until 6.3). */
+    bool promotes_many_in_place;
+    /* ... and it leaves its mark on the page itself, too: isolated as it is, it is then
+     * activated (until 6.12). */
+    bool marks_itself;
+    /* lru_gen_add_folio, lru_gen_look_around: the youngest generation forgets references
+     * (6.12), so that a refaulted page is in the second tier, not in the last, which is
+     * always protected. */
+    bool youngest_forgets;
+    /* sort_folio: pages under writeback are moved on; else isolated like others (6.12.y). */
+    bool moves_writeback_on;
+    /* One access makes a page young; two do from 6.14 on. */
+    bool one_access;
+};
+
+static const struct traits all_traits[] = {
+    [RULES_6_1] = {.goes_on_after_aging = true,
+                   .promotes_many_in_place = true,
+                   .marks_itself = true,
+                   .moves_writeback_on = true,
+                   .one_access = true},
+    [RULES_6_5] = {.counts_every_refault = true,
+                   .marks_itself = true,
+                   .moves_writeback_on = true,
+                   .one_access = true},
+    [RULES_6_12] = {.counts_every_refault = true, .youngest_forgets = true, .one_access = true},
+    [RULES_7_3] = {.counts_every_refault = true},
+};
 
 static const struct param mglru_rows[] = {
     {.name = "rules",
@@ -47,21 +83,23 @@ static const struct param mglru_rows[] = {
      .offset = offsetof(struct mglru_params, rules),
      .initial = "v6.12",
      .choices = rules_names,
-     .help = "v6.12: one access makes a page young; v7.3: two do, reclaimed and refaulted pages "
-             "are placed by distance from the youngest generation, pages that refaulted before "
-             "are protected by their refault rate",
-     .source = "mm/vmscan.c and include/linux/mm_inline.h; the change came with 6.14"},
+     .help = "up to v6.12: one access makes a page young; v7.3: two do, reclaimed and refaulted "
+             "pages are placed by distance from the youngest generation. v6.1: only recent "
+             "refaults are counted, and reclaim goes on after aging; up to v6.5: pages that "
+             "refaulted are protected once, later by their refault rate",
+     .source = "mm/vmscan.c, mm/workingset.c and include/linux/mm_inline.h of 6.1.192, 6.12.117 "
+               "and 7.3; aging changed in 6.3, what is counted in 6.5, accesses in 6.14"},
 };
 
 /* Pages of a tier evicted or protected, and how many of them came back (struct
- * ctrl_pos).  Anonymous pages are in the first tier, or in the last when they
- * carry PG_workingset. */
+ * ctrl_pos).  Anonymous pages are in the first tier, or in another when they carry
+ * PG_workingset: the second where youngest_forgets, else the last. */
 struct tier {
     uint64_t refaulted, total;                 /* in this oldest generation */
     uint64_t average_refaulted, average_total; /* over the ones before, decaying */
 };
 
-enum { TIER_FIRST, TIER_LAST, TIERS };
+enum { TIER_FIRST, TIER_WORKINGSET, TIERS };
 
 /* The state of one lruvec (struct lru_gen_folio and lru_gen_mm_state). */
 struct generations {
@@ -78,9 +116,9 @@ struct generations {
     struct tier tiers[TIERS];
 };
 
-static enum rules rules_of(const struct mm *mm)
+static const struct traits *traits_of(const struct mm *mm)
 {
-    return ((const struct mglru_params *)mm->reclaim_params)->rules;
+    return &all_traits[((const struct mglru_params *)mm->reclaim_params)->rules];
 }
 
 /* ---- generation numbers ---------------------------------------------------------- */
@@ -130,7 +168,7 @@ static uint64_t total_pages(const struct generations *state)
 
 /* ---- on and off the lists ------------------------------------------------------------ */
 
-/* lru_gen_add_folio, 6.12: where a page that is not on a list belongs. */
+/* lru_gen_add_folio, up to 6.13: where a page that is not on a list belongs. */
 static uint64_t place_6_12(const struct generations *state, uint32_t bits, bool rotated)
 {
     if (bits & PAGE_ACTIVE)
@@ -164,10 +202,14 @@ static void add(struct mm *mm, struct lruvec *lruvec, uint32_t page, bool rotate
 {
     struct generations *state = generations_of(lruvec);
     uint32_t bits = mm->cold[page].bits;
-    uint64_t seq = rules_of(mm) == RULES_6_12 ? place_6_12(state, bits, rotated)
-                                              : place_7_3(state, bits, rotated);
+    const struct traits *traits = traits_of(mm);
+    uint64_t seq =
+        traits->one_access ? place_6_12(state, bits, rotated) : place_7_3(state, bits, rotated);
     uint32_t generation = (uint32_t)(seq % GENERATIONS);
-    mm->cold[page].bits &= ~(uint32_t)PAGE_ACTIVE;
+    uint32_t cleared = PAGE_ACTIVE;
+    if (traits->youngest_forgets && (bits & PAGE_ACTIVE))
+        cleared |= PAGE_REFERENCED;
+    mm->cold[page].bits &= ~cleared;
     set_numbers(mm, page, generation, generation);
     state->pages[generation]++;
     if (rotated)
@@ -266,7 +308,7 @@ static void mglru_release(struct lruvec *lruvec)
 
 static struct tier *tier_of(struct generations *state, bool workingset)
 {
-    return &state->tiers[workingset ? TIER_LAST : TIER_FIRST];
+    return &state->tiers[workingset ? TIER_WORKINGSET : TIER_FIRST];
 }
 
 /* reset_ctrl_pos: a generation has gone; its numbers count half from now on. */
@@ -281,16 +323,18 @@ static void carry_tiers_over(struct generations *state)
 }
 
 /* get_tier_idx and positive_ctrl_err: do pages with PG_workingset come back so
- * much more often than others that they are kept? */
-static bool last_tier_is_protected(const struct generations *state)
+ * much more often than others that they are kept?  The gains are a margin against
+ * fluctuation. */
+static bool workingset_is_protected(const struct traits *traits, const struct generations *state)
 {
-    const struct tier *first = &state->tiers[TIER_FIRST], *last = &state->tiers[TIER_LAST];
+    unsigned gain_first = traits->one_access ? 1 : 2, gain = traits->one_access ? 2 : 3;
+    const struct tier *first = &state->tiers[TIER_FIRST], *last = &state->tiers[TIER_WORKINGSET];
     uint64_t refaulted = last->average_refaulted + last->refaulted;
     uint64_t base_refaulted = first->average_refaulted + first->refaulted;
     if (refaulted < BATCH)
         return false;
-    return refaulted * (first->average_total + first->total + BATCH) * TIER_GAIN_BASE >
-           (base_refaulted + 1) * (last->average_total + last->total) * TIER_GAIN;
+    return refaulted * (first->average_total + first->total + BATCH) * gain_first >
+           (base_refaulted + 1) * (last->average_total + last->total) * gain;
 }
 
 /* ---- aging ---------------------------------------------------------------------------------- */
@@ -346,7 +390,7 @@ static void make_young(struct mm *mm, struct generations *state, uint32_t page)
 {
     uint32_t *bits = &mm->cold[page].bits;
     bool listed = *bits & PAGE_ON_LRU;
-    if (rules_of(mm) == RULES_6_12) {
+    if (traits_of(mm)->one_access) {
         if (listed)
             *bits &= ~(uint32_t)(PAGE_REFERENCED | PAGE_WORKINGSET);
         else
@@ -391,7 +435,7 @@ static bool test_and_clear_table(struct mm *mm, uint32_t first, uint32_t end)
 /* get_pfn_folio, 7.3: pages in batches and isolated ones keep their accessed bit. */
 static bool is_passed_over(const struct mm *mm, uint32_t page)
 {
-    return rules_of(mm) == RULES_7_3 && !(mm->cold[page].bits & PAGE_ON_LRU);
+    return !traits_of(mm)->one_access && !(mm->cold[page].bits & PAGE_ON_LRU);
 }
 
 /* walk_pte_range: one page-table page. */
@@ -482,15 +526,38 @@ static void promote_neighbour(struct mm *mm, struct exec *exec, struct eviction 
         make_young(mm, state, page);
         return;
     }
-    bool listed = mm->cold[page].bits & PAGE_ON_LRU;
-    if (rules_of(mm) == RULES_6_12 && !listed) {
-        mm->cold[page].bits |= PAGE_REFERENCED;
+    const struct traits *traits = traits_of(mm);
+    uint32_t *bits = &mm->cold[page].bits;
+    if (traits->one_access && !(*bits & PAGE_ON_LRU)) {
+        *bits |= PAGE_REFERENCED;
         return;
     }
-    if (rules_of(mm) == RULES_7_3 && !second_access(mm, page))
+    if (!traits->one_access && !second_access(mm, page))
         return;
-    if (generation_of(mm, page) != state->max_seq % GENERATIONS)
-        lru_activate(mm, exec, page);
+    if (generation_of(mm, page) == state->max_seq % GENERATIONS)
+        return;
+    if (traits->youngest_forgets)
+        *bits &= ~(uint32_t)(PAGE_REFERENCED | PAGE_WORKINGSET);
+    lru_activate(mm, exec, page);
+}
+
+/* Up to 6.2: more than fit a batch are promoted at once, by their number alone. */
+static void promote_in_place(struct mm *mm, struct exec *exec, struct eviction *eviction,
+                             const uint32_t *pages, uint32_t n)
+{
+    uint32_t listed = 0;
+    for (uint32_t i = 0; i < n; i++)
+        listed += (mm->cold[pages[i]].bits & PAGE_ON_LRU) &&
+                  generation_of(mm, pages[i]) != eviction->state->max_seq % GENERATIONS;
+    bool many = listed >= mm->config->vm.lru_add_batch;
+    if (many && !eviction->walker)
+        lru_lock(mm, exec, eviction->lruvec, listed);
+    for (uint32_t i = 0; i < n; i++) {
+        if (many)
+            make_young(mm, eviction->state, pages[i]);
+        else
+            promote_neighbour(mm, exec, eviction, pages[i]);
+    }
 }
 
 /* Which entries to look at around a young one, within its page table: *first up to
@@ -518,7 +585,8 @@ static void find_window(struct mm *mm, uint32_t page, uint32_t *first, uint32_t 
  * dealt with at once.  The page's own entry has been tested already, and counts. */
 static void look_around(struct mm *mm, struct exec *exec, struct eviction *eviction, uint32_t page)
 {
-    uint32_t first, end, young = 1;
+    const struct traits *traits = traits_of(mm);
+    uint32_t first, end, young = 1, pages[BATCH], n = 0;
     /* Pages of another cgroup are passed over (get_pfn_folio), as all are once theirs has gone
      * offline while the batch was worked on. */
     if (page_lruvec(mm, page) != eviction->lruvec)
@@ -529,8 +597,14 @@ static void look_around(struct mm *mm, struct exec *exec, struct eviction *evict
             continue;
         young++;
         make_entry_old(mm, at);
-        promote_neighbour(mm, exec, eviction, at);
+        if (traits->promotes_many_in_place)
+            pages[n++] = at;
+        else
+            promote_neighbour(mm, exec, eviction, at);
     }
+    promote_in_place(mm, exec, eviction, pages, n);
+    if (traits->marks_itself)
+        mm->cold[page].bits |= PAGE_REFERENCED;
     if (worth_a_walk(end - first, young))
         filter_add(eviction->state, eviction->state->max_seq, page_table(mm, page));
 }
@@ -545,7 +619,7 @@ static enum page_fate check_references(struct mm *mm, struct exec *exec, struct 
         make_entry_old(mm, page);
         look_around(mm, exec, eviction, page);
     }
-    if (rules_of(mm) == RULES_7_3) {
+    if (!traits_of(mm)->one_access) {
         if (!young)
             return FATE_FREED;
         return second_access(mm, page) ? FATE_ACTIVATE : FATE_KEEP;
@@ -562,7 +636,7 @@ static enum page_fate check_references(struct mm *mm, struct exec *exec, struct 
  * and could do no more than leave a mark. */
 static bool was_met_isolated(const struct mm *mm, uint32_t page)
 {
-    return rules_of(mm) == RULES_6_12 && (mm->hot[page] & HOT_MAPPED) &&
+    return traits_of(mm)->one_access && (mm->hot[page] & HOT_MAPPED) &&
            (mm->cold[page].bits & PAGE_REFERENCED);
 }
 
@@ -592,7 +666,7 @@ static bool is_isolated(const struct mm *mm, uint32_t page)
 static void to_next_generation(struct mm *mm, struct generations *state, uint32_t page)
 {
     uint32_t cleared = PAGE_REFERENCED;
-    if (rules_of(mm) == RULES_6_12)
+    if (traits_of(mm)->one_access)
         cleared |= PAGE_WORKINGSET;
     mm->cold[page].bits &= ~cleared;
     change_generation(mm, state, page, (uint32_t)((state->min_seq + 1) % GENERATIONS));
@@ -607,22 +681,22 @@ static bool sort(struct mm *mm, struct generations *state, uint32_t page)
         relink(mm, state, page);
         return true;
     }
-    if (rules_of(mm) == RULES_7_3) {
-        if (!(bits & PAGE_WORKINGSET) || !last_tier_is_protected(state))
-            return false;
+    const struct traits *traits = traits_of(mm);
+    bool always_protected = traits->one_access && !traits->youngest_forgets;
+    if ((bits & PAGE_WORKINGSET) && (always_protected || workingset_is_protected(traits, state))) {
         tier_of(state, true)->total++;
         to_next_generation(mm, state, page);
-        return true;
-    }
-    if (bits & PAGE_WORKINGSET) {
-        /* Refaulted into this life: once through the next generation, at its tail. */
-        to_next_generation(mm, state, page);
+        if (!traits->one_access)
+            return true;
         struct lru_list *list = &state->lists[list_of(mm, page)];
         lru_list_remove(mm->cold, list, page);
         lru_list_add_tail(mm->cold, list, page);
+        if (!traits->counts_every_refault)
+            count_event(mm, page_memcg(mm, page), page_node(mm, page),
+                        COUNTER_workingset_activate_anon, 1);
         return true;
     }
-    if (bits & PAGE_WRITEBACK) {
+    if (traits->moves_writeback_on && (bits & PAGE_WRITEBACK)) {
         to_next_generation(mm, state, page);
         mm->cold[page].bits |= PAGE_RECLAIM;
         return true;
@@ -634,8 +708,11 @@ static bool sort(struct mm *mm, struct generations *state, uint32_t page)
 static void isolate(struct mm *mm, struct eviction *eviction, uint32_t page)
 {
     uint32_t cleared = PAGE_ON_LRU;
-    if (rules_of(mm) == RULES_6_12) {
-        cleared |= PAGE_RECLAIM | PAGE_REFERENCED;
+    const struct traits *traits = traits_of(mm);
+    if (traits->one_access) {
+        cleared |= PAGE_REFERENCED;
+        if (traits->moves_writeback_on)
+            cleared |= PAGE_RECLAIM;
         if (!(mm->cold[page].bits & PAGE_REFERENCED))
             cleared |= PAGE_WORKINGSET;
     }
@@ -670,7 +747,7 @@ static uint64_t fill_batch(struct mm *mm, struct exec *exec, struct scan_control
     count_event(mm, eviction->memcg, eviction->node, reclaim_scan_counter(scan), eviction->count);
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgrefill, sorted);
     spend(mm, exec, TIME_reclaim_scan, scanned * mm->costs->ns[COST_scan_page]);
-    return eviction->count || scanned == most || rules_of(mm) == RULES_7_3 ? scanned : 0;
+    return eviction->count || scanned == most || !traits_of(mm)->one_access ? scanned : 0;
 }
 
 /* shrink_folio_list over the batch: what is not freed stays in it, in order. */
@@ -714,9 +791,12 @@ static bool missed_rotation(const struct mm *mm, uint32_t page)
 static void mark_refused(struct mm *mm, const struct eviction *eviction, uint32_t page)
 {
     uint32_t *bits = &mm->cold[page].bits;
-    if (rules_of(mm) == RULES_6_12) {
-        if ((*bits & PAGE_RECLAIM) && (*bits & (PAGE_DIRTY | PAGE_WRITEBACK)))
+    if (traits_of(mm)->one_access) {
+        if ((*bits & PAGE_RECLAIM) && (*bits & (PAGE_DIRTY | PAGE_WRITEBACK))) {
+            if (*bits & PAGE_WORKINGSET)
+                *bits |= PAGE_REFERENCED; /* as before isolate_folio() */
             return;
+        }
         *bits = (*bits & ~(uint32_t)(PAGE_REFERENCED | PAGE_WORKINGSET)) | PAGE_ACTIVE;
         return;
     }
@@ -761,14 +841,15 @@ static void shrink_and_put_back(struct mm *mm, struct exec *exec, struct scan_co
     put_back(mm, exec, eviction, false);
 }
 
-/* evict_folios, 6.12.  Returns 0 when there is no point in going on. */
+/* evict_folios, up to 6.13.  Returns 0 when there is no point in going on. */
 static uint64_t evict_6_12(struct mm *mm, struct exec *exec, struct scan_control *scan,
-                           struct eviction *eviction)
+                           struct eviction *eviction, bool *swapped)
 {
     uint64_t scanned = fill_batch(mm, exec, scan, eviction, SCAN_AT_MOST);
     scanned += drop_empty_generations(eviction->state);
     if (count_generations(eviction->state) <= GENERATIONS_LEAST)
         scanned = 0;
+    *swapped |= eviction->count != 0;
     shrink_and_put_back(mm, exec, scan, eviction);
     return scanned;
 }
@@ -789,7 +870,7 @@ static uint64_t evict_7_3(struct mm *mm, struct exec *exec, struct scan_control 
 
 /* ---- one cgroup on one node ------------------------------------------------------- */
 
-/* should_run_aging, 6.12: old generations run out, the youngest holds more than its
+/* should_run_aging, up to 6.13: old generations run out, the youngest holds more than its
  * share, or the oldest less. */
 static bool should_age_6_12(const struct generations *state)
 {
@@ -818,18 +899,66 @@ static bool is_root_reclaim(const struct scan_control *scan)
 /* should_abort_scan */
 static bool should_stop(const struct mm *mm, const struct scan_control *scan, uint32_t node)
 {
-    if (rules_of(mm) == RULES_6_12 && !is_root_reclaim(scan))
+    if (traits_of(mm)->one_access && !is_root_reclaim(scan))
         return false;
     if (scan->reclaimed >= scan->goal)
         return true;
     return scan->kswapd && mm->nodes[node].free_pages > mm->nodes[node].watermark_high + BATCH;
 }
 
-/* try_to_shrink_lruvec and get_nr_to_scan, 6.12.  Aging ends the turn. */
+/* should_abort_scan, 6.1 and 6.2 */
+static bool should_stop_6_1(const struct mm *mm, const struct scan_control *scan,
+                            const struct eviction *eviction, bool swapped)
+{
+    if (!scan->kswapd) {
+        if (scan->reclaimed >= scan->goal && swapped)
+            return true;
+        if (!is_root_reclaim(scan))
+            return false;
+    } else if (scan->reclaimed < scan->goal) {
+        return false;
+    }
+    if (scan->priority > PRIORITY_START - 2)
+        return false;
+    const struct node *node = &mm->nodes[eviction->node];
+    return node->free_pages >= (scan->kswapd ? node->watermark_high : node->watermark_low);
+}
+
+/* lru_gen_shrink_lruvec and get_nr_to_scan, 6.1 and 6.2: reclaim goes on after aging, once. */
+static void shrink_6_1(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                       struct eviction *eviction)
+{
+    struct generations *state = eviction->state;
+    uint64_t scanned = 0, max_seq = state->max_seq;
+    for (bool swapped = false;;) {
+        bool evictable = state->min_seq + GENERATIONS_LEAST <= state->max_seq;
+        uint64_t n = total_pages(state) >> scan->priority;
+        if (should_age_6_12(state)) {
+            if (scan->priority == PRIORITY_START) {
+                n = evictable ? n : 0;
+            } else if (scan->kswapd) {
+                return; /* mglru_age_node() has done what was to be done */
+            } else {
+                age(mm, exec, state, eviction->memcg, eviction->node);
+                eviction->walker = true;
+            }
+        }
+        if (!n)
+            return;
+        uint64_t delta = evict_6_12(mm, exec, scan, eviction, &swapped);
+        scanned += delta;
+        if (!delta || scanned >= n || state->max_seq - max_seq > 1 ||
+            should_stop_6_1(mm, scan, eviction, swapped))
+            return;
+    }
+}
+
+/* try_to_shrink_lruvec and get_nr_to_scan, 6.3 to 6.13.  Aging ends the turn. */
 static void shrink_6_12(struct mm *mm, struct exec *exec, struct scan_control *scan,
                         struct eviction *eviction)
 {
     struct generations *state = eviction->state;
+    bool swapped = false;
     for (uint64_t scanned = 0;;) {
         bool evictable = state->min_seq + GENERATIONS_LEAST <= state->max_seq;
         if (should_age_6_12(state) && scan->priority != PRIORITY_START) {
@@ -839,7 +968,7 @@ static void shrink_6_12(struct mm *mm, struct exec *exec, struct scan_control *s
         uint64_t n = evictable ? total_pages(state) >> scan->priority : 0;
         if (!n)
             return;
-        uint64_t delta = evict_6_12(mm, exec, scan, eviction);
+        uint64_t delta = evict_6_12(mm, exec, scan, eviction, &swapped);
         scanned += delta;
         if (!delta || scanned >= n || should_stop(mm, scan, eviction->node))
             return;
@@ -888,24 +1017,50 @@ static void mglru_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_co
     lru_add_drain(mm, exec);
     if (!memcg_swappiness(mm, memcg) || !mm->swap_hooks.room(mm->swap, memcg))
         return;
-    if (is_root_reclaim(scan) && should_stop(mm, scan, node))
+    const struct traits *traits = traits_of(mm);
+    if (!traits->goes_on_after_aging && is_root_reclaim(scan) && should_stop(mm, scan, node))
         return; /* shrink_many has met its goal at an earlier cgroup */
     struct eviction eviction = {
         .lruvec = lruvec,
         .state = generations_of(lruvec),
         .memcg = memcg,
         .node = node,
-        .walker = scan->kswapd || scan->proactive,
+        .walker =
+            scan->kswapd || (scan->proactive && !traits->goes_on_after_aging), /* set_mm_walk */
     };
-    if (rules_of(mm) == RULES_6_12)
+    if (traits->goes_on_after_aging)
+        shrink_6_1(mm, exec, scan, &eviction);
+    else if (traits->one_access)
         shrink_6_12(mm, exec, scan, &eviction);
     else
         shrink_7_3(mm, exec, scan, &eviction);
 }
 
-/* set_initial_priority: kswapd begins where inactive pages >> priority is its goal. */
+/* lru_gen_age_node, 6.1 and 6.2.  Leaves out that it is passed over where a cgroup has just had
+ * enough to evict (memcgs_need_aging). */
+static void mglru_age_node(struct mm *mm, struct exec *exec, struct scan_control *scan,
+                           uint32_t node)
+{
+    (void)scan;
+    const struct traits *traits = traits_of(mm);
+    if (!traits->goes_on_after_aging)
+        return;
+    for (uint32_t memcg = 0; memcg < mm->memcg_count; memcg++) {
+        if (mm->memcgs[memcg].offline || !memcg_swappiness(mm, memcg) ||
+            !mm->swap_hooks.room(mm->swap, memcg))
+            continue;
+        struct generations *state = generations_of(&mm->memcgs[memcg].lruvecs[node]);
+        if (should_age_6_12(state))
+            age(mm, exec, state, memcg, node);
+    }
+}
+
+/* set_initial_priority (6.3): kswapd begins where inactive pages >> priority is its goal. */
 static void mglru_begin_pass(struct mm *mm, struct scan_control *scan, uint32_t node)
 {
+    const struct traits *traits = traits_of(mm);
+    if (traits->goes_on_after_aging)
+        return;
     if (!is_root_reclaim(scan) || scan->priority != PRIORITY_START || scan->goal < BATCH)
         return;
     uint64_t inactive = 0, goal = scan->goal - 1;
@@ -949,7 +1104,7 @@ static void mglru_evict(struct mm *mm, uint32_t target, uint32_t page)
 static bool is_recent(const struct mm *mm, const struct generations *state, uint32_t place)
 {
     uint32_t seq = place >> SHADOW_SEQ_SHIFT;
-    if (rules_of(mm) == RULES_6_12)
+    if (traits_of(mm)->one_access)
         return seq == (state->min_seq & SHADOW_SEQ_MASK);
     return (((uint32_t)state->max_seq - seq) & SHADOW_SEQ_MASK) < GENERATIONS;
 }
@@ -962,15 +1117,18 @@ static void mglru_refault(struct mm *mm, const struct exec *exec, uint32_t page,
     uint32_t owner = page_memcg(mm, page), node = page_node(mm, page);
     if (shadow_memcg(place) != owner || shadow_node(place) != node)
         return;
-    count_event(mm, owner, node, COUNTER_workingset_refault_anon, 1);
+    const struct traits *traits = traits_of(mm);
     struct generations *state = generations_of(page_lruvec(mm, page));
-    if (!is_recent(mm, state, place))
+    bool recent = is_recent(mm, state, place);
+    if (recent || traits->counts_every_refault)
+        count_event(mm, owner, node, COUNTER_workingset_refault_anon, 1);
+    if (!recent)
         return;
     bool in_fault = exec->space != NO_SPACE, workingset = shadow_workingset(place);
     tier_of(state, workingset)->refaulted++;
-    if (rules_of(mm) == RULES_6_12 || in_fault)
+    if (traits->counts_every_refault && (traits->one_access || in_fault))
         count_event(mm, owner, node, COUNTER_workingset_activate_anon, 1);
-    if (rules_of(mm) == RULES_6_12 ? in_fault : workingset) {
+    if (traits->one_access ? in_fault : workingset) {
         mm->cold[page].bits |= PAGE_WORKINGSET;
         count_event(mm, owner, node, COUNTER_workingset_restore_anon, 1);
     }
@@ -1019,6 +1177,7 @@ static const struct reclaim_hooks mglru_hooks = {
     .release = mglru_release,
     .shrink_lruvec = mglru_shrink_lruvec,
     .begin_pass = mglru_begin_pass,
+    .age_node = mglru_age_node,
     .evict = mglru_evict,
     .refault = mglru_refault,
     .check = mglru_check,
@@ -1027,7 +1186,7 @@ static const struct reclaim_hooks mglru_hooks = {
 const struct policy mglru_policy = {
     .name = "mglru",
     .summary = "up to four generations, aged by page-table walks; the oldest is evicted",
-    .source = "Linux 6.12 and 7.3 mm/vmscan.c, mm/workingset.c with CONFIG_LRU_GEN",
+    .source = "Linux 6.1, 6.12 and 7.3 mm/vmscan.c, mm/workingset.c with CONFIG_LRU_GEN",
     .params = PARAM_TABLE(mglru_rows, struct mglru_params),
     .hooks = &mglru_hooks,
     .interface_version = POLICY_INTERFACE_VERSION,

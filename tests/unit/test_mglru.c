@@ -187,10 +187,11 @@ static uint64_t count_of(const struct world *world, enum counter counter)
     return world->mm.counters[counter];
 }
 
-/* 6.12, pages 0..n-1 touched and two generations begun since: all are cold. */
-static struct world *make_cold_world(uint32_t n)
+/* By the rules of 6.5 or 6.12, pages 0..n-1 touched and two generations begun since: all are
+ * cold. */
+static struct world *make_cold_world_by(const char *rules, uint32_t n)
 {
-    struct world *world = make_world("v6.12");
+    struct world *world = make_world(rules);
     touch_first(world, 0, n);
     assert_int_equal(shrink(world, 8), 0); /* leaves the empty generations 0 and 1 */
     assert_int_equal(shrink(world, 8), 0); /* too few generations: a new one */
@@ -198,6 +199,11 @@ static struct world *make_cold_world(uint32_t n)
     assert_int_equal(active(world), 0);
     assert_int_equal(inactive(world), n);
     return world;
+}
+
+static struct world *make_cold_world(uint32_t n)
+{
+    return make_cold_world_by("v6.12", n);
 }
 
 /* ---- mechanics, 6.12 ------------------------------------------------------------------- */
@@ -479,17 +485,101 @@ static void test_refault_is_recent_while_its_generation_is_oldest(void **state)
     free_world(world);
 }
 
-static void test_restored_page_gets_another_generation(void **state)
+/* Pages 0..63 have refaulted before they are evicted, and `refaults` of them do again: is a page
+ * of their tier kept? */
+static bool tier_is_protected(uint32_t refaults)
+{
+    struct world *world = make_cold_world(1000);
+    struct page_cold *cold = world->cold;
+    for (uint32_t page = 0; page < 64; page++)
+        cold[page].bits |=
+            PAGE_WORKINGSET | PAGE_REFERENCED; /* without it they would be forgotten */
+    assert_int_equal(shrink(world, 9), 0);
+    assert_int_equal(shrink(world, 9), 64);
+    for (uint32_t page = 0; page < refaults; page++)
+        world->hooks->refault(&world->mm, &world->exec, page, cold[page].shadow.age,
+                              cold[page].shadow.place);
+    cold[70].bits |= PAGE_WORKINGSET;
+    assert_int_equal(shrink(world, 9), 64);
+    bool kept = in_ram(world, 70);
+    assert_int_equal(count_of(world, COUNTER_pgrefill), kept);
+    assert_int_equal(in_ram(world, 128), !kept);
+    free_world(world);
+    return kept;
+}
+
+/* get_tier_idx: refaults of fewer pages than MIN_LRU_BATCH protect none. */
+static void test_refaulted_pages_are_protected_by_their_rate(void **state)
+{
+    (void)state;
+    assert_false(tier_is_protected(0));
+    assert_false(tier_is_protected(63));
+    assert_true(tier_is_protected(64));
+}
+
+/* lru_gen_add_folio, lru_gen_look_around: from 6.12 on the youngest generation forgets. */
+static void test_youngest_generation_forgets_references(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"v6.5", "v6.12"};
+    for (int i = 0; i < 2; i++) {
+        struct world *world = make_cold_world_by(rules[i], 1000);
+        uint32_t kept = i == 0 ? PAGE_REFERENCED | PAGE_WORKINGSET : 0;
+        assert_int_equal(shrink(world, 9), 0);
+        touch_again(world, 40); /* window 8..71; the batch is 0..63 */
+        touch_again(world, 70);
+        world->cold[70].bits |= PAGE_REFERENCED | PAGE_WORKINGSET;
+        world->cold[1000].bits |= PAGE_REFERENCED | PAGE_WORKINGSET;
+        touch_first(world, 1000, 1001);
+        assert_int_equal(shrink(world, 9), 63);
+        assert_true(lru_is_activating(&world->mm, &world->exec, 70));
+        assert_int_equal(world->cold[70].bits & (PAGE_REFERENCED | PAGE_WORKINGSET), kept);
+        assert_int_equal(world->cold[1000].bits & (PAGE_REFERENCED | PAGE_WORKINGSET),
+                         kept | PAGE_WORKINGSET);
+        free_world(world);
+    }
+}
+
+/* sort_folio: a page under writeback is moved on up to 6.11, isolated and activated later. */
+static void test_page_under_writeback_is_not_evicted(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {"v6.5", "v6.12"};
+    for (int i = 0; i < 2; i++) {
+        struct world *world = make_cold_world_by(rules[i], 1000);
+        assert_int_equal(shrink(world, 9), 0);
+        stub_take_slot(world, &world->exec, 5);
+        world->cold[5].bits |= PAGE_WRITEBACK;
+        assert_int_equal(shrink(world, 9), 64 - i);
+        assert_true(in_ram(world, 5));
+        assert_true(world->cold[5].bits & PAGE_RECLAIM);
+        assert_int_equal(count_of(world, COUNTER_pgscan_anon), 64);
+        assert_int_equal(count_of(world, COUNTER_pgrefill), 1 - i);
+        assert_int_equal(count_of(world, COUNTER_pgactivate), i);
+        assert_int_equal(active(world), 1); /* generations 3, of which all others are, to 5 */
+        free_world(world);
+    }
+}
+
+static enum swap_write_result stub_write_slowly(void *swap, struct exec *exec, uint32_t page)
+{
+    (void)exec;
+    ((struct world *)swap)->cold[page].bits |= PAGE_WRITEBACK;
+    return SWAP_UNDER_WAY;
+}
+
+/* evict_folios: what isolate_folio() has forgotten of a page that is being written. */
+static void test_page_being_written_keeps_its_references(void **state)
 {
     (void)state;
     struct world *world = make_cold_world(1000);
-    world->cold[3].bits |= PAGE_WORKINGSET;
+    world->mm.swap_hooks.write = stub_write_slowly;
+    world->cold[3].bits |= PAGE_WORKINGSET | PAGE_REFERENCED;
     assert_int_equal(shrink(world, 9), 0);
-    assert_int_equal(shrink(world, 9), 64);
-    assert_true(in_ram(world, 3));
-    assert_false(in_ram(world, 64));
-    assert_false(world->cold[3].bits & PAGE_WORKINGSET);
-    assert_int_equal(count_of(world, COUNTER_pgrefill), 1);
+    assert_int_equal(shrink(world, 9), 0);
+    assert_true(world->cold[3].bits & PAGE_REFERENCED);
+    assert_true(world->cold[3].bits & PAGE_WORKINGSET);
+    assert_false(world->cold[4].bits & PAGE_REFERENCED);
     free_world(world);
 }
 
@@ -505,6 +595,136 @@ static void test_page_whose_write_ended_is_next(void **state)
     assert_false(in_ram(world, 500));
     assert_false(in_ram(world, 62));
     assert_true(in_ram(world, 63));
+    free_world(world);
+}
+
+/* ---- 6.1 and 6.5 --------------------------------------------------------------------------- */
+
+/* 6.1, pages 0..n-1 touched: the next turn makes them cold, and evicts. */
+static struct world *make_6_1_world(uint32_t n)
+{
+    struct world *world = make_world("v6.1");
+    world->config.vm.lru_add_batch = 15;
+    touch_first(world, 0, n);
+    assert_int_equal(shrink(world, 8), 0); /* leaves the empty generations 0 and 1 */
+    assert_int_equal(shrink(world, 8), 0); /* a new one, and leaves 2, too */
+    assert_int_equal(active(world), n);
+    return world;
+}
+
+static void test_6_1_goes_on_after_aging(void **state)
+{
+    (void)state;
+    struct world *world = make_6_1_world(1000);
+    assert_int_equal(shrink(world, 12), 0); /* no aging at the default priority */
+    assert_int_equal(shrink(world, 9), 64);
+    /* 936 >> 3 = 117 would be two batches: its goal is met after one. */
+    assert_int_equal(shrink(world, 3), 64);
+    free_world(world);
+    world = make_cold_world(1000);
+    assert_int_equal(shrink(world, 9), 0);
+    assert_int_equal(shrink(world, 3), 128);
+    free_world(world);
+}
+
+/* With the memory of a walk, look-around promotes by number alone. */
+static void test_6_1_walk_stays_after_aging(void **state)
+{
+    (void)state;
+    struct world *world = make_6_1_world(1000);
+    /* Young behind the walk's back: it passes over a process that has not run. */
+    world->hot[40] |= HOT_ACCESSED;
+    world->hot[70] |= HOT_ACCESSED;
+    assert_int_equal(shrink(world, 9), 63);
+    assert_false(lru_is_activating(&world->mm, &world->exec, 70));
+    assert_int_equal(active(world), 2);
+    free_world(world);
+}
+
+/* More young neighbours than fit a batch are promoted where they are. */
+static void test_6_1_look_around_promotes_many_in_place(void **state)
+{
+    (void)state;
+    for (uint32_t n = 14; n <= 15; n++) {
+        struct world *world = make_6_1_world(1000);
+        assert_int_equal(shrink(world, 9), 64);
+        assert_int_equal(count_of(world, COUNTER_pgactivate), 0);
+        for (uint32_t page = 127; page <= 127 + n; page++)
+            touch_again(world, page); /* 127 is in the batch, the others are listed */
+        world->cold[128].bits |= PAGE_WORKINGSET;
+        assert_int_equal(shrink(world, 9), 63);
+        assert_int_equal(count_of(world, COUNTER_pgactivate), 1); /* 127, which marked itself */
+        assert_int_equal(lru_is_activating(&world->mm, &world->exec, 128), n < 15);
+        assert_int_equal((world->cold[128].bits & PAGE_WORKINGSET) != 0, n < 15);
+        assert_int_equal(active(world), n < 15 ? 1 : 16);
+        free_world(world);
+    }
+}
+
+static void test_6_1_counts_recent_refaults_only(void **state)
+{
+    (void)state;
+    struct world *world = make_6_1_world(1000);
+    struct page_cold *cold = world->cold;
+    assert_int_equal(shrink(world, 9), 64);
+    world->hooks->refault(&world->mm, &world->exec, 0, cold[0].shadow.age, cold[0].shadow.place);
+    assert_int_equal(count_of(world, COUNTER_workingset_refault_anon), 1);
+    assert_int_equal(count_of(world, COUNTER_workingset_activate_anon), 0);
+    assert_int_equal(count_of(world, COUNTER_workingset_restore_anon), 1);
+    touch_first(world, 1000, 1010);
+    while (inactive(world))
+        shrink(world, 0);
+    world->hooks->refault(&world->mm, &world->exec, 2, cold[2].shadow.age, cold[2].shadow.place);
+    assert_int_equal(count_of(world, COUNTER_workingset_refault_anon), 1);
+    assert_int_equal(count_of(world, COUNTER_workingset_restore_anon), 1);
+    free_world(world);
+}
+
+/* Up to 6.11 a refaulted page goes once through another generation; 6.1 calls that an
+ * activation. */
+static void test_restored_page_gets_another_generation(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world *world = i ? make_cold_world_by("v6.5", 1000) : make_6_1_world(1000);
+        world->cold[3].bits |= PAGE_WORKINGSET;
+        shrink(world, 9);
+        if (i)
+            assert_int_equal(shrink(world, 9), 64);
+        assert_true(in_ram(world, 3));
+        assert_false(in_ram(world, 64));
+        assert_false(world->cold[3].bits & PAGE_WORKINGSET);
+        assert_int_equal(count_of(world, COUNTER_pgrefill), 1);
+        assert_int_equal(count_of(world, COUNTER_workingset_activate_anon), 1 - i);
+        free_world(world);
+    }
+}
+
+/* Up to 6.11 look-around finds the page itself, isolated, and marks it: accessed twice. */
+static void test_6_5_look_around_marks_the_page_itself(void **state)
+{
+    (void)state;
+    struct world *world = make_cold_world_by("v6.5", 1000);
+    assert_int_equal(shrink(world, 9), 0);
+    touch_again(world, 40);
+    assert_int_equal(shrink(world, 9), 63);
+    assert_true(in_ram(world, 40));
+    assert_int_equal(count_of(world, COUNTER_pgactivate), 1);
+    free_world(world);
+}
+
+/* lru_gen_age_node: kswapd ages before it reclaims, and not while it does. */
+static void test_6_1_kswapd_ages_first(void **state)
+{
+    (void)state;
+    struct world *world = make_6_1_world(1000);
+    struct scan_control scan = {.target = ROOT_MEMCG, .goal = 32, .kswapd = true, .priority = 9};
+    world->hooks->shrink_lruvec(&world->mm, &world->exec, &scan, CGROUP, 0);
+    assert_int_equal(scan.reclaimed, 0);
+    world->hooks->age_node(&world->mm, &world->exec, &scan, 0);
+    assert_int_equal(inactive(world), 1000);
+    world->hooks->shrink_lruvec(&world->mm, &world->exec, &scan, CGROUP, 0);
+    assert_int_equal(scan.reclaimed, 64);
     free_world(world);
 }
 
@@ -681,7 +901,17 @@ int main(void)
         cmocka_unit_test(test_full_activation_batch_is_moved),
         cmocka_unit_test(test_look_around_marks_tables),
         cmocka_unit_test(test_refault_is_recent_while_its_generation_is_oldest),
+        cmocka_unit_test(test_refaulted_pages_are_protected_by_their_rate),
+        cmocka_unit_test(test_youngest_generation_forgets_references),
+        cmocka_unit_test(test_page_under_writeback_is_not_evicted),
+        cmocka_unit_test(test_page_being_written_keeps_its_references),
+        cmocka_unit_test(test_6_1_goes_on_after_aging),
+        cmocka_unit_test(test_6_1_walk_stays_after_aging),
+        cmocka_unit_test(test_6_1_look_around_promotes_many_in_place),
+        cmocka_unit_test(test_6_1_counts_recent_refaults_only),
         cmocka_unit_test(test_restored_page_gets_another_generation),
+        cmocka_unit_test(test_6_5_look_around_marks_the_page_itself),
+        cmocka_unit_test(test_6_1_kswapd_ages_first),
         cmocka_unit_test(test_page_whose_write_ended_is_next),
         cmocka_unit_test(test_7_3_needs_two_accesses),
         cmocka_unit_test(test_7_3_refault_within_four_generations),
