@@ -46,7 +46,7 @@
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
- * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each run of reclaim
+ * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each pass of reclaim
  * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6.
  * mm/memcontrol.c: a threshold for each cgroup's readers from 6.8. */
 #define VM_RULES(batch, walk, zero, bypass, flush, threshold, shrinkers) \
@@ -160,6 +160,7 @@
 static const struct kernel_setting v6_1[] = {
     EVERY_KERNEL,
     MGLRU("v6.1"),
+    {"vm.reclaim.classic.cost", "pageouts"},
     ZSMALLOC_BEFORE_6_3("per_class"),
     VM_RULES("15", "full", "false", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),

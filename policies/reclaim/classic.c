@@ -14,6 +14,27 @@
 
 enum { COST_PER_PAGEOUT = 32, FILE_COST = 0 };
 
+enum cost_rule { COST_PAGEOUTS, COST_PAGEOUTS_AND_ROTATIONS };
+
+struct classic_params {
+    unsigned cost; /* enum cost_rule */
+};
+
+static const char *const cost_names[] = {"pageouts", "pageouts_and_rotations", NULL};
+
+static const struct param classic_rows[] = {
+    {.name = "cost",
+     .type = PARAM_ENUM,
+     .offset = offsetof(struct classic_params, cost),
+     .initial = "pageouts_and_rotations",
+     .choices = cost_names,
+     .help = "What it costs to reclaim anonymous pages, by which the share of their lists that is "
+             "scanned follows: pages written out and refaults, 1 each; or those, 32 each, and "
+             "pages that were scanned but not freed",
+     .source = "mm/swap.c, lru_note_cost(); mm/vmscan.c, shrink_inactive_list(): rotations count "
+               "from 6.2"},
+};
+
 /* ---- lists ------------------------------------------------------------------ */
 
 static enum lru list_of(const struct mm *mm, uint32_t page)
@@ -55,8 +76,10 @@ static void classic_reparent(struct mm *mm, struct lruvec *from, struct lruvec *
 static void note_cost(struct mm *mm, uint32_t memcg, uint32_t node, uint64_t pageouts,
                       uint64_t rotated)
 {
-    uint64_t cost = pageouts * COST_PER_PAGEOUT + rotated;
-    if (!cost)
+    const struct classic_params *params = mm->reclaim_params;
+    bool rotations_count = params->cost == COST_PAGEOUTS_AND_ROTATIONS;
+    uint64_t cost = rotations_count ? pageouts * COST_PER_PAGEOUT + rotated : pageouts;
+    if (rotations_count && !cost)
         return;
     for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above) {
         struct lruvec *lruvec = &at->lruvecs[node];
@@ -508,7 +531,7 @@ const struct policy classic_policy = {
     .name = "classic",
     .summary = "active and inactive lists, second chance by the accessed bit, refault distance",
     .source = "Linux 6.1-7.2 mm/vmscan.c, mm/workingset.c without CONFIG_LRU_GEN",
-    .params = NO_PARAMS,
+    .params = PARAM_TABLE(classic_rows, struct classic_params),
     .hooks = &classic_hooks,
     .interface_version = POLICY_INTERFACE_VERSION,
 };

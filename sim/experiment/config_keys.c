@@ -94,7 +94,8 @@ static const struct param vm_rows[] = {
      "memory.stat would cause; 0: none.",
      NULL},
     {"memcg_stat_flush_in_reclaim", PARAM_BOOL, FIELD(memcg_stat_flush_in_reclaim), NULL, 0, 0,
-     NULL, PARAM_FROM_KERNEL, "Every run of reclaim folds them in before it begins.",
+     NULL, PARAM_FROM_KERNEL, "Reclaim folds them in before each pass over a node, when more than 64 updates for each "
+     "processor are pending: up to 6.7 of all cgroups, where zswap's charges count by the byte.",
      "mm/vmscan.c, prepare_scan_count(): mem_cgroup_flush_stats() up to 6.11"},
     {"memcg_stat_threshold", PARAM_BOOL, FIELD(memcg_stat_threshold), NULL, 0, 0, NULL,
      PARAM_FROM_KERNEL,

@@ -63,6 +63,10 @@ void memcg_flush_stats(struct mm *mm);
  * see stays as it was. */
 void memcg_flush_stats_of(struct mm *mm, uint32_t root);
 
+/* Reclaim is about to work on a node for `target`: it folds in what is worth it, up to 6.11
+ * (vm.memcg_stat_flush_in_reclaim). */
+void memcg_flush_stats_in_reclaim(struct mm *mm, uint32_t target);
+
 /* Somebody reads a cgroup's memory.stat, or of each but the root: statistics are folded in where
  * enough is pending (vm.memcg_stat_threshold; mem_cgroup_flush_stats()). */
 void memcg_read_stats_of(struct mm *mm, uint32_t memcg);
@@ -114,8 +118,10 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
 }
 
 /* More entries of a cgroup, or, below 0, fewer, of so many bytes in all. */
-static inline void memcg_add_entries(struct memcg *owner, int64_t bytes, int64_t entries)
+static inline void memcg_add_entries(struct mm *mm, struct memcg *owner, int64_t bytes,
+                                     int64_t entries)
 {
+    mm->entry_bytes_changed += (uint64_t)(bytes < 0 ? -bytes : bytes);
     for (struct memcg *at = owner; at; at = at->above) {
         at->zswap_bytes_subtree += (uint64_t)bytes;
         at->zswapped_subtree += (uint64_t)entries;
@@ -135,7 +141,7 @@ static inline void memcg_charge_from_object_stock(struct mm *mm, struct exec *ex
 static inline void memcg_charge_object(struct mm *mm, struct exec *exec, uint32_t memcg,
                                        uint32_t bytes)
 {
-    memcg_add_entries(&mm->memcgs[memcg], bytes, 1);
+    memcg_add_entries(mm, &mm->memcgs[memcg], bytes, 1);
     if (mm->config->vm.cgroup_version != CGROUP_V1)
         memcg_charge_from_object_stock(mm, exec, memcg, bytes);
 }
@@ -144,7 +150,7 @@ static inline void memcg_uncharge_object(struct mm *mm, struct exec *exec, uint3
                                          uint32_t bytes)
 {
     struct memcg *owner = &mm->memcgs[memcg];
-    memcg_add_entries(owner, -(int64_t)bytes, -1);
+    memcg_add_entries(mm, owner, -(int64_t)bytes, -1);
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return;
     owner->object_stock_bytes += bytes;

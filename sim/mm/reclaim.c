@@ -365,6 +365,7 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
 
 static void shrink_node(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t node)
 {
+    memcg_flush_stats_in_reclaim(mm, scan->target);
     if (mm->reclaim->begin_pass)
         mm->reclaim->begin_pass(mm, scan, node);
     shrink_node_memcgs(mm, exec, scan, node);
@@ -406,6 +407,7 @@ static void run_priorities(struct mm *mm, struct exec *exec, struct scan_control
 {
     const uint32_t *zonelist = mm->nodes[exec->node].zonelist;
     scan->priority = PRIORITY_START;
+    memcg_flush_stats_in_reclaim(mm, scan->target); /* as the first of these passes would */
     skip_idle_passes(mm, scan);
     for (; scan->priority >= 0; scan->priority--) {
         scan->scanned = 0;
@@ -430,8 +432,6 @@ static uint64_t try_to_free_pages(struct mm *mm, struct exec *exec, struct scan_
     bool memalloc = exec->memalloc;
     exec->memalloc = true;
     spend_cost(mm, exec, TIME_reclaim_scan, COST_reclaim_call);
-    if (mm->config->vm.memcg_stat_flush_in_reclaim)
-        memcg_flush_stats(mm);
     for (;;) {
         run_priorities(mm, exec, scan);
         if (scan->reclaimed)
@@ -632,8 +632,6 @@ static enum turn_end kswapd_turn(struct runner *runner, uint32_t cpu, uint64_t n
     psi_set(mm, psi, now_ns, PSI_STALLED_ON_CPU);
     struct scan_control *scan = &kswapd->scan;
     scan->scanned = scan->reclaimed = 0;
-    if (mm->config->vm.memcg_stat_flush_in_reclaim)
-        memcg_flush_stats(mm);
     if (mm->reclaim->age_node)
         mm->reclaim->age_node(mm, &exec, scan, kswapd->node);
     shrink_node(mm, &exec, scan, kswapd->node);

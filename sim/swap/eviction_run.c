@@ -133,7 +133,7 @@ static void add_up_stores(struct swap *swap, struct eviction_run *run)
     swap->zswap->stored_pages += pages;
     run->pool->entries += pages;
     owner->swap_cache_pages += (uint32_t)slots;
-    memcg_add_entries(owner, (int64_t)run->bytes, (int64_t)pages);
+    memcg_add_entries(mm, owner, (int64_t)run->bytes, (int64_t)pages);
     run->stored = run->slots_taken = 0;
     run->bytes = run->compress_ns = 0;
 }

@@ -108,7 +108,7 @@ static void end_owner(struct mm *mm, struct fault_run *run)
     charge(mm, run);
     owner->swap_cache_pages += faults - run->owner_slots;
     owner->resident_pages += faults;
-    memcg_add_entries(owner, -(int64_t)run->bytes, -(int64_t)faults);
+    memcg_add_entries(mm, owner, -(int64_t)run->bytes, -(int64_t)faults);
     *memcg_counter(owner, COUNTER_zswpin) += faults;
     *memcg_counter(owner, COUNTER_pgmajfault) += faults;
     *memcg_counter(owner, COUNTER_fault_zswap) += faults;

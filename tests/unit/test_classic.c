@@ -133,6 +133,36 @@ static void a_page_that_waits_may_be_freed_by_its_owner(void **state)
     bench_close(bench);
 }
 
+/* lru_note_cost(): a page written is 32 from 6.2 on, one that was only rotated 1; up to 6.1 a page
+ * written is 1, and one that was rotated nothing.  What outgrows a quarter of the lists is halved.
+ */
+static void pages_that_were_rotated_cost_something_from_6_2(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        uint32_t written, rotated;
+    } table[] = {
+        {BENCH_CONFIG("v6.1", "\"max_pool_percent\": 50", TASK("/a", 1000)), BATCH, 0},
+        {BENCH_CONFIG("v6.2", "\"max_pool_percent\": 50", TASK("/a", 1000)), 16 * BATCH, BATCH},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct bench *bench = open_with_cold_pages(table[i].config);
+        struct lruvec *lruvec = &bench->mm->memcgs[page_memcg(bench->mm, 0)].lruvecs[0];
+        lruvec->seen_pages[LRU_INACTIVE_ANON] = 64 * BATCH; /* a quarter is 16 batches */
+        for (uint32_t page = 0; page < BATCH; page++)
+            bench->mm->hot[page] |= HOT_ACCESSED;
+        scan_once(bench);
+        assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), 0);
+        assert_int_equal(lruvec->anon_cost, table[i].rotated);
+        lruvec->anon_cost = 0;
+        scan_once(bench);
+        assert_int_equal(bench_count(bench, COUNTER_pgsteal_anon), BATCH);
+        assert_int_equal(lruvec->anon_cost, table[i].written);
+        bench_close(bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_page_that_waits_may_be_freed_by_its_owner),
         cmocka_unit_test(compressed_pages_are_freed_in_the_same_pass),
         cmocka_unit_test(pages_on_a_device_are_freed_by_the_next_scan),
+        cmocka_unit_test(pages_that_were_rotated_cost_something_from_6_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
