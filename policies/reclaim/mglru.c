@@ -113,6 +113,7 @@ struct generations {
     uint64_t *filters[2];
     uint64_t walked_at; /* accesses when page tables were last walked */
     bool walked;
+    uint32_t interruptions; /* of those whose tables they are, then */
     struct tier tiers[TIERS];
 };
 
@@ -471,14 +472,38 @@ static void walk_space(struct mm *mm, struct exec *exec, struct generations *sta
     spend(mm, exec, TIME_reclaim_scan, walked * mm->costs->ns[COST_scan_page] / ENTRIES_PER_SCAN);
 }
 
+/* Of all that run in the cgroup's address spaces. */
+static uint32_t count_interruptions(const struct mm *mm, uint32_t memcg)
+{
+    uint32_t interruptions = 0;
+    for (uint32_t i = 0; i < mm->space_count; i++) {
+        const struct address_space *space = &mm->spaces[i];
+        if (!space->dead && space->runner && page_memcg(mm, space->first_page) == memcg)
+            interruptions += space->runner->interruptions;
+    }
+    return interruptions;
+}
+
+/* lru_gen_use_mm: a process that no processor has switched to since the last walk is left out.
+ * That it has run since is taken for a switch (other threads of the kernel are left out). */
+static bool was_switched_to(const struct mm *mm, struct generations *state, uint32_t memcg)
+{
+    uint64_t accesses = mm->counters[COUNTER_accesses];
+    uint32_t interruptions = count_interruptions(mm, memcg);
+    bool switched =
+        !state->walked || state->walked_at != accesses || state->interruptions != interruptions;
+    state->walked = true;
+    state->walked_at = accesses;
+    state->interruptions = interruptions;
+    return switched;
+}
+
 /* try_to_inc_max_seq: make the pages of young entries part of what is the youngest
  * generation now, then begin a new one. */
 static void age(struct mm *mm, struct exec *exec, struct generations *state, uint32_t memcg,
                 uint32_t node)
 {
-    /* lru_gen_use_mm: a process that has not run since the last walk is left out. */
-    uint64_t accesses = mm->counters[COUNTER_accesses];
-    bool used = !state->walked || state->walked_at != accesses, first = true;
+    bool used = was_switched_to(mm, state, memcg), first = true;
     for (uint32_t i = 0; used && i < mm->space_count; i++) {
         const struct address_space *space = &mm->spaces[i];
         if (space->dead || page_memcg(mm, space->first_page) != memcg)
@@ -488,8 +513,6 @@ static void age(struct mm *mm, struct exec *exec, struct generations *state, uin
         first = false;
         walk_space(mm, exec, state, node, space);
     }
-    state->walked = true;
-    state->walked_at = accesses;
     state->max_seq++;
 }
 

@@ -133,7 +133,10 @@ static inline void note_turn(struct processors *processors, struct processor *pr
 void processors_note_nested(struct processors *processors, struct runner *runner, uint32_t cpu,
                             uint64_t ns)
 {
-    processors->list[cpu].nested_ns += ns;
+    struct processor *processor = &processors->list[cpu];
+    processor->nested_ns += ns;
+    if (processor->previous) /* none has had a turn: who calls has none of its own */
+        processor->previous->interruptions++;
     runner->sys_ns += ns;
 }
 
@@ -226,6 +229,7 @@ uint64_t processors_preempt(struct processors *processors, struct runner *runner
         note_turn(processors, processor, runner, now_ns - began_ns, 0);
         processor->nested_ns += now_ns - began_ns;
     } while (end == TURN_RUNNABLE && now_ns - start_ns < slice_ns);
+    processor->previous->interruptions++;
     runner->queued = false;
     if (end == TURN_RUNNABLE || end == TURN_PAUSED || (runner->woken && !wake_at_ns))
         enqueue(processor, runner, now_ns);

@@ -46,6 +46,7 @@ struct runner {
     bool kernel_thread;
     uint64_t runnable_since_ns;
     enum time_kind own_time; /* kernel threads: which time kind their turns count as */
+    uint32_t interruptions;  /* others have had the processor in the midst of its turns */
     /* A turn says, besides: how much of it was the program's own work and how much
      * it slept without giving the processor away; and, when it blocks, until when
      * it waits for a device (0: for something else). */

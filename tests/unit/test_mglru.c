@@ -332,6 +332,26 @@ static void test_walk_leaves_unused_tables_out(void **state)
     free_world(world);
 }
 
+/* lru_gen_use_mm: nor are the tables of a process that no processor has switched to since. */
+static void test_walk_leaves_out_who_was_not_switched_to(void **state)
+{
+    (void)state;
+    for (uint32_t interruptions = 0; interruptions < 2; interruptions++) {
+        struct world *world = make_world("v6.12");
+        struct runner runner = {.interruptions = 7};
+        world->space.runner = &runner;
+        touch_first(world, 0, 1000);
+        assert_int_equal(shrink(world, 8), 0); /* leaves the empty generations 0 and 1 */
+        assert_int_equal(shrink(world, 8), 0); /* walks, begins a new one */
+        world->hot[5] |= HOT_ACCESSED;         /* missed by that walk */
+        runner.interruptions += interruptions;
+        assert_int_equal(shrink(world, 8), 0); /* another */
+        assert_int_equal((world->hot[5] & HOT_ACCESSED) != 0, !interruptions);
+        assert_int_equal(active(world), interruptions);
+        free_world(world);
+    }
+}
+
 static void test_young_page_is_kept_once(void **state)
 {
     (void)state;
@@ -895,6 +915,7 @@ int main(void)
         cmocka_unit_test(test_two_generations_stay),
         cmocka_unit_test(test_walk_promotes_and_eviction_sorts),
         cmocka_unit_test(test_walk_leaves_unused_tables_out),
+        cmocka_unit_test(test_walk_leaves_out_who_was_not_switched_to),
         cmocka_unit_test(test_young_page_is_kept_once),
         cmocka_unit_test(test_look_around_a_young_page),
         cmocka_unit_test(test_page_in_an_activation_batch_is_not_freed),

@@ -69,6 +69,49 @@ static void machine_stop(struct machine *machine)
     events_release(&machine->events);
 }
 
+struct preempted_runner {
+    struct runner runner;
+    struct runner *other;
+    uint32_t seen[3]; /* its interruptions: at first, when the other was not awake, when it was */
+};
+
+static enum turn_end preempted_turn(struct runner *runner, uint32_t cpu, uint64_t now_ns,
+                                    uint64_t *end_ns, uint64_t *wake_at_ns)
+{
+    (void)wake_at_ns;
+    struct preempted_runner *own = (struct preempted_runner *)runner;
+    own->seen[0] = runner->interruptions;
+    now_ns = processors_preempt(runner->processors, own->other, cpu, now_ns, 1);
+    own->seen[1] = runner->interruptions;
+    processors_wake(runner->processors, own->other, now_ns);
+    *end_ns = processors_preempt(runner->processors, own->other, cpu, now_ns, 1);
+    own->seen[2] = runner->interruptions;
+    return TURN_FINISHED;
+}
+
+/* Who has been switched to in the midst of a turn knows. */
+static void test_interruptions_are_counted(void **state)
+{
+    (void)state;
+    struct machine machine;
+    machine_start(&machine, (struct topology){1, 1, 1, 1});
+    uint64_t random = 1;
+    struct random_runner other = {
+        .runner = {.turn = random_turn, .processors = &machine.processors},
+        .random = &random,
+        .turns_left = 1,
+        .mean_ns = 100};
+    struct preempted_runner task = {.runner = {.turn = preempted_turn}, .other = &other.runner};
+    processors_wake_at(&machine.processors, &task.runner, 0);
+    machine_run(&machine);
+    assert_int_equal(task.seen[0], 0);
+    assert_int_equal(task.seen[1], 0);
+    assert_int_equal(task.seen[2], 1);
+    assert_int_equal(other.runner.interruptions, 0);
+    assert_int_equal(other.turns_left, 0);
+    machine_stop(&machine);
+}
+
 /* Every ns of every processor is one of the four; what tasks have had is what processors
  * have had; interrupts are theirs whom they hit. */
 static void test_four_kinds_add_up(void **state)
@@ -268,6 +311,7 @@ static void test_nodes_have_distances(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interruptions_are_counted),
         cmocka_unit_test(test_four_kinds_add_up),
         cmocka_unit_test(test_iowait_is_a_gap_with_a_waiter),
         cmocka_unit_test(test_siblings),
