@@ -20,12 +20,6 @@ enum { WORKER_HEAD_START_NS = 3000000 };
  * while one run wrote back for long are forgotten. */
 enum { RUNS_DUE_AT_MOST = 64 };
 
-/* Where they share a processor, the task that refuses stores has this part of the time
- * that the worker has just had, in percent, before the worker comes in front of it again:
- * with equal shares, or none, 6.12 fills and drains its pool too seldom, or too often
- * (the emulator's cases). */
-enum { WORKER_TASK_PERCENT = 45 };
-
 /* ---- lists --------------------------------------------------------------------- */
 
 void zswap_make_lists(const struct mm *mm, struct entry_group *group)
@@ -291,7 +285,7 @@ void zswap_kick_worker(struct zswap *zswap, struct exec *exec)
 }
 
 /* No processor was idle: the worker comes in front of the task that woke it, for a
- * slice at most, and then not before the task has had its part. */
+ * slice at most, and then not before the task has had as much: equal shares. */
 static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
 {
     struct shrink_worker *worker = &zswap->worker;
@@ -300,8 +294,7 @@ static void preempt_for_worker(struct zswap *zswap, struct exec *exec)
     uint64_t start_ns = exec->now_ns;
     exec->now_ns = processors_preempt(zswap->mm->processors, &worker->runner, exec->cpu,
                                       exec->now_ns, zswap->mm->processors->slice_ns);
-    worker->may_preempt_at_ns =
-        exec->now_ns + (exec->now_ns - start_ns) * WORKER_TASK_PERCENT / 100;
+    worker->may_preempt_at_ns = exec->now_ns + (exec->now_ns - start_ns);
     swap_dispatch_writes(zswap->swap, exec);
 }
 
