@@ -301,7 +301,7 @@ DOCDIR     ?= $(DATADIR)/doc/zsim
 SHARED     := $(sort $(wildcard configs/*.json configs/*/*.json docs/example-policy/*.* \
               scripts/help.bash scripts/figures/* scripts/engines/* scripts/replay/* scripts/report-page/*.* scripts/report-page/hover/* \
               workloads/traces/*))
-SCRIPTS    := $(addprefix scripts/,plot report sweep replay-kernel)
+SCRIPTS    := $(addprefix scripts/,plot report sweep replay-kernel emulate-kernel)
 # What a policy may see; the rest of the headers is for zsim's own files.
 INTERFACE  := $(filter-out sim/cli/% sim/experiment/% workloads/capture/% workloads/analysis/% \
               workloads/generators/% workloads/readers/% workloads/trace_%,$(HEADERS))

@@ -121,6 +121,14 @@ void kernel_case_check_keys(struct kernel_case *at, const struct config_node *ob
 /* The preset for a kernel release ("6.17.44-fc"): its own, or that of the newest kernel
  * before it. */
 const char *kernel_case_preset(struct kernel_case *at, const char *release);
+/* Does the "lru_gen_enabled" of a machine say that pages are on MGLRU's lists: as read from
+ * /sys/kernel/mm/lru_gen/enabled, "0x0007", or as written to it, "Y"?  Absent: no. */
+bool kernel_case_has_lru_gen(const struct config_node *machine);
+/* zsim's name of a compressor as the "kernel" of this machine has it. */
+const char *kernel_case_compressor(struct kernel_case *at, const struct config_node *machine,
+                                   const char *name);
+/* The costs of a processor that is emulated. */
+void emulator_slow_down(struct costs *costs);
 /* Hand the composed document to the config code. */
 void kernel_case_decode(struct kernel_case *at, cJSON *document);
 

@@ -127,6 +127,27 @@ const char *kernel_case_preset(struct kernel_case *at, const char *release)
     return preset->name;
 }
 
+bool kernel_case_has_lru_gen(const struct config_node *machine)
+{
+    const struct config_node *enabled = config_tree_member(machine, "lru_gen_enabled");
+    if (!enabled || !enabled->text)
+        return false;
+    return strchr("Yyt", enabled->text[0]) || strtoul(enabled->text, NULL, 0) != 0;
+}
+
+const char *kernel_case_compressor(struct kernel_case *at, const struct config_node *machine,
+                                   const char *name)
+{
+    const struct config_node *kernel = kernel_case_member(at, machine, "kernel", CONFIG_STRING);
+    const char *release = kernel ? kernel->text + strcspn(kernel->text, "0123456789") : "";
+    unsigned major = 0, minor = 0;
+    bool numbered = sscanf(release, "%u.%u", &major, &minor) == 2;
+    /* lib/zstd was 1.4.10 until 6.1 */
+    return numbered && strcmp(name, "zstd") == 0 && (major < 6 || (major == 6 && minor < 2))
+               ? "zstd-1.4"
+               : name;
+}
+
 /* What a preset leaves out and its kernel does. */
 static void add_details(cJSON *document)
 {
@@ -448,7 +469,7 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
 {
     static const char *const known[] = {"zswap",      "compressor",     "max_pool", "accept",
                                         "shrinker",   "page_cluster",   "swap_mb",  "swap_pages",
-                                        "swappiness", "readahead_hits", NULL};
+                                        "swappiness", "readahead_hits", "zpool",    NULL};
     const struct config_node *env = kernel_case_member(at, config, "env", CONFIG_OBJECT);
     if (!env)
         return;
@@ -457,6 +478,7 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     cJSON *vm = json_object(), *zswap = json_object();
     json_add(document, "vm", vm);
     json_add(document, "zswap", zswap);
+    json_add_string(vm, "reclaim", kernel_case_has_lru_gen(machine) ? "mglru" : "classic");
     json_add_integer(vm, "page_cluster", kernel_case_number(at, env, "page_cluster"));
     if (config_tree_member(env, "readahead_hits"))
         json_add_integer(vm, "swapin_readahead_hits",
@@ -472,7 +494,13 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     json_add_integer(vm, "memcg_stat_flushes_per_run",
                      kernel_case_number(at, config, "memstat_flushes"));
     json_add_bool(zswap, "enabled", kernel_case_number(at, env, "zswap"));
-    json_add_string(zswap, "compressor", compressor ? compressor->text : "");
+    json_add_string(zswap, "compressor",
+                    compressor ? kernel_case_compressor(at, machine, compressor->text) : "");
+    const struct config_node *zpool = config_tree_member(env, "zpool");
+    if (zpool)
+        zpool = kernel_case_member(at, env, "zpool", CONFIG_STRING);
+    if (zpool)
+        json_add_string(zswap, "allocator", zpool->text);
     json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, env, "max_pool"));
     json_add_integer(zswap, "accept_threshold_percent", kernel_case_number(at, env, "accept"));
     json_add_bool(zswap, "shrinker_enabled", kernel_case_number(at, env, "shrinker"));
@@ -501,18 +529,37 @@ static double worker_rate(const struct kernel_case *at, const struct config_node
     return runs > 0 && refused > 0 ? refused / runs : 0;
 }
 
+static void add_node(struct kernel_case *at, cJSON *nodes, uint64_t pages)
+{
+    cJSON *node = json_object();
+    json_add_string(node, "memory", bytes_of_pages(at, pages));
+    json_add_to_array(nodes, node);
+}
+
 static void compose_machine(struct kernel_case *at, const struct config_node *machine,
                             cJSON *document)
 {
     const struct config_node *kernel = kernel_case_member(at, machine, "kernel", CONFIG_STRING);
-    cJSON *to = json_object(), *nodes = json_array(), *node = json_object();
+    cJSON *to = json_object(), *nodes = json_array();
     json_add_string(document, "kernel", kernel ? kernel_case_preset(at, kernel->text) : "");
     json_add(document, "machine", to);
     json_add_integer(to, "cpus", kernel_case_number(at, machine, "cpus"));
     json_add(to, "nodes", nodes);
-    json_add_to_array(nodes, node);
-    json_add_string(node, "memory",
-                    bytes_of_pages(at, kernel_case_number(at, machine, "totalram_pages")));
+    const struct config_node *of_case = config_tree_member(machine, "node_pages");
+    if (!of_case || of_case->children < 2) {
+        add_node(at, nodes, kernel_case_number(at, machine, "totalram_pages"));
+        return;
+    }
+    if (!kernel_case_member(at, machine, "node_pages", CONFIG_ARRAY))
+        return;
+    json_add_integer(to, "total_ram_pages", kernel_case_number(at, machine, "totalram_pages"));
+    for (const struct config_node *node = of_case->first; node; node = node->next) {
+        uint64_t pages = 0;
+        if (node_number(node, &pages))
+            add_node(at, nodes, pages);
+        else
+            kernel_case_refuse(at, node, "node_pages: expected a whole number of pages");
+    }
 }
 
 static void read_groups(struct kernel_case *at, const struct config_node *config)
@@ -589,7 +636,11 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     if (!at->experiment || at->run) /* a run's own rate has the load in it */
         return;
     struct costs *costs = &at->experiment->variants[0].config.costs;
-    costs->ns[COST_worker_wakeup] = LOADED_WORKER_WAKEUP_NS;
+    const struct config_node *cpu = config_tree_member(machine, "cpu");
+    if (cpu && cpu->kind == CONFIG_STRING && strstr(cpu->text, "QEMU TCG"))
+        emulator_slow_down(costs);
+    else
+        costs->ns[COST_worker_wakeup] = LOADED_WORKER_WAKEUP_NS;
 }
 
 static bool trace_has_hash(const struct workload *workload, const char *wanted, char got[65])

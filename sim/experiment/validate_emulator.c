@@ -178,7 +178,7 @@ enum {
 };
 #define EMULATOR_FILL "16800ns" /* EMULATOR_SLOWDOWN times REPLAY_FILL */
 
-static void slow_down(struct costs *costs)
+void emulator_slow_down(struct costs *costs)
 {
     for (unsigned i = 0; i < COSTS; i++)
         costs->ns[i] *= EMULATOR_SLOWDOWN;
@@ -209,23 +209,10 @@ static const char *kernel_of(struct kernel_case *at, const struct config_node *c
     return arena_string(&at->arena, text, length);
 }
 
-/* As read from /sys/kernel/mm/lru_gen/enabled, "0x0007", or as written to it, "Y". */
-static bool lru_gen_enabled(const struct config_node *config)
-{
-    const struct config_node *enabled = config_tree_member(config, "lru_gen_enabled");
-    if (!enabled || !enabled->text)
-        return false;
-    return strchr("Yyt", enabled->text[0]) || strtoul(enabled->text, NULL, 0) != 0;
-}
-
-static const char *compressor_of(struct kernel_case *at, const struct config_node *config,
-                                 const char *kernel)
+static const char *compressor_of(struct kernel_case *at, const struct config_node *config)
 {
     const struct config_node *name = kernel_case_member(at, config, "compressor", CONFIG_STRING);
-    if (!name)
-        return "";
-    /* lib/zstd was 1.4.10 until 6.1 */
-    return strcmp(kernel, "6.1") == 0 && strcmp(name->text, "zstd") == 0 ? "zstd-1.4" : name->text;
+    return name ? kernel_case_compressor(at, config, name->text) : "";
 }
 
 static void compose_machine(struct kernel_case *at, const struct config_node *config,
@@ -268,13 +255,13 @@ static void refuse_huge_pages(struct kernel_case *at, const struct config_node *
 }
 
 static void compose_memory(struct kernel_case *at, const struct config_node *config,
-                           const char *kernel, cJSON *document)
+                           cJSON *document)
 {
     cJSON *vm = json_object(), *zswap = json_object(), *swap = json_object();
     cJSON *devices = json_array(), *device = json_object();
     const struct config_node *shrinker = config_tree_member(config, "zswap_shrinker_enabled");
     json_add(document, "vm", vm);
-    json_add_string(vm, "reclaim", lru_gen_enabled(config) ? "mglru" : "classic");
+    json_add_string(vm, "reclaim", kernel_case_has_lru_gen(config) ? "mglru" : "classic");
     json_add_integer(vm, "page_cluster", kernel_case_number(at, config, "page_cluster"));
     json_add_integer(vm, "swappiness", kernel_case_number(at, config, "swappiness"));
     json_add_string(vm, "cgroup_version", "v2");
@@ -282,7 +269,7 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add_string(vm, "charge_page_tables", "last_level");
     json_add(document, "zswap", zswap);
     json_add_string(zswap, "allocator", allocator_of(config));
-    json_add_string(zswap, "compressor", compressor_of(at, config, kernel));
+    json_add_string(zswap, "compressor", compressor_of(at, config));
     json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, config, "max_pool_percent"));
     json_add_integer(zswap, "accept_threshold_percent",
                      kernel_case_number(at, config, "accept_threshold_percent"));
@@ -430,7 +417,7 @@ void emulator_case_compose(struct kernel_case *at)
     json_add_string(document, "question", "Does the simulator count what the kernel counted?");
     json_add_string(document, "kernel", kernel_case_preset(at, kernel));
     compose_machine(at, config, document);
-    compose_memory(at, config, kernel, document);
+    compose_memory(at, config, document);
     compose_task(at, config, phases, document);
     if (*phases)
         compose_snapshots(at, phases, document);
@@ -439,7 +426,7 @@ void emulator_case_compose(struct kernel_case *at)
     kernel_case_decode(at, document);
     if (!at->experiment)
         return;
-    slow_down(&at->experiment->variants[0].config.costs);
+    emulator_slow_down(&at->experiment->variants[0].config.costs);
     check_hashes(at);
 }
 
