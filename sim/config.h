@@ -37,12 +37,16 @@ struct policy_choice {
 /* LOCAL_DISTANCE, REMOTE_DISTANCE of the firmware's SLIT */
 enum { DISTANCE_LOCAL = 10, DISTANCE_REMOTE = 20, DISTANCE_MOST = 254 };
 
+/* Whether a TLB keeps accesses from setting accessed bits, and whose. */
+enum tlb_kind { TLB_NONE, TLB_QEMU };
+
 /* "machine" */
 struct machine_config {
     uint64_t cpus;
     uint64_t sockets;                    /* processors are dealt out to sockets in equal runs */
     uint64_t threads_per_core;           /* 1 or 2 */
     uint64_t time_slice_ns;              /* how long a task keeps a processor that others want */
+    unsigned tlb;                        /* enum tlb_kind */
     uint64_t nodes;                      /* count of node_memory[] in use */
     uint64_t node_memory[NODES_AT_MOST]; /* bytes managed by the page allocator, per node */
     uint64_t node_distances[NODES_AT_MOST][NODES_AT_MOST]; /* as the firmware's SLIT: 10 is near */

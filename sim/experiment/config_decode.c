@@ -105,6 +105,11 @@ static void decode_machine(struct decoder *decoder, const struct config_node *no
         decode_error(decoder, &sockets->at,
                      "machine.sockets: %llu sockets, but machine.cpus is %llu",
                      (unsigned long long)machine->sockets, (unsigned long long)machine->cpus);
+    const struct config_node *tlb = config_tree_member(node, "tlb");
+    if (tlb && machine->tlb != TLB_NONE && machine->cpus > 1)
+        decode_error(decoder, &tlb->at,
+                     "machine.tlb: of one processor alone, but machine.cpus is %llu",
+                     (unsigned long long)machine->cpus);
     const struct config_node *threads = config_tree_member(node, "threads_per_core");
     uint64_t run = machine->sockets * machine->threads_per_core;
     if (threads && machine->threads_per_core > 1 && machine->cpus % run)

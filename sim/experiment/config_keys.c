@@ -14,6 +14,8 @@
 
 /* ---- "machine" ----------------------------------------------------------- */
 
+static const char *const tlb_names[] = {"none", "qemu", NULL};
+
 #define FIELD(name) offsetof(struct machine_config, name)
 static const struct param machine_rows[] = {
     {"cpus", PARAM_COUNT, FIELD(cpus), "1", 1, CPUS_AT_MOST, NULL, 0, "Processors.", NULL},
@@ -29,6 +31,13 @@ static const struct param machine_rows[] = {
      "How long a task keeps its processor while others wait for it. 750 us are a kernel's on one "
      "processor; it takes 1.5 ms on 2 and 3, 2.25 ms on 4 to 7 and 3 ms on 8 and more.",
      "kernel/sched/fair.c, sysctl_sched_base_slice, scaled by get_update_sysctl_factor()"},
+    {"tlb", PARAM_ENUM, FIELD(tlb), "none", 0, 0, tlb_names, 0,
+     "none: every access sets the accessed bit of its page. qemu: only one whose translation is "
+     "not "
+     "in the TLB that QEMU keeps for its one processor, as reclaim does not flush it when it "
+     "clears "
+     "the bit.",
+     "arch/x86/mm/pgtable.c, ptep_clear_flush_young(); QEMU's accel/tcg/cputlb.c"},
     {"total_ram_pages", PARAM_COUNT, FIELD(total_ram_pages), "0", 0, 0, NULL, 0,
      "Pages that zswap.max_pool_percent refers to; 0: the sum of the nodes. For replaying a case "
      "of a machine whose other memory is not simulated.",
@@ -94,7 +103,8 @@ static const struct param vm_rows[] = {
      "memory.stat would cause; 0: none.",
      NULL},
     {"memcg_stat_flush_in_reclaim", PARAM_BOOL, FIELD(memcg_stat_flush_in_reclaim), NULL, 0, 0,
-     NULL, PARAM_FROM_KERNEL, "Reclaim folds them in before each pass over a node, when more than 64 updates for each "
+     NULL, PARAM_FROM_KERNEL,
+     "Reclaim folds them in before each pass over a node, when more than 64 updates for each "
      "processor are pending: up to 6.7 of all cgroups, where zswap's charges count by the byte.",
      "mm/vmscan.c, prepare_scan_count(): mem_cgroup_flush_stats() up to 6.11"},
     {"memcg_stat_threshold", PARAM_BOOL, FIELD(memcg_stat_threshold), NULL, 0, 0, NULL,

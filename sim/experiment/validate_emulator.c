@@ -222,6 +222,7 @@ static void compose_machine(struct kernel_case *at, const struct config_node *co
     json_add(document, "machine", machine);
     json_add_integer(machine, "cpus", kernel_case_number(at, config, "vcpus"));
     json_add_integer(machine, "total_ram_pages", kernel_case_number(at, config, "total_ram_pages"));
+    json_add_string(machine, "tlb", "qemu");
     json_add(machine, "nodes", nodes);
     uint64_t count = kernel_case_number(at, config, "numa_nodes");
     for (uint64_t i = 0; i < count && i < NODES_AT_MOST; i++) {
@@ -311,6 +312,14 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     json_add_string(content, "class", page_class ? page_class->text : "");
 }
 
+static void add_flush(cJSON *events, uint64_t access)
+{
+    cJSON *flush = json_object();
+    json_add_integer(flush, "at_access", access);
+    json_add_bool(flush, "flush", true);
+    json_add_to_array(events, flush);
+}
+
 /* Each row of "series_median" holds memory.zswap.current, and reading that folds the
  * statistics in, as reading memory.stat at the end of a phase does. */
 static void compose_flushes(const struct kernel_case *at, uint64_t accesses, cJSON *events)
@@ -324,10 +333,7 @@ static void compose_flushes(const struct kernel_case *at, uint64_t accesses, cJS
             uint64_t seq = number && number->text ? strtoull(number->text, NULL, 10) : accesses;
             if (seq >= accesses)
                 continue;
-            cJSON *flush = json_object();
-            json_add_integer(flush, "at_access", seq);
-            json_add_bool(flush, "flush", true);
-            json_add_to_array(events, flush);
+            add_flush(events, seq);
         }
     }
 }
@@ -355,6 +361,8 @@ static void compose_snapshots(struct kernel_case *at, const char *phases, cJSON 
             cJSON_Delete(event);
     }
     compose_flushes(at, stream_workload_step_start(workload, steps), events);
+    for (uint32_t i = 1; i < steps; i++)
+        add_flush(events, stream_workload_step_start(workload, i));
     workload->type->close(workload);
 }
 

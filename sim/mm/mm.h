@@ -10,6 +10,7 @@
  *   reclaim_walk.h  which cgroups reclaim has something to do for
  *   reclaim.h    limit reclaim, direct reclaim, kswapd, memory.reclaim
  *   drain.h      lru_add_drain_all() as a caller waits for it
+ *   tlb.h        accesses that do not set accessed bits
  */
 #ifndef ZSIM_MM_H
 #define ZSIM_MM_H
@@ -30,6 +31,7 @@
 #include "sim/mm/psi.h"
 
 struct mm;
+struct tlb;
 
 enum {
     PLUG_REQUESTS = 32,      /* BLK_MAX_REQUEST_COUNT */
@@ -339,6 +341,7 @@ struct mm {
     bool evicts_in_runs; /* where that is possible; tests compare with what it is by steps */
     bool keeps_lengths;  /* in pages' records: slots have no numbers */
 
+    struct tlb *tlb; /* sim/mm/tlb.h; NULL: every access sets its page's accessed bit */
     uint32_t page_count, address_count;
     bool addresses_differ; /* page_address() of some pages, from their numbers */
     uint8_t *hot;

@@ -12,6 +12,7 @@
 #include "sim/mm/memcg.h"
 #include "sim/mm/node.h"
 #include "sim/mm/reclaim_walk.h"
+#include "sim/mm/tlb.h"
 
 enum { PROACTIVE_RETRIES = 16 };
 
@@ -31,9 +32,21 @@ void reclaim_flush_tlbs(struct mm *mm, struct exec *exec, struct tlb_batch *batc
     batch->writable = false;
 }
 
+/* A kernel thread has borrowed the address space: it leaves it for its own (flush_tlb_func(), lazy
+ * mode). */
+static void forget_translation(struct mm *mm, const struct exec *exec, uint32_t page)
+{
+    if (exec->space != NO_SPACE)
+        tlb_forget(mm->tlb, page);
+    else if (mm->tlb->used)
+        tlb_flush(mm->tlb, exec->now_ns);
+}
+
 void reclaim_note_unmapped(struct mm *mm, struct exec *exec, struct tlb_batch *batch, uint32_t page)
 {
     const struct runner *runner = page_space(mm, page)->runner;
+    if (mm->tlb)
+        forget_translation(mm, exec, page);
     if (!runner || runner->cpu == exec->cpu ||
         !processors_is_running(mm->processors, runner, exec->now_ns))
         return;

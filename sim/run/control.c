@@ -10,6 +10,7 @@
 #include "sim/mm/memcg.h"
 #include "sim/mm/reclaim.h"
 #include "sim/mm/reclaim_walk.h"
+#include "sim/mm/tlb.h"
 #include "sim/run/simulation.h"
 
 /* ---- run-time parameters --------------------------------------------------------- */
@@ -72,6 +73,16 @@ static void set_parameter(struct simulation *simulation, struct exec *exec,
         simulation_fail(simulation, "event: %s cannot be set at run time", target);
 }
 
+/* A process that reads counters runs on the processor of the task. */
+static void run_reader(struct mm *mm, const struct exec *exec)
+{
+    if (!mm->tlb)
+        return;
+    const void *task = mm->tlb->loaded_for;
+    tlb_load(mm->tlb, NULL, exec->now_ns);
+    tlb_load(mm->tlb, task, exec->now_ns);
+}
+
 static void do_event(struct simulation *simulation, struct exec *exec, uint32_t number)
 {
     const struct event_config *event = &simulation->config->events[number];
@@ -89,6 +100,7 @@ static void do_event(struct simulation *simulation, struct exec *exec, uint32_t 
         measure_snapshot(simulation, event->target, exec->now_ns);
         break;
     case EVENT_FLUSH:
+        run_reader(&simulation->mm, exec);
         memcg_read_stats(&simulation->mm);
         break;
     }
@@ -194,7 +206,8 @@ static void start_proactive_reclaim(struct simulation *simulation)
 
 static void flush_stop(struct simulation *simulation, struct exec *exec, uint32_t argument)
 {
-    (void)exec, (void)argument;
+    (void)argument;
+    run_reader(&simulation->mm, exec);
     memcg_read_stats(&simulation->mm);
 }
 

@@ -13,6 +13,7 @@
 #include "sim/mm/node.h"
 #include "sim/mm/reclaim.h"
 #include "sim/mm/reclaim_walk.h"
+#include "sim/mm/tlb.h"
 #include "sim/run/simulation.h"
 
 enum { READAHEAD_HITS_INITIAL = 4 };
@@ -133,6 +134,7 @@ bool simulation_build(struct simulation *simulation)
     node_init(mm);
     memcg_init(mm);
     lru_init(mm);
+    tlb_init(mm);
     reclaim_walk_init(mm);
     psi_init(mm);
     swap_init(&simulation->swap, mm, &simulation->zswap);
@@ -156,6 +158,7 @@ void simulation_tear_down(struct simulation *simulation)
         reclaim_release_kswapd(mm);
         reclaim_walk_release(mm);
         lru_release(mm);
+        tlb_release(mm);
         drain_release(mm);
         psi_release(mm);
         memcg_release(mm);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/base/memory.h"
+#include "sim/mm/tlb.h"
 #include "sim/run/simulation.h"
 
 /* ---- hits ---------------------------------------------------------------------- */
@@ -54,8 +55,34 @@ static uint32_t run_hits_many_spaces(const struct task *task, uint32_t at, uint3
     return end;
 }
 
+/* A translation that is there says whether the page may be written without setting its dirty bit,
+ * too. */
+static void touch_through_tlb(struct tlb *tlb, uint8_t *state, uint32_t page, uint8_t op)
+{
+    if (!tlb_has(tlb, page))
+        tlb_fill(tlb, page);
+    else if (op == ACCESS_READ || (*state & HOT_DIRTY))
+        return;
+    touch(state, op);
+}
+
+static uint32_t run_hits_through_tlb(const struct task *task, uint32_t at, uint32_t end)
+{
+    struct mm *mm = &task->simulation->mm;
+    for (; at < end; at++) {
+        const struct access *access = &task->block[at];
+        uint32_t page = task->first_pages[access->space] + access->page;
+        if (!(mm->hot[page] & HOT_MAPPED) || access->op > ACCESS_WRITE)
+            return at;
+        touch_through_tlb(mm->tlb, &mm->hot[page], page, access->op);
+    }
+    return end;
+}
+
 static inline uint32_t run_hits(const struct task *task, uint32_t at, uint32_t end)
 {
+    if (task->simulation->mm.tlb)
+        return run_hits_through_tlb(task, at, end);
     return task->only_hot ? run_hits_one_space(task, at, end) : run_hits_many_spaces(task, at, end);
 }
 
@@ -139,6 +166,8 @@ static inline enum miss_end run_miss(struct task *task, struct exec *exec, uint3
     enum fault_kind kind = swap_fault_by_steps(&simulation->swap, exec, page,
                                                write & !task->config->load_before_store, &ready_ns);
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY * (mm->hot[page] & HOT_MAPPED));
+    if (mm->tlb && (mm->hot[page] & HOT_MAPPED))
+        tlb_fill(mm->tlb, page);
     simulation->faults++;
     if (exec->killed) {
         exec->killed = false;
@@ -247,6 +276,8 @@ static inline bool run_fault(struct task *task, struct exec *exec, const struct 
                         &ready_ns))
         return false;
     mm->hot[page] |= (uint8_t)(write * HOT_DIRTY);
+    if (mm->tlb)
+        tlb_fill(mm->tlb, page);
     const struct sim_observer *observer = simulation->options->observer;
     if (observer && observer->fault)
         observer->fault(observer->context, exec->space, access->page, FAULT_zswap, 0);
@@ -461,6 +492,8 @@ static enum turn_end task_turn(struct runner *runner, uint32_t cpu, uint64_t now
                         .space = task->space_numbers[0],
                         .psi = &task->psi};
     enum turn_end end = TURN_RUNNABLE;
+    if (simulation->mm.tlb)
+        tlb_load(simulation->mm.tlb, task, now_ns);
     uint64_t until_ns = begin_quantum(task, &exec);
     while (end == TURN_RUNNABLE && exec.now_ns < until_ns) {
         if (simulation->interrupted || simulation->failure[0]) {

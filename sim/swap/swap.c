@@ -105,7 +105,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     if (swap->numbered)
         number_slots(swap);
     mm->swap = swap;
-    mm->evicts_in_runs = true;
+    mm->evicts_in_runs = !mm->tlb; /* which forgets pages one by one */
     mm->swap_hooks = (struct mm_swap_hooks){
         .take_slot = swap_take_slot,
         .write = swap_write,
