@@ -31,8 +31,9 @@ reason() { # PAGE COMMAND
     scripts/install-packages*) echo "make check has done it" ;;
     'make demo' | 'make published' | 'make check' | 'make bench'* | build/bench/*) echo "minutes to hours" ;;
     scripts/findings*) echo "hours" ;;
+    scripts/emulate-kernel*) echo "a kernel to download: tests/cli/emulate_kernel.bats" ;;
     scripts/replay-kernel*) echo "root, and a kernel to change: tests/cli/replay_kernel.bats" ;;
-    *my.json) [[ $1 != */replay-kernel.md ]] || echo "what scripts/replay-kernel writes" ;;
+    *my.json | *my-6.1.json) [[ $1 != */replay-kernel.md ]] || echo "what scripts/replay-kernel writes" ;;
     'fio '* | 'perf '*) echo "another program" ;;
     *'--engine parallel'* | *'--engine slurm'*) echo "hosts: make check-engines" ;;
     *calibrate* | *mine.json*) echo "measures for minutes: tests/cli/calibrate.bats" ;;
