@@ -200,6 +200,8 @@ struct cgroup_config {
     uint64_t memory_min, memory_low, memory_high, memory_max, memory_swap_max,
         memory_zswap_max; /* bytes; UINT64_MAX: max */
     bool memory_zswap_writeback;
+    bool object_stock;       /* a page for small objects is charged from the start */
+    uint64_t kernel_objects; /* bytes of them that stay */
 };
 
 enum { NO_BLOCK_DEVICE = UINT32_MAX };

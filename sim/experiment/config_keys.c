@@ -409,6 +409,14 @@ static const struct param cgroup_rows[] = {
      "Entries may be written back, and refused pages may go to a device; false here or in any "
      "ancestor forbids it.",
      "cgroup v2, memory.zswap.writeback (6.8+)"},
+    {"object_stock", PARAM_BOOL, FIELD(object_stock), "false", 0, 0, NULL, 0,
+     "A page is charged from the start, as for small kernel objects of its tasks that have been "
+     "freed: zswap's charges take its bytes first.",
+     "mm/memcontrol.c, struct obj_stock (from 6.12 part of struct memcg_stock_pcp)"},
+    {"kernel_objects", PARAM_BYTES, FIELD(kernel_objects), "0", 0, 1ull << 40, NULL, 0,
+     "Small kernel objects of its tasks that are charged from the start and stay (\"slab\" of "
+     "memory.stat). Of cgroup v1: nothing.",
+     "mm/memcontrol.c, obj_cgroup_charge()"},
 };
 #undef FIELD
 

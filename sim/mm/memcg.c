@@ -463,6 +463,22 @@ void memcg_uncharge_object_pages(struct mm *mm, struct exec *exec, uint32_t memc
     owner->object_stock_bytes %= PAGE_BYTES;
 }
 
+void memcg_charge_kernel_objects(struct mm *mm)
+{
+    struct exec exec = {.space = NO_SPACE, .memalloc = true};
+    for (uint32_t i = 0; i < mm->memcg_count && mm->config->vm.cgroup_version == CGROUP_V2; i++) {
+        const struct cgroup_config *config = &mm->config->cgroups[i];
+        uint64_t bytes = config->kernel_objects, pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+        if (config->object_stock && pages * PAGE_BYTES == bytes)
+            pages++; /* the page that a freed one leaves */
+        if (!pages)
+            continue;
+        memcg_charge(mm, &exec, i, (uint32_t)pages);
+        mm->memcgs[i].object_stock_bytes = (uint32_t)(pages * PAGE_BYTES - bytes);
+        mm->kernel_object_bytes += bytes;
+    }
+}
+
 /* ---- memory.high ----------------------------------------------------------------- */
 
 uint64_t memcg_high_penalty_ms(uint64_t usage, uint64_t high, uint32_t debt_pages)

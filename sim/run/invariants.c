@@ -278,7 +278,7 @@ static bool check_charges(struct simulation *simulation)
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)
         for (unsigned slot = 0; slot < STOCK_SLOTS; slot++)
             expected += mm->stocks[cpu].pages[slot];
-    uint64_t object_bytes = mm->memcgs[ROOT_MEMCG].zswap_bytes_subtree;
+    uint64_t object_bytes = mm->memcgs[ROOT_MEMCG].zswap_bytes_subtree + mm->kernel_object_bytes;
     for (uint32_t i = 0; i < mm->memcg_count; i++)
         object_bytes += mm->memcgs[i].object_stock_bytes;
     if (v2)

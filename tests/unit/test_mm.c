@@ -687,12 +687,46 @@ static void test_an_entry_is_worth_folding_in(void **state)
     }
 }
 
+/* struct obj_stock: what is left of the last page serves the next objects, zswap's as well. */
+static void test_kernel_objects_are_charged_from_the_start(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *cgroup, *version;
+        uint32_t pages, stock;
+    } table[] = {{"", "v2", 0, 0},
+                 {"\"object_stock\": true", "v2", 1, PAGE_BYTES},
+                 {"\"kernel_objects\": 5000", "v2", 2, 2 * PAGE_BYTES - 5000},
+                 {"\"kernel_objects\": 8192", "v2", 2, 0},
+                 {"\"kernel_objects\": 8192, \"object_stock\": true", "v2", 3, PAGE_BYTES},
+                 {"\"kernel_objects\": 8192, \"object_stock\": true", "v1", 0, 0}};
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        char text[1024];
+        snprintf(text, sizeof(text),
+                 "{\"kernel\": \"v6.1\", \"machine\": {\"nodes\": [{\"memory\": \"64M\"}]}, "
+                 "\"vm\": {\"cgroup_version\": \"%s\"}, \"cgroups\": {\"/a\": {%s}}, "
+                 "\"tasks\": [" TASK("/a", 1000) "]}",
+                 table[i].version, table[i].cgroup);
+        struct bench *bench = bench_open(text);
+        struct memcg *memcg = &bench->mm->memcgs[A];
+        uint32_t stocked = bench->mm->stocks[0].pages[0];
+        assert_int_equal(memcg->usage - stocked, table[i].pages);
+        assert_int_equal(memcg->object_stock_bytes, table[i].stock);
+        memcg_charge_object(bench->mm, &bench->exec, A, 600);
+        if (table[i].stock >= 600)
+            assert_int_equal(stocked - bench->mm->stocks[0].pages[0], 0);
+        memcg_uncharge_object(bench->mm, &bench->exec, A, 600);
+        bench_close(bench);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_reader_may_be_in_vain),
         cmocka_unit_test(test_reclaim_folds_in_what_is_worth_it),
         cmocka_unit_test(test_an_entry_is_worth_folding_in),
+        cmocka_unit_test(test_kernel_objects_are_charged_from_the_start),
         cmocka_unit_test(test_cgroups_of_v1_keep_their_swappiness),
         cmocka_unit_test(test_readahead_window),
         cmocka_unit_test(test_hits_before_the_run_open_a_window),
