@@ -202,6 +202,7 @@ struct cgroup_config {
     bool memory_zswap_writeback;
     bool object_stock;       /* a page for small objects is charged from the start */
     uint64_t kernel_objects; /* bytes of them that stay */
+    uint64_t locked_memory;  /* bytes */
 };
 
 enum { NO_BLOCK_DEVICE = UINT32_MAX };

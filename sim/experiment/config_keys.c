@@ -417,6 +417,11 @@ static const struct param cgroup_rows[] = {
      "Small kernel objects of its tasks that are charged from the start and stay (\"slab\" of "
      "memory.stat). Of cgroup v1: nothing.",
      "mm/memcontrol.c, obj_cgroup_charge()"},
+    {"locked_memory", PARAM_BYTES, FIELD(locked_memory), "0", 0, 1ull << 40, NULL,
+     PARAM_WHOLE_PAGES,
+     "Memory of other programs that is charged from the start and that reclaim cannot take "
+     "(\"unevictable\" of memory.stat).",
+     "mm/mlock.c"},
 };
 #undef FIELD
 

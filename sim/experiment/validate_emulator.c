@@ -286,16 +286,15 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add_to_array(devices, device);
 }
 
-/* Kernel objects of the replay's process that its cgroup is charged for. */
-static uint64_t slab_of(const struct kernel_case *at)
+/* What memory.stat shows at the end of the first phase, in bytes; 0 where the case does not say. */
+static uint64_t shown_at_first(const struct kernel_case *at, const char *name)
 {
     const struct config_node *phases = config_tree_member(at->tree, "phases");
-    const struct config_node *first =
-        at->phase_count ? config_tree_member(phases, at->phases[0]) : NULL;
-    struct spread slab = {0, 0, 0};
-    if (first)
-        kernel_case_spread(config_tree_member(first, "cg.slab"), &slab);
-    return (uint64_t)slab.med;
+    struct spread bytes = {0, 0, 0};
+    if (at->phase_count)
+        kernel_case_spread(config_tree_member(config_tree_member(phases, at->phases[0]), name),
+                           &bytes);
+    return (uint64_t)bytes.med;
 }
 
 static void compose_task(struct kernel_case *at, const struct config_node *config,
@@ -312,7 +311,8 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     /* memory.stat shows a page of kernel memory before the first access, also where it shows no
      * slab: the signal by which the replay stops is an object that was freed. */
     json_add_bool(cgroup, "object_stock", true);
-    json_add_integer(cgroup, "kernel_objects", slab_of(at));
+    json_add_integer(cgroup, "kernel_objects", shown_at_first(at, "cg.slab"));
+    json_add_integer(cgroup, "locked_memory", shown_at_first(at, "cg.unevictable"));
     json_add(document, "tasks", tasks);
     json_add_to_array(tasks, task);
     json_add_string(task, "name", "replay");

@@ -463,19 +463,29 @@ void memcg_uncharge_object_pages(struct mm *mm, struct exec *exec, uint32_t memc
     owner->object_stock_bytes %= PAGE_BYTES;
 }
 
-void memcg_charge_kernel_objects(struct mm *mm)
+/* What small kernel objects of a cgroup take from the start, in pages. */
+static uint64_t charge_kernel_objects(struct mm *mm, uint32_t memcg)
+{
+    const struct cgroup_config *config = &mm->config->cgroups[memcg];
+    uint64_t bytes = config->kernel_objects, pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
+    if (mm->config->vm.cgroup_version == CGROUP_V1)
+        return 0;
+    if (config->object_stock && pages * PAGE_BYTES == bytes)
+        pages++; /* the page that a freed one leaves */
+    mm->memcgs[memcg].object_stock_bytes = (uint32_t)(pages * PAGE_BYTES - bytes);
+    mm->kernel_object_bytes += bytes;
+    return pages;
+}
+
+void memcg_charge_what_stays(struct mm *mm)
 {
     struct exec exec = {.space = NO_SPACE, .memalloc = true};
-    for (uint32_t i = 0; i < mm->memcg_count && mm->config->vm.cgroup_version == CGROUP_V2; i++) {
-        const struct cgroup_config *config = &mm->config->cgroups[i];
-        uint64_t bytes = config->kernel_objects, pages = (bytes + PAGE_BYTES - 1) / PAGE_BYTES;
-        if (config->object_stock && pages * PAGE_BYTES == bytes)
-            pages++; /* the page that a freed one leaves */
-        if (!pages)
-            continue;
-        memcg_charge(mm, &exec, i, (uint32_t)pages);
-        mm->memcgs[i].object_stock_bytes = (uint32_t)(pages * PAGE_BYTES - bytes);
-        mm->kernel_object_bytes += bytes;
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        uint64_t locked = mm->config->cgroups[i].locked_memory / PAGE_BYTES;
+        uint64_t pages = locked + charge_kernel_objects(mm, i);
+        mm->locked_pages += locked;
+        if (pages)
+            memcg_charge(mm, &exec, i, (uint32_t)pages);
     }
 }
 

@@ -56,8 +56,9 @@ void memcg_set_max(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pa
 void memcg_set_high(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
 void memcg_set_swap_max(struct mm *mm, uint32_t memcg, uint64_t pages);
 
-/* Charge the kernel objects that cgroups have from the start, and the page that is left of them. */
-void memcg_charge_kernel_objects(struct mm *mm);
+/* Charge what cgroups have from the start: locked memory, kernel objects, and the page that is left
+ * of these. */
+void memcg_charge_what_stays(struct mm *mm);
 
 /* Fold the statistics in: what lruvec_page_state() shows becomes what is. */
 void memcg_flush_stats(struct mm *mm);

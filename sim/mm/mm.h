@@ -362,6 +362,7 @@ struct mm {
     struct charge_stock *stocks;     /* [cpus] */
     bool stats_are_read;             /* somebody reads memory.stat: updates are told apart */
     uint64_t entry_bytes_changed;    /* of zswap's charges: what was added and what was taken */
+    uint64_t locked_pages;           /* of all cgroups' locked_memory */
     uint64_t kernel_object_bytes;    /* of all cgroups' kernel_objects */
     uint64_t folded_updates;         /* of all statistics when they were folded in last */
     struct lru_batch *batches;       /* [cpus] */

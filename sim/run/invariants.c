@@ -272,7 +272,7 @@ static bool check_charges(struct simulation *simulation)
 {
     struct mm *mm = &simulation->mm;
     bool v2 = mm->config->vm.cgroup_version == CGROUP_V2;
-    uint64_t expected = mm->resident_pages;
+    uint64_t expected = mm->resident_pages + mm->locked_pages;
     for (uint32_t i = 0; i < mm->space_count; i++)
         expected += mm->spaces[i].table_pages;
     for (uint32_t cpu = 0; cpu < mm->topology.cpus; cpu++)

@@ -143,7 +143,7 @@ bool simulation_build(struct simulation *simulation)
     files_init(simulation);
     tasks_init(simulation);
     control_init(simulation);
-    memcg_charge_kernel_objects(mm);
+    memcg_charge_what_stays(mm);
     return !simulation->failure[0];
 }
 

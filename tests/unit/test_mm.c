@@ -688,7 +688,7 @@ static void test_an_entry_is_worth_folding_in(void **state)
 }
 
 /* struct obj_stock: what is left of the last page serves the next objects, zswap's as well. */
-static void test_kernel_objects_are_charged_from_the_start(void **state)
+static void test_what_stays_is_charged_from_the_start(void **state)
 {
     (void)state;
     static const struct {
@@ -699,7 +699,9 @@ static void test_kernel_objects_are_charged_from_the_start(void **state)
                  {"\"kernel_objects\": 5000", "v2", 2, 2 * PAGE_BYTES - 5000},
                  {"\"kernel_objects\": 8192", "v2", 2, 0},
                  {"\"kernel_objects\": 8192, \"object_stock\": true", "v2", 3, PAGE_BYTES},
-                 {"\"kernel_objects\": 8192, \"object_stock\": true", "v1", 0, 0}};
+                 {"\"kernel_objects\": 8192, \"object_stock\": true", "v1", 0, 0},
+                 {"\"locked_memory\": \"8K\"", "v1", 2, 0},
+                 {"\"locked_memory\": \"8K\", \"object_stock\": true", "v2", 3, PAGE_BYTES}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         char text[1024];
         snprintf(text, sizeof(text),
@@ -726,7 +728,7 @@ int main(void)
         cmocka_unit_test(test_a_reader_may_be_in_vain),
         cmocka_unit_test(test_reclaim_folds_in_what_is_worth_it),
         cmocka_unit_test(test_an_entry_is_worth_folding_in),
-        cmocka_unit_test(test_kernel_objects_are_charged_from_the_start),
+        cmocka_unit_test(test_what_stays_is_charged_from_the_start),
         cmocka_unit_test(test_cgroups_of_v1_keep_their_swappiness),
         cmocka_unit_test(test_readahead_window),
         cmocka_unit_test(test_hits_before_the_run_open_a_window),

@@ -97,7 +97,7 @@ static void test_structs_are_those_of_the_interface_version(void **state)
         ROW(cache_line, 112),
         ROW(spinlock, 128),
         ROW(rw_lock, 152),
-        ROW(mm, 7504),
+        ROW(mm, 7512),
         ROW(exec, 72),
         ROW(memcg, 640),
         ROW(lruvec, 128),
