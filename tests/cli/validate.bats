@@ -54,6 +54,20 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 95 ]
 }
 
+@test "kernels 6.1 and 6.12 with cgroup v2, nodes and MGLRU, in an emulator: 88 of 100 counters agree" {
+    files=("$cases"/emulated-6.*.json)
+    [ "${#files[@]}" -eq 20 ]
+    "$fast" validate --json "${files[@]}" >"$work/out.json"
+    disagreements "$work/out.json"
+    [ "$(agreement "$work/out.json")" -ge 88 ]
+    # MGLRU of 6.12 on one node and two, without a disk
+    "$fast" validate --json "$cases"/emulated-6.12-e{1,3,5,6}.json >"$work/out.json"
+    run disagreements "$work/out.json"
+    [ "$output" = "" ]
+    run "$fast" validate --set vm.reclaim=classic --fail-over 20 "$cases"/emulated-6.12-e1.json
+    [ "$status" -eq 3 ]
+}
+
 @test "kernel 6.18, slots: every counter agrees where readahead goes by those of written and freed pages" {
     "$fast" validate --json "$cases"/drawn-6.18-b{1,6}.json >"$work/out.json"
     run disagreements "$work/out.json"
