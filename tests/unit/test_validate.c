@@ -120,8 +120,14 @@ static void emulator_case_becomes_a_config(void **state)
     assert_true(config->tasks[0].load_before_store);
     assert_int_equal(at->phase_count, 2);
     assert_string_equal(at->phases[1], "loop");
-    assert_int_equal(config->event_count, 1);
+    assert_int_equal(config->event_count, 2); /* the end of a phase, and that it is read */
     assert_int_equal(config->events[0].when, 8192);
+    assert_int_equal(config->events[0].action, EVENT_SNAPSHOT);
+    assert_int_equal(config->events[1].when, 8192);
+    assert_int_equal(config->events[1].action, EVENT_FLUSH);
+    assert_int_equal(config->machine.tlb, TLB_QEMU);
+    assert_true(config->cgroups[1].object_stock);
+    assert_int_equal(config->cgroups[1].kernel_objects, 0);
     kernel_case_free(at);
 }
 
@@ -147,6 +153,20 @@ static struct kernel_case *emulator_case_with(const char *old, const char *new)
     struct kernel_case *at = kernel_case_read(path);
     unlink(path);
     return at;
+}
+
+/* What memory.stat shows that reclaim cannot take. */
+static void what_stays_is_that_of_the_first_phase(void **state)
+{
+    (void)state;
+    struct kernel_case *at = emulator_case_with(
+        "\"fill\": {", "\"fill\": {\"cg.slab\": {\"median\": 7160, \"min\": 7160, \"max\": 8000}, "
+                       "\"cg.unevictable\": {\"median\": 4096, \"min\": 4096, \"max\": 4096}, ");
+    assert_non_null(at->experiment);
+    const struct cgroup_config *cgroup = &at->experiment->variants[0].config.cgroups[1];
+    assert_int_equal(cgroup->kernel_objects, 7160);
+    assert_int_equal(cgroup->locked_memory, 4096);
+    kernel_case_free(at);
 }
 
 /* The file's own form, or what was written to it. */
@@ -383,6 +403,7 @@ int main(void)
         cmocka_unit_test(trace_hash_is_the_one_of_the_case),
         cmocka_unit_test(emulator_case_becomes_a_config),
         cmocka_unit_test(generations_are_on_or_off),
+        cmocka_unit_test(what_stays_is_that_of_the_first_phase),
         cmocka_unit_test(phases_in_free_words_must_have_the_hash),
         cmocka_unit_test(events_become_events),
         cmocka_unit_test(snapshots_read_memory_stat),
