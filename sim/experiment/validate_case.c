@@ -529,6 +529,12 @@ static double worker_rate(const struct kernel_case *at, const struct config_node
     return runs > 0 && refused > 0 ? refused / runs : 0;
 }
 
+static bool is_emulated(const struct config_node *machine)
+{
+    const struct config_node *cpu = config_tree_member(machine, "cpu");
+    return cpu && cpu->kind == CONFIG_STRING && strstr(cpu->text, "QEMU TCG");
+}
+
 static void add_node(struct kernel_case *at, cJSON *nodes, uint64_t pages)
 {
     cJSON *node = json_object();
@@ -544,6 +550,8 @@ static void compose_machine(struct kernel_case *at, const struct config_node *ma
     json_add_string(document, "kernel", kernel ? kernel_case_preset(at, kernel->text) : "");
     json_add(document, "machine", to);
     json_add_integer(to, "cpus", kernel_case_number(at, machine, "cpus"));
+    if (is_emulated(machine) && kernel_case_number(at, machine, "cpus") == 1)
+        json_add_string(to, "tlb", "qemu");
     json_add(to, "nodes", nodes);
     const struct config_node *of_case = config_tree_member(machine, "node_pages");
     if (!of_case || of_case->children < 2) {
@@ -636,8 +644,7 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     if (!at->experiment || at->run) /* a run's own rate has the load in it */
         return;
     struct costs *costs = &at->experiment->variants[0].config.costs;
-    const struct config_node *cpu = config_tree_member(machine, "cpu");
-    if (cpu && cpu->kind == CONFIG_STRING && strstr(cpu->text, "QEMU TCG"))
+    if (is_emulated(machine))
         emulator_slow_down(costs);
     else
         costs->ns[COST_worker_wakeup] = LOADED_WORKER_WAKEUP_NS;
