@@ -15,14 +15,15 @@ if (mode eq 'points') {
     set datafile separator "\t"
     of(pattern) = (strstrt(strcol(1), pattern) == 1 && $4 > 0 && $6 > 0)
     # The cases of replay-kernel: named after what they are about.
-    own(unused) = (strstrt(strcol(1), 'pat-') != 1 && strcol(1)[1:1] ne 'o' && $4 > 0 && $6 > 0)
+    own(unused) = (strstrt(strcol(1), 'pat-') != 1 && strstrt(strcol(1), 'emulated-') != 1 && strcol(1)[1:1] ne 'o' && $4 > 0 && $6 > 0)
     limited(unused) = (strcol(9) eq 'limited')
     plot x with lines lc rgb '#808080' lw 1 title 'equal', \
          data using ((of('o') || own(0)) && limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 5 ps 0.6 title '6.18, pool limit hit', \
          data using (own(0) && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 4 ps 0.5 title '6.18, by replay-kernel', \
          data using (of('o') && !limited(0) ? $4 : NaN):6:3:5 with xerrorbars ls 1 ps 0.5 title '6.18', \
          data using (of('pat-6.1-') ? $4 : NaN):6:3:5 with xerrorbars ls 3 ps 0.6 title '6.1', \
-         data using (of('pat-6.12') ? $4 : NaN):6:3:5 with xerrorbars ls 2 ps 0.5 title '6.12 (MGLRU)'
+         data using (of('pat-6.12') ? $4 : NaN):6:3:5 with xerrorbars ls 2 ps 0.5 title '6.12 (MGLRU)', \
+         data using (of('emulated-') ? $4 : NaN):6:3:5 with xerrorbars ls 6 ps 0.5 title '6.1, 6.12, by emulate-kernel'
 } else {
     set terminal svg size 900,420 dynamic font 'sans-serif,13'
     set output output
