@@ -31,9 +31,11 @@ extern const struct cost_description lock_descriptions[LOCK_KINDS];
 /* Sums over all locks of a kind. */
 struct lock_counts {
     uint64_t acquisitions;
-    uint64_t contended; /* of these: the lock was held by another processor */
-    uint64_t wait_ns;   /* until it was free */
-    uint64_t hold_ns;   /* from then on until it was released, its cache line's way included */
+    /* Of these: it was held by another processor.  Shrinkers: besides these, as who reclaims only
+     * tries, and does without. */
+    uint64_t contended;
+    uint64_t wait_ns; /* until it was free */
+    uint64_t hold_ns; /* from then on until it was released, its cache line's way included */
 };
 
 /* So many acquisitions more, held for hold_ns in all; whether they waited is counted apart. */

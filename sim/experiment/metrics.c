@@ -158,7 +158,8 @@ static const struct lock_part {
     size_t offset; /* in struct lock_counts */
 } lock_parts[] = {
     {"acquisitions", "locks", "times a lock was taken", offsetof(struct lock_counts, acquisitions)},
-    {"contended", "locks", "of these: it was held by another processor",
+    {"contended", "locks",
+     "of these (shrinkers: besides these, in vain): it was held by another processor",
      offsetof(struct lock_counts, contended)},
     {"wait_ns", "ns", "time until it was free", offsetof(struct lock_counts, wait_ns)},
     {"hold_ns", "ns", "time from then on until it was released",
