@@ -422,11 +422,11 @@ static inline const char *broken_relation(const char *text, const struct run_res
     PROMISED(counted(result, COUNTER_pgsteal_anon) <= counted(result, COUNTER_pgscan_anon));
     PROMISED(counted(result, COUNTER_workingset_activate_anon) <=
              counted(result, COUNTER_workingset_refault_anon));
-    /* MGLRU of 6.1: an activation is a restored page that was protected. */
-    bool protects = strstr(text, "mglru") && (strstr(text, "\"v6.1\"") || strstr(text, "\"v6.2\""));
+    /* MGLRU: of 6.1 an activation is a restored page that was protected, from 6.14 on a page that
+     * the worker has read is restored, and not activated. */
     uint64_t restored = counted(result, COUNTER_workingset_restore_anon);
-    PROMISED(protects ? restored <= counted(result, COUNTER_workingset_refault_anon)
-                      : restored <= counted(result, COUNTER_workingset_activate_anon));
+    PROMISED(strstr(text, "mglru") ? restored <= counted(result, COUNTER_workingset_refault_anon)
+                                   : restored <= counted(result, COUNTER_workingset_activate_anon));
     return NULL;
 }
 

@@ -36,6 +36,7 @@ static void check_case(uint64_t seed, char *text)
 /* Met by one config in thousands. */
 static const uint64_t rare[] = {
     890,  /* v6.12, mglru: a cgroup goes offline while its pages are isolated, one of them young */
+    2673, /* v7.3, mglru: the shrink worker reads a page that is restored */
     6310, /* v6.2: a writer has shrinker_rwsem more often than a reader gets it */
 };
 
