@@ -33,10 +33,8 @@ static const struct param machine_rows[] = {
      "kernel/sched/fair.c, sysctl_sched_base_slice, scaled by get_update_sysctl_factor()"},
     {"tlb", PARAM_ENUM, FIELD(tlb), "none", 0, 0, tlb_names, 0,
      "none: every access sets the accessed bit of its page. qemu: only one whose translation is "
-     "not "
-     "in the TLB that QEMU keeps for its one processor, as reclaim does not flush it when it "
-     "clears "
-     "the bit.",
+     "not in the TLB that QEMU keeps for its one processor, as reclaim does not flush it when it "
+     "clears the bit.",
      "arch/x86/mm/pgtable.c, ptep_clear_flush_young(); QEMU's accel/tcg/cputlb.c"},
     {"total_ram_pages", PARAM_COUNT, FIELD(total_ram_pages), "0", 0, 0, NULL, 0,
      "Pages that zswap.max_pool_percent refers to; 0: the sum of the nodes. For replaying a case "

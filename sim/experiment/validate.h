@@ -124,9 +124,12 @@ const char *kernel_case_preset(struct kernel_case *at, const char *release);
 /* Does the "lru_gen_enabled" of a machine say that pages are on MGLRU's lists: as read from
  * /sys/kernel/mm/lru_gen/enabled, "0x0007", or as written to it, "Y"?  Absent: no. */
 bool kernel_case_has_lru_gen(const struct config_node *machine);
-/* zsim's name of a compressor as the "kernel" of this machine has it. */
+/* zsim's name of the "compressor" among these settings as the "kernel" of this machine has it. */
 const char *kernel_case_compressor(struct kernel_case *at, const struct config_node *machine,
-                                   const char *name);
+                                   const struct config_node *settings);
+/* Add a node of so many pages, a read of the statistics at an access. */
+void kernel_case_add_node(struct kernel_case *at, cJSON *nodes, uint64_t pages);
+void kernel_case_add_flush(uint64_t access, cJSON *events);
 /* The costs of a processor that is emulated. */
 void emulator_slow_down(struct costs *costs);
 /* Hand the composed document to the config code. */

@@ -136,16 +136,18 @@ bool kernel_case_has_lru_gen(const struct config_node *machine)
 }
 
 const char *kernel_case_compressor(struct kernel_case *at, const struct config_node *machine,
-                                   const char *name)
+                                   const struct config_node *settings)
 {
+    const struct config_node *name = kernel_case_member(at, settings, "compressor", CONFIG_STRING);
     const struct config_node *kernel = kernel_case_member(at, machine, "kernel", CONFIG_STRING);
+    if (!name)
+        return "";
     const char *release = kernel ? kernel->text + strcspn(kernel->text, "0123456789") : "";
     unsigned major = 0, minor = 0;
     bool numbered = sscanf(release, "%u.%u", &major, &minor) == 2;
     /* lib/zstd was 1.4.10 until 6.1 */
-    return numbered && strcmp(name, "zstd") == 0 && (major < 6 || (major == 6 && minor < 2))
-               ? "zstd-1.4"
-               : name;
+    bool old = numbered && (major < 6 || (major == 6 && minor < 2));
+    return old && strcmp(name->text, "zstd") == 0 ? "zstd-1.4" : name->text;
 }
 
 /* What a preset leaves out and its kernel does. */
@@ -363,8 +365,7 @@ static void compose_limit(struct kernel_case *at, const struct config_node *wher
     json_add_string(event, "value", pages ? bytes_of_pages(at, pages) : "max");
 }
 
-/* A snapshot holds memory.stat, and reading that folds the statistics in. */
-static void compose_flush(uint64_t record, cJSON *events)
+void kernel_case_add_flush(uint64_t record, cJSON *events)
 {
     cJSON *flush = json_object();
     json_add_integer(flush, "at_access", record);
@@ -402,8 +403,8 @@ static void compose_event(struct kernel_case *at, const struct config_node *from
                            "PAGES or write PATH VALUE",
                            kind->text, text);
     json_add_to_array(events, event);
-    if (snapshot)
-        compose_flush(record, events);
+    if (snapshot) /* it holds memory.stat, and reading that folds the statistics in */
+        kernel_case_add_flush(record, events);
 }
 
 /* ---- the rest -------------------------------------------------------------------------- */
@@ -474,7 +475,6 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     if (!env)
         return;
     kernel_case_check_keys(at, env, known);
-    const struct config_node *compressor = kernel_case_member(at, env, "compressor", CONFIG_STRING);
     cJSON *vm = json_object(), *zswap = json_object();
     json_add(document, "vm", vm);
     json_add(document, "zswap", zswap);
@@ -494,8 +494,7 @@ static void compose_env(struct kernel_case *at, const struct config_node *config
     json_add_integer(vm, "memcg_stat_flushes_per_run",
                      kernel_case_number(at, config, "memstat_flushes"));
     json_add_bool(zswap, "enabled", kernel_case_number(at, env, "zswap"));
-    json_add_string(zswap, "compressor",
-                    compressor ? kernel_case_compressor(at, machine, compressor->text) : "");
+    json_add_string(zswap, "compressor", kernel_case_compressor(at, machine, env));
     const struct config_node *zpool = config_tree_member(env, "zpool");
     if (zpool)
         zpool = kernel_case_member(at, env, "zpool", CONFIG_STRING);
@@ -535,7 +534,7 @@ static bool is_emulated(const struct config_node *machine)
     return cpu && cpu->kind == CONFIG_STRING && strstr(cpu->text, "QEMU TCG");
 }
 
-static void add_node(struct kernel_case *at, cJSON *nodes, uint64_t pages)
+void kernel_case_add_node(struct kernel_case *at, cJSON *nodes, uint64_t pages)
 {
     cJSON *node = json_object();
     json_add_string(node, "memory", bytes_of_pages(at, pages));
@@ -555,7 +554,7 @@ static void compose_machine(struct kernel_case *at, const struct config_node *ma
     json_add(to, "nodes", nodes);
     const struct config_node *of_case = config_tree_member(machine, "node_pages");
     if (!of_case || of_case->children < 2) {
-        add_node(at, nodes, kernel_case_number(at, machine, "totalram_pages"));
+        kernel_case_add_node(at, nodes, kernel_case_number(at, machine, "totalram_pages"));
         return;
     }
     if (!kernel_case_member(at, machine, "node_pages", CONFIG_ARRAY))
@@ -564,7 +563,7 @@ static void compose_machine(struct kernel_case *at, const struct config_node *ma
     for (const struct config_node *node = of_case->first; node; node = node->next) {
         uint64_t pages = 0;
         if (node_number(node, &pages))
-            add_node(at, nodes, pages);
+            kernel_case_add_node(at, nodes, pages);
         else
             kernel_case_refuse(at, node, "node_pages: expected a whole number of pages");
     }

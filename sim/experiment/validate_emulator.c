@@ -209,12 +209,6 @@ static const char *kernel_of(struct kernel_case *at, const struct config_node *c
     return arena_string(&at->arena, text, length);
 }
 
-static const char *compressor_of(struct kernel_case *at, const struct config_node *config)
-{
-    const struct config_node *name = kernel_case_member(at, config, "compressor", CONFIG_STRING);
-    return name ? kernel_case_compressor(at, config, name->text) : "";
-}
-
 static void compose_machine(struct kernel_case *at, const struct config_node *config,
                             cJSON *document)
 {
@@ -226,11 +220,9 @@ static void compose_machine(struct kernel_case *at, const struct config_node *co
     json_add(machine, "nodes", nodes);
     uint64_t count = kernel_case_number(at, config, "numa_nodes");
     for (uint64_t i = 0; i < count && i < NODES_AT_MOST; i++) {
-        cJSON *node = json_object();
         uint64_t pages =
             kernel_case_number(at, config, arena_printf(&at->arena, "node%" PRIu64 "_pages", i));
-        json_add_string(node, "memory", arena_printf(&at->arena, "%" PRIu64, pages * PAGE_BYTES));
-        json_add_to_array(nodes, node);
+        kernel_case_add_node(at, nodes, pages);
     }
 }
 
@@ -270,7 +262,7 @@ static void compose_memory(struct kernel_case *at, const struct config_node *con
     json_add_string(vm, "charge_page_tables", "last_level");
     json_add(document, "zswap", zswap);
     json_add_string(zswap, "allocator", allocator_of(config));
-    json_add_string(zswap, "compressor", compressor_of(at, config));
+    json_add_string(zswap, "compressor", kernel_case_compressor(at, config, config));
     json_add_integer(zswap, "max_pool_percent", kernel_case_number(at, config, "max_pool_percent"));
     json_add_integer(zswap, "accept_threshold_percent",
                      kernel_case_number(at, config, "accept_threshold_percent"));
@@ -328,14 +320,6 @@ static void compose_task(struct kernel_case *at, const struct config_node *confi
     json_add_string(content, "class", page_class ? page_class->text : "");
 }
 
-static void add_flush(cJSON *events, uint64_t access)
-{
-    cJSON *flush = json_object();
-    json_add_integer(flush, "at_access", access);
-    json_add_bool(flush, "flush", true);
-    json_add_to_array(events, flush);
-}
-
 /* Each row of "series_median" holds memory.zswap.current, and reading that folds the
  * statistics in, as reading memory.stat at the end of a phase does. */
 static void compose_flushes(const struct kernel_case *at, uint64_t accesses, cJSON *events)
@@ -349,7 +333,7 @@ static void compose_flushes(const struct kernel_case *at, uint64_t accesses, cJS
             uint64_t seq = number && number->text ? strtoull(number->text, NULL, 10) : accesses;
             if (seq >= accesses)
                 continue;
-            add_flush(events, seq);
+            kernel_case_add_flush(seq, events);
         }
     }
 }
@@ -378,7 +362,7 @@ static void compose_snapshots(struct kernel_case *at, const char *phases, cJSON 
     }
     compose_flushes(at, stream_workload_step_start(workload, steps), events);
     for (uint32_t i = 1; i < steps; i++)
-        add_flush(events, stream_workload_step_start(workload, i));
+        kernel_case_add_flush(stream_workload_step_start(workload, i), events);
     workload->type->close(workload);
 }
 

@@ -107,16 +107,17 @@ bool tlb_has(struct tlb *tlb, uint32_t page)
     return false;
 }
 
-void tlb_fill(struct tlb *tlb, uint32_t page)
+bool tlb_fill(struct tlb *tlb, uint32_t page)
 {
     if (tlb_has(tlb, page))
-        return;
+        return true;
     uint32_t *entry = entry_of(tlb, page);
     if (*entry == NO_PAGE)
         tlb->used++;
     else
         tlb->victims[tlb->next_victim++ % TLB_VICTIMS] = *entry;
     *entry = page;
+    return false;
 }
 
 void tlb_forget(struct tlb *tlb, uint32_t page)

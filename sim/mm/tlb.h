@@ -43,8 +43,8 @@ static inline void tlb_load(struct tlb *tlb, const void *task, uint64_t now_ns)
 /* Is a page's translation there?  One that was put out comes back. */
 bool tlb_has(struct tlb *tlb, uint32_t page);
 
-/* It is read from the page table, if it is not there. */
-void tlb_fill(struct tlb *tlb, uint32_t page);
+/* It is read from the page table, if it is not there.  True: it was. */
+bool tlb_fill(struct tlb *tlb, uint32_t page);
 
 /* A page was unmapped (flush_tlb_page()). */
 void tlb_forget(struct tlb *tlb, uint32_t page);

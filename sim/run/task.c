@@ -59,11 +59,9 @@ static uint32_t run_hits_many_spaces(const struct task *task, uint32_t at, uint3
  * too. */
 static void touch_through_tlb(struct tlb *tlb, uint8_t *state, uint32_t page, uint8_t op)
 {
-    if (!tlb_has(tlb, page))
-        tlb_fill(tlb, page);
-    else if (op == ACCESS_READ || (*state & HOT_DIRTY))
-        return;
-    touch(state, op);
+    bool was_there = tlb_fill(tlb, page);
+    if (!was_there || (op != ACCESS_READ && !(*state & HOT_DIRTY)))
+        touch(state, op);
 }
 
 static uint32_t run_hits_through_tlb(const struct task *task, uint32_t at, uint32_t end)
