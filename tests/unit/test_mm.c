@@ -580,13 +580,40 @@ static void test_reserves_of_the_near_node(void **state)
     bench_close(bench);
 }
 
-static uint32_t seen_after(struct bench *bench, uint32_t first, uint32_t end)
+/* A cgroup of a kernel, with these keys. */
+static struct bench *open_cgroup(const char *kernel, unsigned cpus, const char *version,
+                                 const char *keys)
+{
+    char text[1024];
+    snprintf(text, sizeof(text),
+             "{\"kernel\": \"%s\", \"machine\": {\"cpus\": %u, \"nodes\": [{\"memory\": "
+             "\"64M\"}]}, \"vm\": {\"cgroup_version\": \"%s\"}, \"cgroups\": {\"/a\": {%s}}, "
+             "\"tasks\": [" TASK("/a", 1000) "]}",
+             kernel, cpus, version, keys);
+    return bench_open(text);
+}
+
+/* What is seen of the list when pages first..end-1 have been touched. */
+static uint32_t seen_after(struct bench *bench, uint32_t first, uint32_t end, bool by_reclaim)
 {
     for (uint32_t page = first; page < end; page++)
         bench_touch(bench, page, true);
     lru_add_drain_all(bench->mm);
-    memcg_read_stats(bench->mm);
+    if (by_reclaim)
+        memcg_flush_stats_in_reclaim(bench->mm, A);
+    else
+        memcg_read_stats(bench->mm);
     return bench->mm->memcgs[A].lruvecs[0].seen_pages[LRU_INACTIVE_ANON];
+}
+
+static uint32_t seen_by_reader_after(struct bench *bench, uint32_t first, uint32_t end)
+{
+    return seen_after(bench, first, end, false);
+}
+
+static uint32_t seen_by_reclaim_after(struct bench *bench, uint32_t first, uint32_t end)
+{
+    return seen_after(bench, first, end, true);
 }
 
 /* memcg_vmstats_needs_flush: more than 64 updates for each processor, in whole batches.  A first
@@ -604,30 +631,15 @@ static void test_a_reader_may_be_in_vain(void **state)
                  {"v6.12", "v2", 1, 43},
                  {"v6.5", "v1", 1, 1}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char text[1024];
-        snprintf(text, sizeof(text),
-                 "{\"kernel\": \"%s\", \"machine\": {\"cpus\": %u, \"nodes\": [{\"memory\": "
-                 "\"64M\"}]}, \"vm\": {\"cgroup_version\": \"%s\"}, \"cgroups\": {\"/a\": {}}, "
-                 "\"tasks\": [" TASK("/a", 1000) "]}",
-                 table[i].kernel, table[i].cpus, table[i].cgroups);
-        struct bench *bench = bench_open(text);
+        struct bench *bench = open_cgroup(table[i].kernel, table[i].cpus, table[i].cgroups, "");
         uint32_t touches = table[i].touches;
-        assert_int_equal(seen_after(bench, 0, touches - 1), 0);
-        assert_int_equal(seen_after(bench, touches - 1, touches), touches);
-        assert_int_equal(seen_after(bench, touches, touches + 1),
+        assert_int_equal(seen_by_reader_after(bench, 0, touches - 1), 0);
+        assert_int_equal(seen_by_reader_after(bench, touches - 1, touches), touches);
+        assert_int_equal(seen_by_reader_after(bench, touches, touches + 1),
                          touches == 1 ? 2 : touches); /* as much is to come again */
-        assert_int_equal(seen_after(bench, touches + 1, 2 * touches), 2 * touches);
+        assert_int_equal(seen_by_reader_after(bench, touches + 1, 2 * touches), 2 * touches);
         bench_close(bench);
     }
-}
-
-static uint32_t seen_by_reclaim_after(struct bench *bench, uint32_t first, uint32_t end)
-{
-    for (uint32_t page = first; page < end; page++)
-        bench_touch(bench, page, true);
-    lru_add_drain_all(bench->mm);
-    memcg_flush_stats_in_reclaim(bench->mm, A);
-    return bench->mm->memcgs[A].lruvecs[0].seen_pages[LRU_INACTIVE_ANON];
 }
 
 /* prepare_scan_count(): before each pass, where enough is pending: up to 6.7 two batches of more
@@ -640,12 +652,7 @@ static void test_reclaim_folds_in_what_is_worth_it(void **state)
         uint32_t touches;
     } table[] = {{"v6.1", 33}, {"v6.8", 32}, {"v6.12", 0}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char text[1024];
-        snprintf(text, sizeof(text),
-                 "{\"kernel\": \"%s\", \"machine\": {\"nodes\": [{\"memory\": \"64M\"}]}, "
-                 "\"cgroups\": {\"/a\": {}}, \"tasks\": [" TASK("/a", 1000) "]}",
-                 table[i].kernel);
-        struct bench *bench = bench_open(text);
+        struct bench *bench = open_cgroup(table[i].kernel, 1, "v2", "");
         uint32_t touches = table[i].touches;
         if (!touches) {
             assert_int_equal(seen_by_reclaim_after(bench, 0, 200), 0);
@@ -672,13 +679,7 @@ static void test_an_entry_is_worth_folding_in(void **state)
                  {"v6.1", "v1", 600, 0},
                  {"v6.8", "v2", 600, 0}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char text[1024];
-        snprintf(text, sizeof(text),
-                 "{\"kernel\": \"%s\", \"machine\": {\"nodes\": [{\"memory\": \"64M\"}]}, "
-                 "\"vm\": {\"cgroup_version\": \"%s\"}, \"cgroups\": {\"/a\": {}}, "
-                 "\"tasks\": [" TASK("/a", 1000) "]}",
-                 table[i].kernel, table[i].cgroups);
-        struct bench *bench = bench_open(text);
+        struct bench *bench = open_cgroup(table[i].kernel, 1, table[i].cgroups, "");
         memcg_charge_object(bench->mm, &bench->exec, A, table[i].bytes);
         assert_int_equal(seen_by_reclaim_after(bench, 0, 1), table[i].seen);
         memcg_uncharge_object(bench->mm, &bench->exec, A, table[i].bytes);
@@ -703,13 +704,7 @@ static void test_what_stays_is_charged_from_the_start(void **state)
                  {"\"locked_memory\": \"8K\"", "v1", 2, 0},
                  {"\"locked_memory\": \"8K\", \"object_stock\": true", "v2", 3, PAGE_BYTES}};
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        char text[1024];
-        snprintf(text, sizeof(text),
-                 "{\"kernel\": \"v6.1\", \"machine\": {\"nodes\": [{\"memory\": \"64M\"}]}, "
-                 "\"vm\": {\"cgroup_version\": \"%s\"}, \"cgroups\": {\"/a\": {%s}}, "
-                 "\"tasks\": [" TASK("/a", 1000) "]}",
-                 table[i].version, table[i].cgroup);
-        struct bench *bench = bench_open(text);
+        struct bench *bench = open_cgroup("v6.1", 1, table[i].version, table[i].cgroup);
         struct memcg *memcg = &bench->mm->memcgs[A];
         uint32_t stocked = bench->mm->stocks[0].pages[0];
         assert_int_equal(memcg->usage - stocked, table[i].pages);
