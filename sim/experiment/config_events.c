@@ -188,6 +188,37 @@ static void decode_event(struct decoder *decoder, const struct config_node *node
     }
 }
 
+/* Does this event take a cgroup offline before that one happens?  Which of a time and an access
+ * comes first only the run will tell. */
+static bool may_be_offline_by(const struct event_config *event, uint32_t cgroup,
+                              const struct event_config *then)
+{
+    if (event->action != EVENT_OFFLINE || event->cgroup != cgroup)
+        return false;
+    if (event->at_access != then->at_access)
+        return true;
+    return event->when < then->when || (event->when == then->when && event < then);
+}
+
+/* rmdir of a cgroup that has others below it fails with EBUSY. */
+static void check_offline(struct decoder *decoder, const struct config_node *node,
+                          const struct config *config, const struct event_config *event)
+{
+    if (event->action != EVENT_OFFLINE || event->cgroup == 0)
+        return;
+    for (uint32_t i = 1; i < config->cgroup_count; i++) {
+        bool gone = config->cgroups[i].parent != event->cgroup;
+        for (uint32_t e = 0; e < config->event_count && !gone; e++)
+            gone = may_be_offline_by(&config->events[e], i, event);
+        if (gone)
+            continue;
+        const struct config_node *target = config_tree_member(node, "offline");
+        decode_error(decoder, &target->at, "%s: %s cannot go offline before %s, which is below it",
+                     decode_path(decoder, target), event->target, config->cgroups[i].path);
+        return;
+    }
+}
+
 void decode_events(struct decoder *decoder, const struct config_node *node, struct config *config)
 {
     if (!node)
@@ -199,4 +230,7 @@ void decode_events(struct decoder *decoder, const struct config_node *node, stru
     config->events = arena_zeroed(decoder->arena, node->children * sizeof(*config->events) + 1);
     for (const struct config_node *event = node->first; event; event = event->next)
         decode_event(decoder, event, config, &config->events[config->event_count++]);
+    const struct event_config *decoded = config->events;
+    for (const struct config_node *event = node->first; event; event = event->next)
+        check_offline(decoder, event, config, decoded++);
 }

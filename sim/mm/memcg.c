@@ -694,12 +694,9 @@ void memcg_offline(struct mm *mm, uint32_t memcg)
     struct memcg *parent = &mm->memcgs[child->parent];
     stock_drain_all(mm, memcg);
     child->offline = true;
-    uint32_t heir = child->parent;
-    while (mm->memcgs[heir].offline)
-        heir = mm->memcgs[heir].parent;
     for (uint32_t chunk = 0; chunk <= mm->page_count >> mm->chunk_shift; chunk++)
         if (mm->chunks[chunk].memcg == memcg)
-            mm->chunks[chunk].memcg = (uint16_t)heir;
+            mm->chunks[chunk].memcg = (uint16_t)child->parent;
     /* The charge of the subtree already counts in the parent; only who owns it changes.
      * memcg_charge() of a later page goes to the parent (page_memcg()). */
     for (uint32_t node = 0; node < mm->node_count; node++)

@@ -101,7 +101,7 @@ uint32_t memcg_next(const struct mm *mm, uint32_t root, uint32_t current);
  * (mem_cgroup_calculate_protection, with memory_recursiveprot). */
 void memcg_calculate_protection(struct mm *mm, uint32_t root, uint32_t memcg);
 
-/* Remove a cgroup: pages, charges and zswap entries move to its parent. */
+/* Remove a cgroup that has none below it: pages, charges and zswap entries move to its parent. */
 void memcg_offline(struct mm *mm, uint32_t memcg);
 
 /* page_counter margin: pages that could still be charged, all ancestors included. */

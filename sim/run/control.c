@@ -83,6 +83,20 @@ static void run_reader(struct mm *mm, const struct exec *exec)
     tlb_load(mm->tlb, task, exec->now_ns);
 }
 
+/* rmdir: refused as long as a cgroup is below it. */
+static void offline(struct simulation *simulation, const struct event_config *event)
+{
+    struct mm *mm = &simulation->mm;
+    for (uint32_t below = mm->memcgs[event->cgroup].first_child; below != NO_MEMCG;
+         below = mm->memcgs[below].next_sibling)
+        if (!mm->memcgs[below].offline) {
+            simulation_fail(simulation, "event: %s cannot go offline before %s, which is below it",
+                            event->target, simulation->config->cgroups[below].path);
+            return;
+        }
+    memcg_offline(mm, event->cgroup);
+}
+
 static void do_event(struct simulation *simulation, struct exec *exec, uint32_t number)
 {
     const struct event_config *event = &simulation->config->events[number];
@@ -91,7 +105,7 @@ static void do_event(struct simulation *simulation, struct exec *exec, uint32_t 
         set_parameter(simulation, exec, event);
         break;
     case EVENT_OFFLINE:
-        memcg_offline(&simulation->mm, event->cgroup);
+        offline(simulation, event);
         break;
     case EVENT_RECLAIM:
         reclaim_proactive(&simulation->mm, exec, event->cgroup, pages_of(event->number));
