@@ -47,7 +47,9 @@ struct write_plug {
     uint32_t count, requests;
     uint32_t last_request_pages;
     uint64_t last_slot_taken; /* swap.slots_taken when the last one's slot was taken; 0: before */
+    uint32_t last_slot;       /* its number, where slots have numbers */
     uint32_t pages[PLUG_PAGES];
+    uint8_t devices[PLUG_PAGES]; /* where each goes: its owner may drop it, and its slot, before */
     uint8_t continues[PLUG_PAGES]; /* this page is in the request of the page before it */
 };
 
@@ -160,7 +162,7 @@ struct memcg {
     uint64_t usage, usage_peak;       /* memory.peak */
     uint64_t memory_high, memory_max; /* pages */
     uint64_t swap_usage, swap_max;    /* pages */
-    /* zswap charges of this cgroup alone; zswap_bytes_subtree includes children */
+    /* what zswap holds of the cgroup and of those below it */
     uint64_t zswap_bytes_subtree;
     uint64_t zswapped_subtree;
     uint64_t zswap_max;                                                /* pages */
@@ -218,6 +220,8 @@ enum { KSWAPD_FAILURES_AT_MOST = 16 };
 
 struct node {
     uint64_t managed_pages, free_pages;
+    uint64_t
+        overdrawn_pages; /* handed out beyond all memory; no page is free until they are back */
     uint64_t watermark_min, watermark_low, watermark_high; /* pages */
     uint64_t pool_pages;              /* of free_pages' complement: held by zswap pools */
     uint32_t zonelist[NODES_AT_MOST]; /* nodes in order of fallback, itself first */

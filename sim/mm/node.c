@@ -123,6 +123,17 @@ static bool take_page(struct mm *mm, uint32_t preferred, enum watermark mark, ui
     return false;
 }
 
+/* Any page that there is.  Reclaim itself, or a dying task, may find none: the kernel would panic
+ * or deadlock; here the node owes it. */
+static uint32_t take_last_page(struct mm *mm, uint32_t preferred)
+{
+    uint32_t from;
+    if (take_page(mm, preferred, WATERMARK_NONE, &from))
+        return from;
+    mm->nodes[preferred].overdrawn_pages++;
+    return preferred;
+}
+
 static void count_stall(struct mm *mm)
 {
     mm->counters[COUNTER_allocstall]++;
@@ -164,11 +175,7 @@ uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t pr
             break;
         no_progress = 0;
     }
-    if (take_page(mm, preferred, WATERMARK_NONE, &from))
-        return from;
-    /* Reclaim itself, or a dying task, finds no page at all: the kernel would
-     * panic or deadlock; the page is counted beyond the node's memory. */
-    return preferred;
+    return take_last_page(mm, preferred);
 }
 
 void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred, int64_t pages)
@@ -176,12 +183,8 @@ void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred
     (void)exec;
     mm->pool_pages += (uint64_t)pages;
     note_peaks(mm);
-    for (; pages > 0; pages--) {
-        uint32_t from;
-        if (!take_page(mm, preferred, WATERMARK_NONE, &from))
-            from = preferred;
-        mm->nodes[from].pool_pages++;
-    }
+    for (; pages > 0; pages--)
+        mm->nodes[take_last_page(mm, preferred)].pool_pages++;
     for (; pages < 0; pages++) {
         /* Which node a freed zspage lay on is not recorded: the entry's node
          * first, else the one that holds most. */
@@ -191,6 +194,6 @@ void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred
                 if (mm->nodes[i].pool_pages > mm->nodes[to].pool_pages)
                     to = i;
         mm->nodes[to].pool_pages--;
-        mm->nodes[to].free_pages++;
+        node_free_page(mm, to);
     }
 }

@@ -20,7 +20,11 @@ static inline uint32_t node_alloc_page(struct mm *mm, struct exec *exec, uint32_
 
 static inline void node_free_page(struct mm *mm, uint32_t node)
 {
-    mm->nodes[node].free_pages++;
+    struct node *to = &mm->nodes[node];
+    if (to->overdrawn_pages)
+        to->overdrawn_pages--;
+    else
+        to->free_pages++;
 }
 
 /* A zswap pool has grown or shrunk by whole pages; growth prefers `node`. */

@@ -11,7 +11,8 @@
 struct page_sums {
     uint64_t resident, slots, backed, entries, listed_entries, same_filled;
     uint64_t on_lru, in_batch, on_disk, zero;
-    uint64_t first_entries; /* of zswap lists */
+    uint64_t on_nodes[NODES_AT_MOST]; /* resident */
+    uint64_t first_entries;           /* of zswap lists */
 };
 
 /* An entry is the next one of the one before it.  Asked of each page by itself, these looks
@@ -63,6 +64,7 @@ static bool check_page(struct simulation *simulation, uint32_t page, struct page
         return false;
     }
     sums->resident += in_ram;
+    sums->on_nodes[page_node(mm, page)] += in_ram;
     sums->slots += (bits & PAGE_HAS_SLOT) != 0;
     sums->backed += (bits & PAGE_ON_DISK) != 0;
     sums->entries += (bits & PAGE_IN_ZSWAP) != 0;
@@ -267,6 +269,23 @@ static bool check_pools(struct simulation *simulation)
                        simulation->mm.memcgs[ROOT_MEMCG].zswap_bytes_subtree);
 }
 
+/* A node's memory is free, or holds pages and pools; writes that are told as under way will end. */
+static bool check_nodes(struct simulation *simulation, const struct page_sums *sums)
+{
+    const struct mm *mm = &simulation->mm;
+    const struct swap *swap = &simulation->swap;
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        const struct node *node = &mm->nodes[i];
+        if (!check_equal(simulation, "pages of a node",
+                         node->free_pages + node->pool_pages + sums->on_nodes[i],
+                         node->managed_pages + node->overdrawn_pages))
+            return false;
+    }
+    return check_equal(simulation, "writes under way",
+                       swap->writes.end - swap->writes.first + swap->held_write_count,
+                       mm->writes_under_way);
+}
+
 /* What a cgroup is charged is what it has: pages, page tables, objects, stock. */
 static bool check_charges(struct simulation *simulation)
 {
@@ -313,8 +332,9 @@ const char *invariants_check(struct simulation *simulation)
         if (!check_page(simulation, page, &sums))
             return simulation->failure;
     }
-    if (!check_sums(simulation, &sums) || !check_slots(simulation) || !check_pools(simulation) ||
-        !check_charges(simulation) || !check_lists(simulation))
+    if (!check_sums(simulation, &sums) || !check_nodes(simulation, &sums) ||
+        !check_slots(simulation) || !check_pools(simulation) || !check_charges(simulation) ||
+        !check_lists(simulation))
         return simulation->failure;
     return NULL;
 }

@@ -237,7 +237,8 @@ static inline void write_slot_charge(struct swap *swap, struct exec *exec, uint3
                         mm->costs->ns[COST_slot_lock_hold]);
 }
 
-/* Room on the devices and under memory.swap.max; counts what is in the way. */
+/* Room on the devices and under memory.swap.max, its own and those above; what is in the way is
+ * told to the cgroup that asks (mem_cgroup_try_charge_swap). */
 static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
 {
     struct mm *mm = swap->mm;
@@ -247,8 +248,8 @@ static bool slot_is_allowed(struct swap *swap, uint32_t memcg, uint32_t node)
     }
     for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
         if (at->swap_usage >= at->swap_max) {
-            mm->counters[COUNTER_swap_max]++;
-            ++*memcg_counter(at, COUNTER_swap_max);
+            count_event(mm, memcg, node, COUNTER_swap_max, 1);
+            count_event(mm, memcg, node, COUNTER_swap_fail, 1);
             return false;
         }
     return true;
@@ -361,11 +362,10 @@ bool swap_slot_is_synchronous(const struct swap *swap, uint32_t page)
 }
 
 /* Hand one prepared request, of the given pages, to its device. */
-static void submit_write(struct swap *swap, struct exec *exec, const uint32_t *pages,
-                         uint32_t count)
+static void submit_write(struct swap *swap, struct exec *exec, struct device *device,
+                         const uint32_t *pages, uint32_t count)
 {
     struct mm *mm = swap->mm;
-    struct device *device = swap_device_of(swap, pages[0]);
     uint64_t submitted_ns;
     uint64_t done_ns = device_submit(device, true, count, exec->now_ns, &submitted_ns);
     if (device->config->synchronous)
@@ -383,29 +383,32 @@ void swap_dispatch_writes(struct swap *swap, struct exec *exec)
     uint32_t count = swap->held_write_count;
     swap->held_write_count = 0;
     for (uint32_t i = 0; i < count; i++)
-        submit_write(swap, exec, &swap->held_writes[i], 1);
+        submit_write(swap, exec, swap->held_writes[i].device, &swap->held_writes[i].page, 1);
 }
 
 /* A scheduler has the request until kblockd has a processor: at once where one is idle.
  * When its requests are used up the submitter sleeps, and kblockd has this one. */
-static void hold_write(struct swap *swap, struct exec *exec, uint32_t page)
+static void hold_write(struct swap *swap, struct exec *exec, struct device *device, uint32_t page)
 {
     bool idle = processors_find_idle(swap->mm->processors, NO_CPU) != NO_CPU;
     if (swap->held_write_count == HELD_WRITES_AT_MOST)
         swap_dispatch_writes(swap, exec);
-    swap->held_writes[swap->held_write_count++] = page;
+    swap->held_writes[swap->held_write_count].page = page;
+    swap->held_writes[swap->held_write_count++].device = device;
     if (idle)
         swap_dispatch_writes(swap, exec);
 }
 
 void swap_flush_plug(void *state, struct exec *exec)
 {
+    struct swap *swap = state;
     struct write_plug *plug = exec->plug;
     for (uint32_t i = 0, count; i < plug->count; i += count) {
-        bool merge = swap_device_of(state, plug->pages[i])->config->merge;
+        struct device *device = &swap->devices[plug->devices[i]];
+        bool merge = device->config->merge;
         for (count = 1; merge && i + count < plug->count && plug->continues[i + count];)
             count++;
-        submit_write(state, exec, plug->pages + i, count);
+        submit_write(swap, exec, device, plug->pages + i, count);
     }
     plug->count = plug->requests = 0;
 }
@@ -414,23 +417,26 @@ void swap_flush_plug(void *state, struct exec *exec)
  * the other; a page that has had its slot for longer is taken to have it next to
  * the page before it. */
 static bool continues_request(const struct swap *swap, const struct write_plug *plug, uint32_t page,
-                              uint64_t slot_taken)
+                              uint8_t device, uint64_t slot_taken)
 {
     uint32_t last = plug->pages[plug->count - 1];
     if (swap->numbered)
-        return swap->numbers.cold[page].slot == swap->numbers.cold[last].slot + 1;
+        return swap->numbers.cold[page].slot == plug->last_slot + 1 &&
+               device == plug->devices[plug->count - 1];
     if (slot_taken || plug->last_slot_taken)
         return slot_taken == plug->last_slot_taken + 1;
     return page_address(swap->mm, page) == page_address(swap->mm, last) + 1;
 }
 
 /* blk_attempt_plug_merge, else blk_add_rq_to_plug */
-static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
+static void add_to_plug(struct swap *swap, struct exec *exec, const struct device *to,
+                        uint32_t page)
 {
     struct write_plug *plug = exec->plug;
+    uint8_t device = (uint8_t)(to - swap->devices);
     uint64_t slot_taken = swap->newest_slot_page == page ? swap->slots_taken : 0;
-    bool continues =
-        plug->count && plug->count < PLUG_PAGES && continues_request(swap, plug, page, slot_taken);
+    bool continues = plug->count && plug->count < PLUG_PAGES &&
+                     continues_request(swap, plug, page, device, slot_taken);
     if (continues) {
         plug->last_request_pages++;
     } else {
@@ -440,8 +446,11 @@ static void add_to_plug(struct swap *swap, struct exec *exec, uint32_t page)
         plug->requests++;
         plug->last_request_pages = 1;
     }
+    plug->devices[plug->count] = device;
     plug->continues[plug->count] = continues;
     plug->pages[plug->count++] = page;
+    if (swap->numbered)
+        plug->last_slot = swap->numbers.cold[page].slot;
     plug->last_slot_taken = slot_taken;
 }
 
@@ -470,23 +479,23 @@ enum swap_write_result swap_write_to_device(struct swap *swap, struct exec *exec
     mm->cold[page].bits |= PAGE_ON_DISK;
     if (swap->numbered_when_written)
         slot_map_take(&swap->numbers, exec->cpu, page); /* there is room: swap_take_backing() */
-    const struct device *device = swap_device_of(swap, page);
+    struct device *device = swap_device_of(swap, page);
     if (device->zram)
         return write_to_zram(swap, exec, device->zram, page);
     mm->counters[COUNTER_disk_writes]++;
     spend_cost(mm, exec, TIME_swap_io_cpu, COST_disk_submit_write);
     if (device->config->synchronous) {
-        submit_write(swap, exec, &page, 1);
+        submit_write(swap, exec, device, &page, 1);
         return SWAP_WRITTEN;
     }
     mm->cold[page].bits |= PAGE_WRITEBACK;
     mm->writes_under_way++;
     if (exec->plug)
-        add_to_plug(swap, exec, page);
+        add_to_plug(swap, exec, device, page);
     else if (device->config->io_scheduler)
-        hold_write(swap, exec, page);
+        hold_write(swap, exec, device, page);
     else
-        submit_write(swap, exec, &page, 1);
+        submit_write(swap, exec, device, &page, 1);
     return SWAP_UNDER_WAY;
 }
 

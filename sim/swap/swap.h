@@ -44,7 +44,11 @@ struct swap {
     bool has_zram, has_synchronous; /* one of them is */
     struct pending_writes writes;
     /* Pages whose writes an I/O scheduler has, for kblockd to dispatch. */
-    uint32_t held_writes[HELD_WRITES_AT_MOST], held_write_count;
+    struct {
+        uint32_t page;
+        struct device *device;
+    } held_writes[HELD_WRITES_AT_MOST];
+    uint32_t held_write_count;
     uint64_t slots, slots_used; /* pages over all devices */
     uint64_t names;             /* numbers of slots: more than slots where a slot is a name */
     uint64_t slots_taken;       /* so many so far, the last one by newest_slot_page */

@@ -156,6 +156,34 @@ static void test_full_device_sends_the_younger_pages_to_the_disk(void **state)
     bench_close(bench);
 }
 
+/* Its owner drops a page whose write waits in the plug: the write still goes to the disk that it
+ * was for, and ends, although the page has no slot any more to say so. */
+static void test_write_of_a_dropped_page_goes_to_its_device(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(
+        ZRAM_CONFIG("v6.12", ZRAM("\"size\": \"32K\"") ",{\"name\": \"slow\", \"size\": \"8M\"}",
+                    TASK("/a", 1360)));
+    bench_store(bench, 0, 8);
+    struct write_plug plug;
+    write_plug_init(&plug);
+    bench->exec.plug = &plug;
+    bench_touch(bench, 8, true);
+    bench_touch(bench, 9, true);
+    bench_evict(bench, 8);
+    bench_evict(bench, 9);
+    assert_int_equal(plug.count, 2);
+    swap_free_page(bench->swap, &bench->exec, 8);
+    swap_flush_plug(bench->swap, &bench->exec);
+    bench->exec.plug = NULL;
+    assert_int_equal(bench->mm->writes_under_way, 2);
+    assert_true(pending_writes_any(&bench->swap->writes));
+    swap_settle_writes(bench->swap, UINT64_MAX);
+    assert_int_equal(bench->mm->writes_under_way, 0);
+    assert_int_equal(zram_of(bench)->stats.pages_stored, 8);
+    bench_close(bench);
+}
+
 /* mem_limit is not a size: a page that has a slot on the device stays in RAM, dirty,
  * while the disk below has room. */
 static void test_write_beyond_mem_limit_fails(void **state)
@@ -204,6 +232,7 @@ int main(void)
         cmocka_unit_test(test_same_filled_pages_take_no_memory),
         cmocka_unit_test(test_fault_frees_the_block),
         cmocka_unit_test(test_full_device_sends_the_younger_pages_to_the_disk),
+        cmocka_unit_test(test_write_of_a_dropped_page_goes_to_its_device),
         cmocka_unit_test(test_write_beyond_mem_limit_fails),
         cmocka_unit_test(test_virtual_swap_over_zram),
     };
