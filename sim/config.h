@@ -61,6 +61,8 @@ enum memcg_version { CGROUP_V1, CGROUP_V2 };
 enum charge_page_tables { PAGE_TABLES_NONE, PAGE_TABLES_LAST_LEVEL, PAGE_TABLES_ALL };
 enum shrinker_lock { SHRINKER_LOCK_NONE, SHRINKER_LOCK_RWSEM };
 enum memcg_walk { MEMCG_WALK_FULL, MEMCG_WALK_PARTIAL };
+/* What one attempt for memory.reclaim is asked to free, of what is left to free. */
+enum memory_reclaim_batch { RECLAIM_BATCH_REST, RECLAIM_BATCH_CLUSTER, RECLAIM_BATCH_QUARTER };
 
 /* "vm": sysctls and the era's reclaim rules */
 struct vm_config {
@@ -73,14 +75,16 @@ struct vm_config {
     uint64_t min_free_kbytes;        /* 0: the kernel's formula */
     uint64_t memcg_stat_flush_ns;    /* memcg statistics are folded in this often (kernel: 2 s) */
     uint64_t
-        memcg_stat_flushes_per_run;   /* and this many times in a run, evenly by access; 0: none */
-    bool memcg_stat_flush_in_reclaim; /* every reclaim run folds them in first (up to 6.11) */
-    bool memcg_stat_threshold;        /* readers fold in what is worth it (from 6.8) */
-    uint64_t lru_add_batch;           /* folios a processor collects before they reach an LRU */
-    unsigned memcg_walk;              /* enum memcg_walk: how limit reclaim visits a subtree */
-    unsigned cgroup_version;          /* enum memcg_version */
-    bool zero_map;                /* zero pages are marked in the swap map, not stored (6.12+) */
-    unsigned unmapped_swap_cache; /* enum unmapped_swap_cache */
+        memcg_stat_flushes_per_run; /* and this many times in a run, evenly by access; 0: none */
+    bool
+        memcg_stat_flush_in_reclaim; /* so does each pass of reclaim, if it is worth it (to 6.11) */
+    bool memcg_stat_threshold;       /* readers fold in what is worth it (from 6.8) */
+    uint64_t lru_add_batch;          /* folios a processor collects before they reach an LRU */
+    unsigned memcg_walk;             /* enum memcg_walk: how limit reclaim visits a subtree */
+    unsigned memory_reclaim_batch;   /* enum memory_reclaim_batch */
+    unsigned cgroup_version;         /* enum memcg_version */
+    bool zero_map;                   /* zero pages are marked in the swap map, not stored (6.12+) */
+    unsigned unmapped_swap_cache;    /* enum unmapped_swap_cache */
     bool swap_cache_bypass; /* synchronous devices are read around the swap cache (up to 6.17) */
     unsigned charge_page_tables; /* enum charge_page_tables */
     unsigned shrinker_lock;      /* enum shrinker_lock */

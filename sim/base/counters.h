@@ -59,8 +59,8 @@
     X(memory_high, "events", "memory.events", "throttling episodes above memory.high") \
     X(memory_low, "events", "memory.events", "reclaims below memory.low") \
     X(memory_oom, "events", "memory.events", "charges that found nothing to reclaim") \
-    X(swap_max, "events", "memory.swap.events", "swap-outs refused by memory.swap.max") \
-    X(swap_fail, "events", "memory.swap.events", "swap-outs that found no slot") \
+    X(swap_max, "events", "memory.swap.events", "swap-outs of this cgroup refused by a memory.swap.max") \
+    X(swap_fail, "events", "memory.swap.events", "swap-outs that found no slot, or were refused one") \
     X(first_touch, "faults", "zsim", "first accesses to a page (the kernel fills it)") \
     X(minor_swap_cache, "faults", "zsim", "faults served by a page still in the swap cache") \
     X(fault_zswap, "faults", "zsim", "faults served by zswap or the zero map") \

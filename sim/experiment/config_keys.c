@@ -67,6 +67,7 @@ static const struct param node_rows[] = {
 
 static const char *const shrinker_locks[] = {"none", "rwsem", NULL};
 static const char *const memcg_walks[] = {"full", "partial", NULL};
+static const char *const memory_reclaim_batches[] = {"rest", "cluster", "quarter", NULL};
 static const char *const page_table_levels[] = {"none", "last_level", "all", NULL};
 static const char *const unmapped_swap_caches[] = {"write", "activate", NULL};
 static const char *const cgroup_versions[] = {"v1", "v2", NULL};
@@ -117,6 +118,11 @@ static const struct param vm_rows[] = {
      "How limit and direct reclaim visit the cgroups below a limit: the full subtree every time, "
      "or part of it, going on where the last run stopped.",
      "mm/vmscan.c, shrink_node_memcgs(): partial from 6.12"},
+    {"memory_reclaim_batch", PARAM_ENUM, FIELD(memory_reclaim_batch), NULL, 0, 0,
+     memory_reclaim_batches, PARAM_FROM_KERNEL,
+     "What one attempt for memory.reclaim is asked to free: all that is left, 32 pages of it, or a "
+     "quarter of it; never less than 32 pages.",
+     "mm/memcontrol.c, memory_reclaim(): rest up to 6.7, cluster in 6.8, quarter from 6.9"},
     {"cgroup_version", PARAM_ENUM, FIELD(cgroup_version), "v2", 0, 0, cgroup_versions, 0,
      "v2 charges compressed memory to the cgroup and applies memory.zswap.max; v1 does neither.",
      "mm/memcontrol.c, obj_cgroup_may_zswap()"},

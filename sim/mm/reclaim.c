@@ -369,10 +369,8 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
         if (ahead.last != NO_MEMCG)
             prefetch_walk(mm, scan->target, node, least, &ahead);
         shrink_one_memcg(mm, exec, scan, *at, node);
-        if (partial && scan->reclaimed >= scan->goal) {
-            scan->walked_partially = true;
+        if (partial && scan->reclaimed >= scan->goal)
             return;
-        }
     }
 }
 
@@ -449,8 +447,8 @@ static uint64_t try_to_free_pages(struct mm *mm, struct exec *exec, struct scan_
         run_priorities(mm, exec, scan);
         if (scan->reclaimed)
             break;
-        if (scan->walked_partially && !scan->full_walk) {
-            scan->full_walk = true;
+        if (mm->config->vm.memcg_walk == MEMCG_WALK_PARTIAL && !scan->full_walk) {
+            scan->full_walk = true; /* also of a cgroup that has none below it */
         } else if (scan->skipped_deactivate && !scan->force_deactivate) {
             scan->force_deactivate = true;
             scan->skipped_deactivate = false;
@@ -485,6 +483,22 @@ void reclaim_request_begin(struct reclaim_request *request, uint32_t memcg, uint
         (struct reclaim_request){.memcg = memcg, .pages = pages, .retries = PROACTIVE_RETRIES};
 }
 
+/* How many of the pages that are left one attempt is asked for. */
+static uint64_t pages_of_attempt(const struct mm *mm, uint64_t left)
+{
+    switch (mm->config->vm.memory_reclaim_batch) {
+    case RECLAIM_BATCH_CLUSTER:
+        left = RECLAIM_CLUSTER;
+        break;
+    case RECLAIM_BATCH_QUARTER:
+        left /= 4;
+        break;
+    default:
+        break;
+    }
+    return left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
+}
+
 enum reclaim_progress reclaim_request_attempt(struct mm *mm, struct exec *exec,
                                               struct reclaim_request *request)
 {
@@ -495,10 +509,9 @@ enum reclaim_progress reclaim_request_attempt(struct mm *mm, struct exec *exec,
         return RECLAIM_WANTS_DRAIN;
     }
     request->drained = false;
-    uint64_t ask = (request->pages - request->reclaimed) / 4;
     struct scan_control scan = {
         .target = request->memcg,
-        .goal = ask > RECLAIM_CLUSTER ? ask : RECLAIM_CLUSTER,
+        .goal = pages_of_attempt(mm, request->pages - request->reclaimed),
         .limit_reclaim = true,
         .proactive = true,
     };

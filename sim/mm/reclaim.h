@@ -27,11 +27,11 @@ struct scan_control {
     bool kswapd;
     /* how hard, now */
     int priority;   /* 12 (gentle) .. 0 */
-    bool full_walk; /* visit every cgroup although the goal is met */
+    bool full_walk; /* visit every cgroup although the goal is met: nothing was freed so far */
     bool force_deactivate, low_reclaim;
     bool may_deactivate; /* of this pass: active lists may be shrunk */
     /* what was met */
-    bool skipped_deactivate, low_skipped, walked_partially;
+    bool skipped_deactivate, low_skipped;
     uint64_t scanned, reclaimed; /* of this priority step, of the run */
     uint64_t pageouts;           /* of this batch */
     /* freed, but not given back yet to their cgroup and node */

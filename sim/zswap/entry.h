@@ -75,6 +75,20 @@ static inline void entry_map(struct zswap *zswap, struct exec *exec, const struc
     object_pool_map(zswap->mm, exec, entry_zpool(zswap, pool, page), handle);
 }
 
+/* zswap_decompress: read an entry's object, which may lie on another node; one that is stored as it
+ * is (length PAGE_BYTES) is copied. */
+static inline void entry_decompress(struct zswap *zswap, struct exec *exec,
+                                    const struct zswap_pool *pool, uint32_t page, uint32_t length)
+{
+    struct mm *mm = zswap->mm;
+    entry_map(zswap, exec, pool, page, mm->cold[page].handle);
+    spend_distance(mm, exec, entry_node(mm, page), length);
+    if (length == PAGE_BYTES)
+        spend_cost(mm, exec, TIME_copy, COST_page_copy);
+    else
+        spend(mm, exec, TIME_decompress, costs_decompress_ns(mm->costs, pool->compressor, length));
+}
+
 /* Ask the host's caches for what loading a page's entry will read; the page's record must be
  * there. */
 PREFETCHING void entry_prefetch(const struct zswap *zswap, uint32_t page)

@@ -25,9 +25,7 @@ enum writeback_result zswap_writeback_entry(struct zswap *zswap, struct exec *ex
     }
 
     const struct zswap_pool *pool = &zswap->pools[entry_pool(mm, page)];
-    entry_map(zswap, exec, pool, page, cold->handle);
-    spend(mm, exec, TIME_decompress,
-          costs_decompress_ns(mm->costs, pool->compressor, zswap_entry_length(zswap, page)));
+    entry_decompress(zswap, exec, pool, page, zswap_entry_length(zswap, page));
     mm->counters[COUNTER_written_back_pages]++;
     zswap->written_back_by_node[bits_field(cold->bits, ENTRY_NODE_SHIFT)]++;
     count_event(mm, page_memcg(mm, page), page_node(mm, page), COUNTER_zswpwb, 1);

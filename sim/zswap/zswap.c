@@ -68,21 +68,17 @@ static void refresh_cached_total(struct zswap *zswap)
 
 /* ---- cgroups ----------------------------------------------------------------------- */
 
-/* obj_cgroup_may_zswap: false when some ancestor is at its memory.zswap.max;
- * *none: a limit of 0, for which nothing is worth shrinking. */
-static bool below_zswap_max(struct mm *mm, uint32_t memcg, bool *none)
+/* obj_cgroup_may_zswap: false when the cgroup or some ancestor is at its memory.zswap.max. */
+static bool below_zswap_max(struct mm *mm, uint32_t memcg)
 {
-    *none = false;
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return true;
     for (uint32_t at = memcg; at != ROOT_MEMCG; at = mm->memcgs[at].parent) {
         uint64_t limit = mm->memcgs[at].zswap_max;
         if (limit == UINT64_MAX)
             continue;
-        if (limit == 0) {
-            *none = true;
+        if (limit == 0)
             return false;
-        }
         memcg_flush_stats_of(mm, at);
         if (mm->memcgs[at].zswap_bytes_subtree / PAGE_BYTES >= limit)
             return false;
@@ -182,8 +178,8 @@ static bool make_room(struct zswap *zswap, struct exec *exec, uint32_t memcg)
 static bool limits_allow(struct zswap *zswap, struct exec *exec, uint32_t page, uint32_t memcg,
                          bool *kick)
 {
-    bool none, full;
-    if (!below_zswap_max(zswap->mm, memcg, &none) && (none || !make_room(zswap, exec, memcg)))
+    bool full;
+    if (!below_zswap_max(zswap->mm, memcg) && !make_room(zswap, exec, memcg))
         return refuse(zswap, page, COUNTER_refused_by_memcg);
     if (!zswap_check_limits(zswap, &full) &&
         !(zswap->lru->make_room && zswap->lru->make_room(zswap, exec))) {
@@ -349,13 +345,7 @@ __attribute__((flatten)) void zswap_load(struct zswap *zswap, struct exec *exec,
     zswap_lock_tree(zswap, exec, page);
     if (number != NO_POOL) {
         length = object_length(zswap, pool, page);
-        entry_map(zswap, exec, pool, page, cold->handle);
-        spend_distance(mm, exec, bits_field(bits, ENTRY_NODE_SHIFT), length);
-        if (length == PAGE_BYTES)
-            spend_cost(mm, exec, TIME_copy, COST_page_copy);
-        else
-            spend(mm, exec, TIME_decompress,
-                  costs_decompress_ns(mm->costs, pool->compressor, length));
+        entry_decompress(zswap, exec, pool, page, length);
     } else {
         spend_cost(mm, exec, TIME_copy, COST_page_copy);
     }
