@@ -46,15 +46,17 @@
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
- * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: each pass of reclaim
+ * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: from 6.16 pageout() writes no page
+ * that is not anonymous yet (measured on 6.18; 7.3 is taken to be the same); each pass of reclaim
  * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6.
  * mm/memcontrol.c: a threshold for each cgroup's readers from 6.8; memory_reclaim() asks for
  * 32 pages at a time in 6.8, for a quarter of what is left from 6.9 on. */
-#define VM_RULES(batch, walk, proactive, zero, bypass, flush, threshold, shrinkers) \
+#define VM_RULES(batch, walk, proactive, zero, unmapped, bypass, flush, threshold, shrinkers) \
     {"vm.lru_add_batch", batch}, \
     {"vm.memcg_walk", walk}, \
     {"vm.memory_reclaim_batch", proactive}, \
     {"vm.zero_map", zero}, \
+    {"vm.unmapped_swap_cache", unmapped}, \
     {"vm.memcg_stat_flush_in_reclaim", flush}, \
     {"vm.memcg_stat_threshold", threshold}, \
     {"vm.shrinker_lock", shrinkers}, \
@@ -164,7 +166,7 @@ static const struct kernel_setting v6_1[] = {
     MGLRU("v6.1"),
     {"vm.reclaim.classic.cost", "pageouts"},
     ZSMALLOC_BEFORE_6_3("per_class"),
-    VM_RULES("15", "full", "rest", "false", "true", "true", "false", "rwsem"),
+    VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.allocator.zsmalloc.evicts", "false"},
@@ -176,7 +178,7 @@ static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
     MGLRU("v6.1"),
     ZSMALLOC_BEFORE_6_3("pool"),
-    VM_RULES("15", "full", "rest", "false", "true", "true", "false", "rwsem"),
+    VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
     {"zswap.zstd_library", "zstd"},
@@ -188,7 +190,7 @@ static const struct kernel_setting v6_5[] = {
     MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "rest", "false", "true", "true", "false", "rwsem"),
+    VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
@@ -214,7 +216,7 @@ static const struct kernel_setting v6_8[] = {
     MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "cluster", "false", "true", "true", "true", "none"),
+    VM_RULES("15", "full", "cluster", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
     LOCKS_UP_TO_6_8,
@@ -238,7 +240,7 @@ static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("15", "full", "quarter", "false", "true", "true", "true", "none"),
+    VM_RULES("15", "full", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "cached"},
@@ -252,7 +254,7 @@ static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
-    VM_RULES("31", "full", "quarter", "false", "true", "true", "true", "none"),
+    VM_RULES("31", "full", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
@@ -266,7 +268,7 @@ static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "full", "quarter", "false", "true", "true", "true", "none"),
+    VM_RULES("31", "full", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},
@@ -280,7 +282,7 @@ static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     MGLRU("v6.12"),
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "quarter", "true", "true", "false", "true", "none"),
+    VM_RULES("31", "partial", "quarter", "true", "write", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12("true"),
     LOCKS_6_9_TO_6_12,
@@ -296,7 +298,7 @@ static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
     MGLRU("v7.3"),
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "quarter", "true", "true", "false", "true", "none"),
+    VM_RULES("31", "partial", "quarter", "true", "activate", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12("true"),
     LOCKS_FROM_6_15,
@@ -310,7 +312,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
     MGLRU("v7.3"),
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "partial", "quarter", "true", "true", "false", "true", "none"),
+    VM_RULES("31", "partial", "quarter", "true", "activate", "true", "false", "true", "none"),
     CLUSTERS("nonfull_then_free"),
     ZSWAP_FROM_6_12("true"),
     LOCKS_FROM_6_15,
@@ -324,7 +326,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL_OVER(backing), \
     MGLRU("v7.3"), \
     ZSMALLOC_FROM_6_4(which_locks), \
-    VM_RULES("31", "partial", "quarter", "true", "false", "false", "true", "none"), \
+    VM_RULES("31", "partial", "quarter", "true", "activate", "false", "false", "true", "none"), \
     CLUSTERS("nonfull_then_free"), \
     ZSWAP_FROM_6_12(shrinker_flush), \
     LOCKS_FROM_6_15, \

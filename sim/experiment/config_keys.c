@@ -129,12 +129,12 @@ static const struct param vm_rows[] = {
     {"zero_map", PARAM_BOOL, FIELD(zero_map), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Zero pages are marked in the swap map and reach neither zswap nor a device.",
      "mm/page_io.c, swap_writeout(): from 6.12"},
-    {"unmapped_swap_cache", PARAM_ENUM, FIELD(unmapped_swap_cache), "write", 0, 0,
-     unmapped_swap_caches, 0,
+    {"unmapped_swap_cache", PARAM_ENUM, FIELD(unmapped_swap_cache), NULL, 0, 0,
+     unmapped_swap_caches, PARAM_FROM_KERNEL,
      "What reclaim does with a dirty page that was read ahead from zswap and not used yet: write "
-     "(store) it, or, as it is no anonymous page before it is mapped, activate it.  The second is "
-     "what 6.16 and later do; cases of real kernels are replayed with it.  With it, what was read "
-     "ahead for nothing cannot be freed before it is used, and a small cgroup may be OOM-killed.",
+     "(store) it, or, as it is no anonymous page before it is mapped, activate it.  What was read "
+     "ahead for nothing cannot be freed then before it is used, and a small cgroup may be "
+     "OOM-killed.",
      "mm/vmscan.c, pageout(): folio_test_anon() from 6.16, swap_aops.writepage before; measured on "
      "6.18"},
     {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,

@@ -150,20 +150,9 @@ const char *kernel_case_compressor(struct kernel_case *at, const struct config_n
     return old && strcmp(name->text, "zstd") == 0 ? "zstd-1.4" : name->text;
 }
 
-/* What a preset leaves out and its kernel does. */
-static void add_details(cJSON *document)
-{
-    const char *preset = cJSON_GetObjectItem(document, "kernel")->valuestring;
-    cJSON *vm = cJSON_GetObjectItem(document, "vm");
-    unsigned major = 0, minor = 0;
-    if (vm && sscanf(preset, "v%u.%u", &major, &minor) == 2 && (major > 6 || minor >= 16))
-        json_add_string(vm, "unmapped_swap_cache", "activate");
-}
-
 void kernel_case_decode(struct kernel_case *at, cJSON *document)
 {
     if (!at->errors.count) {
-        add_details(document);
         char *text = json_print(document);
         at->experiment = experiment_parse_with_plugins(
             arena_printf(&at->arena, "%s, as a config", at->path), "", text, strlen(text),

@@ -38,7 +38,7 @@ agreement() {
     for file in "$cases"/own-6.18-*.json; do
         if [[ $file == *no-zswap* ]]; then disks+=("$file"); else files+=("$file"); fi
     done
-    [ "${#files[@]}" -eq 26 ]
+    [ "${#files[@]}" -eq 32 ]
     "$fast" validate --json "${files[@]}" >"$work/out.json"
     disagreements "$work/out.json"
     [ "$(agreement "$work/out.json")" -ge 98 ]
