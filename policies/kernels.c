@@ -1,6 +1,7 @@
 /* Kernel presets: what each kernel chooses on every axis and key that depends
  * on it.  Facts were read in the sources of stable releases 6.1, 6.2, 6.5, 6.8,
- * 6.12, 6.17, 7.0, 7.2 and 7.3 and in the patch series between them.
+ * 6.12, 6.17, 7.0, 7.2 and 7.3; what a preset between them has follows from the patch series that
+ * changed it, and 6.18 was measured.
  *
  * "SECTION.KEY.POLICY.PARAMETER" is the kernel's value for a parameter of a
  * policy, used whenever that policy is chosen, by the preset or by the user. */
@@ -45,7 +46,7 @@
     ZSMALLOC("8", "least_waste", "ten_percent_groups", which_locks)
 
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
- * from 6.12.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
+ * from 6.11.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
  * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: from 6.16 pageout() writes no page
  * that is not anonymous yet (measured on 6.18; 7.3 is taken to be the same); each pass of reclaim
  * flushes cgroup statistics up to 6.11; shrinker_rwsem is there up to 6.6.
@@ -268,7 +269,7 @@ static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("per_class"),
-    VM_RULES("31", "full", "quarter", "false", "write", "true", "true", "true", "none"),
+    VM_RULES("31", "partial", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
     {"zswap.limit_rule", "exact"},

@@ -61,10 +61,11 @@ struct inversion_result {
     uint64_t pair_ppm;
 };
 
-/* Jain's index (1,000,000: even) of written-back pages over cgroups and nodes, in
- * parts per million; UINT64_MAX: nothing written back or a single member. */
+/* Jain's index (1,000,000: even) over cgroups and nodes, of written-back pages, and of these for
+ * each page stored, in parts per million; UINT64_MAX: nothing written back or a single member. */
 struct fairness_result {
     uint64_t cgroups_ppm, nodes_ppm;
+    uint64_t cgroups_per_store_ppm, nodes_per_store_ppm;
 };
 
 /* PSI "total" of the whole machine, in us, as /proc/pressure/memory shows it. */

@@ -117,7 +117,7 @@ static const struct param vm_rows[] = {
     {"memcg_walk", PARAM_ENUM, FIELD(memcg_walk), NULL, 0, 0, memcg_walks, PARAM_FROM_KERNEL,
      "How limit and direct reclaim visit the cgroups below a limit: the full subtree every time, "
      "or part of it, going on where the last run stopped.",
-     "mm/vmscan.c, shrink_node_memcgs(): partial from 6.12"},
+     "mm/vmscan.c, shrink_node_memcgs(): partial from 6.11"},
     {"memory_reclaim_batch", PARAM_ENUM, FIELD(memory_reclaim_batch), NULL, 0, 0,
      memory_reclaim_batches, PARAM_FROM_KERNEL,
      "What one attempt for memory.reclaim is asked to free: all that is left, 32 pages of it, or a "
@@ -139,7 +139,7 @@ static const struct param vm_rows[] = {
      "6.18"},
     {"swap_cache_bypass", PARAM_BOOL, FIELD(swap_cache_bypass), NULL, 0, 0, NULL, PARAM_FROM_KERNEL,
      "Synchronous devices are read around the swap cache.",
-     "mm/memory.c, do_swap_page(): seen in 6.17, gone in 7.0"},
+     "mm/memory.c, do_swap_page(): there in 6.17, taken to be in 6.18, gone in 7.0"},
     {"shrinker_lock", PARAM_ENUM, FIELD(shrinker_lock), NULL, 0, 0, shrinker_locks,
      PARAM_FROM_KERNEL,
      "What reclaim holds while it calls slab shrinkers: a read side of one semaphore of the whole "
@@ -416,7 +416,7 @@ static const struct param cgroup_rows[] = {
     {"object_stock", PARAM_BOOL, FIELD(object_stock), "false", 0, 0, NULL, 0,
      "A page is charged from the start, as for small kernel objects of its tasks that have been "
      "freed: zswap's charges take its bytes first.",
-     "mm/memcontrol.c, struct obj_stock (from 6.12 part of struct memcg_stock_pcp)"},
+     "mm/memcontrol.c, obj_cgroup_charge(): bytes that a processor has in stock"},
     {"kernel_objects", PARAM_BYTES, FIELD(kernel_objects), "0", 0, 1ull << 40, NULL, 0,
      "Small kernel objects of its tasks that are charged from the start and stay (\"slab\" of "
      "memory.stat). Of cgroup v1: nothing.",

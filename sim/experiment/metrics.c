@@ -136,6 +136,12 @@ static const struct plain_metric plain_metrics[] = {
     {"fairness", "nodes_ppm", "ppm",
      "Jain's index of written-back pages over nodes (1,000,000: even)", FIELD(fairness.nodes_ppm),
      HIGHER_IS_BETTER, false},
+    {"fairness", "cgroups_per_store_ppm", "ppm",
+     "Jain's index over cgroups of written-back pages for each page stored (1,000,000: each lost "
+     "the same share of what it stored)",
+     FIELD(fairness.cgroups_per_store_ppm), HIGHER_IS_BETTER, false},
+    {"fairness", "nodes_per_store_ppm", "ppm", "the same over the nodes on which the entries lay",
+     FIELD(fairness.nodes_per_store_ppm), HIGHER_IS_BETTER, false},
     {"bound", "refaults", "faults",
      "least number of times that pages must be brought back into RAM (engine.bound)",
      FIELD(bound.refaults), NEITHER_IS_BETTER, false},

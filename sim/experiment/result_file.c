@@ -304,6 +304,10 @@ static void add_derived(cJSON *object, const struct run_result *run)
     const char *no_members = "nothing written back, or a single member";
     add_defined(part, undefined, "fairness", "cgroups_ppm", run->fairness.cgroups_ppm, no_members);
     add_defined(part, undefined, "fairness", "nodes_ppm", run->fairness.nodes_ppm, no_members);
+    add_defined(part, undefined, "fairness", "cgroups_per_store_ppm",
+                run->fairness.cgroups_per_store_ppm, no_members);
+    add_defined(part, undefined, "fairness", "nodes_per_store_ppm",
+                run->fairness.nodes_per_store_ppm, no_members);
     json_add(object, "fairness", part);
     json_add(object, "undefined", undefined);
 }

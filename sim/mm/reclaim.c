@@ -339,7 +339,7 @@ static uint32_t next_memcg(struct mm *mm, struct exec *exec, struct scan_control
     return least ? age_between(mm, exec, scan, node, least, current, next) : next;
 }
 
-/* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.12)
+/* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.11)
  * from a shared cursor until the goal is met. */
 static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                uint32_t node)

@@ -55,8 +55,8 @@ struct reclaim_circle {
 bool reclaim_is_in_vain(struct mm *mm, const struct exec *exec, struct reclaim_circle *circle,
                         uint32_t memcg, uint64_t freed);
 
-/* A write to memory.reclaim, one attempt after the other (memory_reclaim() of mm/memcontrol.c,
- * 5.19 to 6.15, user_proactive_reclaim() of mm/vmscan.c later).  16 attempts may free nothing;
+/* A write to memory.reclaim, one attempt after the other (memory_reclaim() of mm/memcontrol.c
+ * from 5.19 on, later user_proactive_reclaim() of mm/vmscan.c).  16 attempts may free nothing;
  * before the 17th and each later one the batches of all processors are drained. */
 struct reclaim_request {
     uint32_t memcg;            /* with all below it */

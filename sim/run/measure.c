@@ -394,18 +394,42 @@ static uint64_t jain_ppm(const uint64_t *values, size_t count)
     return (uint64_t)(sum * sum * PARTS_PER_MILLION / (squares * count));
 }
 
+/* Written-back pages for a page stored, as a number: 2^32 is one for one. */
+static uint64_t written_per_store(uint64_t written, uint64_t stored)
+{
+    return (uint64_t)(((unsigned __int128)written << 32) / stored);
+}
+
+/* Over those that have stored anything. */
 static void measure_fairness(struct simulation *simulation)
 {
     struct mm *mm = &simulation->mm;
+    struct fairness_result *fairness = &simulation->result->fairness;
     uint64_t *by_memcg = memory_zeroed(mm->memcg_count, sizeof(*by_memcg), "fairness");
-    size_t members = 0;
-    for (uint32_t i = 0; i < mm->memcg_count; i++)
-        if (*memcg_counter(&mm->memcgs[i], COUNTER_zswpout))
-            by_memcg[members++] = *memcg_counter(&mm->memcgs[i], COUNTER_zswpwb);
-    simulation->result->fairness.cgroups_ppm = jain_ppm(by_memcg, members);
-    simulation->result->fairness.nodes_ppm =
-        jain_ppm(simulation->zswap.written_back_by_node, mm->node_count);
+    uint64_t *per_store = memory_zeroed(mm->memcg_count, sizeof(*per_store), "fairness");
+    size_t members = 0, nodes = 0;
+    for (uint32_t i = 0; i < mm->memcg_count; i++) {
+        uint64_t stored = *memcg_counter(&mm->memcgs[i], COUNTER_zswpout);
+        if (!stored)
+            continue;
+        by_memcg[members] = *memcg_counter(&mm->memcgs[i], COUNTER_zswpwb);
+        per_store[members] = written_per_store(by_memcg[members], stored);
+        members++;
+    }
+    fairness->cgroups_ppm = jain_ppm(by_memcg, members);
+    fairness->cgroups_per_store_ppm = jain_ppm(per_store, members);
     free(by_memcg);
+    free(per_store);
+
+    const uint64_t *by_node = simulation->zswap.written_back_by_node;
+    uint64_t node_per_store[NODES_AT_MOST];
+    fairness->nodes_ppm = jain_ppm(by_node, mm->node_count);
+    for (uint32_t i = 0; i < mm->node_count; i++) {
+        uint64_t stored = mm->nodes[i].counters[COUNTER_zswpout];
+        if (stored)
+            node_per_store[nodes++] = written_per_store(by_node[i], stored);
+    }
+    fairness->nodes_per_store_ppm = jain_ppm(node_per_store, nodes);
 }
 
 static void measure_nodes(struct simulation *simulation)
