@@ -245,7 +245,6 @@ struct event_config {
     uint64_t when;
     enum event_action action;
     const char *target; /* parameter path, cgroup path or label */
-    const char *value;  /* text form */
     uint64_t number;    /* the value, decoded, for numeric targets */
     uint32_t cgroup;    /* index, where the target is one */
 };

@@ -123,18 +123,12 @@ static bool wait_for_writeback(struct mm *mm, struct exec *exec, const struct sc
     return false;
 }
 
-/* Still ours?  While a batch is worked on, its owner may be killed or drop it. */
-static bool is_isolated(const struct mm *mm, uint32_t page)
-{
-    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
-}
-
 static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_control *scan,
                                   uint32_t page)
 {
     if (mm->cold[page].bits & PAGE_WRITEBACK) {
         bool ended = wait_for_writeback(mm, exec, scan, page);
-        if (!is_isolated(mm, page))
+        if (!reclaim_has_isolated(mm, page))
             return FATE_KEEP; /* gone while this waited: nothing is put back */
         if (!ended)
             return FATE_ACTIVATE;
@@ -163,7 +157,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     scan->pageouts = 0;
     for (uint32_t i = 0; i < taken; i++) {
         uint32_t page = pages[i];
-        if (!is_isolated(mm, page))
+        if (!reclaim_has_isolated(mm, page))
             continue;
         enum page_fate fate = shrink_page(mm, exec, scan, page);
         if (fate == FATE_FREED) {
@@ -182,7 +176,7 @@ static uint64_t shrink_inactive_list(struct mm *mm, struct exec *exec, struct sc
     lru_lock(mm, exec, lruvec, kept);
     for (uint32_t i = 0; i < kept; i++) {
         uint32_t page = pages[i];
-        if (!is_isolated(mm, page))
+        if (!reclaim_has_isolated(mm, page))
             continue;
         struct page_cold *cold = &mm->cold[page];
         cold->bits |= PAGE_ON_LRU;

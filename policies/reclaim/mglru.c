@@ -677,12 +677,6 @@ static enum page_fate shrink_page(struct mm *mm, struct exec *exec, struct scan_
     return fate == FATE_FREED ? reclaim_evict(mm, exec, scan, page) : fate;
 }
 
-/* Still ours?  While a batch is worked on, its owner may be killed or drop it. */
-static bool is_isolated(const struct mm *mm, uint32_t page)
-{
-    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
-}
-
 /* ---- a batch --------------------------------------------------------------------------------- */
 
 /* folio_inc_gen: from the oldest generation to the next. */
@@ -781,7 +775,7 @@ static void shrink_batch(struct mm *mm, struct exec *exec, struct scan_control *
     uint64_t freed = 0, activated = 0;
     for (uint32_t i = 0; i < eviction->count; i++) {
         uint32_t page = eviction->pages[i];
-        if (!is_isolated(mm, page))
+        if (!reclaim_has_isolated(mm, page))
             continue;
         enum page_fate fate = shrink_page(mm, exec, scan, eviction, page);
         if (fate == FATE_FREED) {
@@ -836,7 +830,7 @@ static void put_back(struct mm *mm, struct exec *exec, struct eviction *eviction
     lru_lock(mm, exec, eviction->lruvec, eviction->count);
     for (uint32_t i = 0; i < eviction->count; i++) {
         uint32_t page = eviction->pages[i];
-        if (!is_isolated(mm, page))
+        if (!reclaim_has_isolated(mm, page))
             continue;
         if (retry && missed_rotation(mm, page)) {
             eviction->pages[clean++] = page;

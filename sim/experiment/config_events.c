@@ -126,7 +126,6 @@ static void decode_set(struct decoder *decoder, const struct config_node *node,
     if (!key || !value)
         return;
     event->target = key->section == &section_cgroup ? key->name : set->text;
-    event->value = value->text;
     decode_number(decoder, config_section_row(key->section, key->name), value, &event->number);
 }
 

@@ -593,6 +593,14 @@ static inline struct address_space *page_space(struct mm *mm, uint32_t page)
     return &mm->spaces[mm->chunks[page >> mm->chunk_shift].space];
 }
 
+static inline bool has_files(const struct mm *mm)
+{
+    for (uint32_t space = 0; space < mm->space_count; space++)
+        if (mm->spaces[space].file)
+            return true;
+    return false;
+}
+
 /* Where a page lies when each space begins at a multiple of TABLE_PAGES: page tables go by that,
  * and clusters of swap where slots have no numbers. */
 static inline uint32_t page_address(const struct mm *mm, uint32_t page)

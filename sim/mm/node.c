@@ -178,9 +178,8 @@ uint32_t node_alloc_page_elsewhere(struct mm *mm, struct exec *exec, uint32_t pr
     return take_last_page(mm, preferred);
 }
 
-void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t preferred, int64_t pages)
+void node_change_pool_pages(struct mm *mm, uint32_t preferred, int64_t pages)
 {
-    (void)exec;
     mm->pool_pages += (uint64_t)pages;
     note_peaks(mm);
     for (; pages > 0; pages--)

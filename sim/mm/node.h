@@ -28,7 +28,7 @@ static inline void node_free_page(struct mm *mm, uint32_t node)
 }
 
 /* A zswap pool has grown or shrunk by whole pages; growth prefers `node`. */
-void node_change_pool_pages(struct mm *mm, struct exec *exec, uint32_t node, int64_t pages);
+void node_change_pool_pages(struct mm *mm, uint32_t node, int64_t pages);
 
 /* pgdat_balanced: kswapd may stop. */
 bool node_balanced(const struct mm *mm, uint32_t node);

@@ -66,10 +66,10 @@ void object_pool_lock_in_turn(struct mm *mm, struct exec *exec, struct object_po
         update_read_side(mm, exec, pool);
 }
 
-void object_pool_change_pages(struct mm *mm, struct exec *exec, struct object_pool *pool,
-                              uint64_t pages, uint32_t node)
+void object_pool_change_pages(struct mm *mm, struct object_pool *pool, uint64_t pages,
+                              uint32_t node)
 {
-    node_change_pool_pages(mm, exec, node, (int64_t)(pages - pool->pages));
+    node_change_pool_pages(mm, node, (int64_t)(pages - pool->pages));
     pool->pages = pages;
 }
 

@@ -30,8 +30,8 @@ void object_pool_release(struct object_pool *pool);
  * pages that came or went, whether there is memory for what has just been added. */
 void object_pool_lock_in_turn(struct mm *mm, struct exec *exec, struct object_pool *pool,
                               uint32_t handle, enum allocator_step step);
-void object_pool_change_pages(struct mm *mm, struct exec *exec, struct object_pool *pool,
-                              uint64_t pages, uint32_t node);
+void object_pool_change_pages(struct mm *mm, struct object_pool *pool, uint64_t pages,
+                              uint32_t node);
 bool object_pool_has_memory(const struct mm *mm, const struct object_pool *pool);
 
 static inline struct spinlock *object_pool_lock_of(const struct object_pool *pool, uint32_t handle)
@@ -76,12 +76,11 @@ static inline void object_pool_count_locks(struct mm *mm, const struct object_po
 }
 
 /* Move the pages that the instance has taken or given back since the last look. */
-static inline void object_pool_settle(struct mm *mm, struct exec *exec, struct object_pool *pool,
-                                      uint32_t node)
+static inline void object_pool_settle(struct mm *mm, struct object_pool *pool, uint32_t node)
 {
     uint64_t pages = pool->allocator->total_pages(pool->state);
     if (pages != pool->pages)
-        object_pool_change_pages(mm, exec, pool, pages, node);
+        object_pool_change_pages(mm, pool, pages, node);
 }
 
 /* Allocate an object; pages that it needs come from `node` first.
@@ -100,7 +99,7 @@ static inline enum allocator_result object_pool_alloc(struct mm *mm, struct exec
     }
     object_pool_lock(mm, exec, pool, *handle, ALLOCATOR_ALLOCATES);
     spend_cost(mm, exec, TIME_zswap, COST_allocator_alloc);
-    object_pool_settle(mm, exec, pool, node);
+    object_pool_settle(mm, pool, node);
     return ALLOCATOR_OK;
 }
 
@@ -111,7 +110,7 @@ static inline void object_pool_free(struct mm *mm, struct exec *exec, struct obj
     object_pool_lock(mm, exec, pool, handle, ALLOCATOR_FREES);
     pool->allocator->free(pool->state, handle);
     spend_cost(mm, exec, TIME_zswap, COST_allocator_free);
-    object_pool_settle(mm, exec, pool, node);
+    object_pool_settle(mm, pool, node);
 }
 
 /* The locks of finding an object's place, to copy into it or out of it. */

@@ -97,6 +97,12 @@ bool reclaim_out_of_memory(struct mm *mm, struct exec *exec, uint32_t memcg);
 
 /* ---- for policies ------------------------------------------------------------ */
 
+/* Is a page of the batch still ours?  While it is worked on, its owner may be killed or drop it. */
+static inline bool reclaim_has_isolated(const struct mm *mm, uint32_t page)
+{
+    return (mm->hot[page] & HOT_IN_RAM) && !(mm->cold[page].bits & (PAGE_ON_LRU | PAGE_IN_BATCH));
+}
+
 /* The part of shrink_folio_list after the reference check: give the page a
  * slot, unmap it, write it if dirty, drop it if that is possible now. */
 enum page_fate reclaim_evict(struct mm *mm, struct exec *exec, struct scan_control *scan,

@@ -45,8 +45,8 @@ struct device {
     uint64_t page_ns;              /* of 4 KiB in the pipe */
     uint64_t last_end_ns;          /* of all requests so far */
     uint64_t random;
-    double sigma;               /* lognormal: standard deviation of the logarithm */
-    uint64_t slots, slots_used; /* pages */
+    double sigma;   /* lognormal: standard deviation of the logarithm */
+    uint64_t slots; /* pages */
     struct device_stats stats;
 };
 

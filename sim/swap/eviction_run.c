@@ -182,8 +182,8 @@ static inline void take_slot(struct swap *swap, struct eviction_run *run, uint32
 }
 
 /* An object in the pool; false: it is not to have one. */
-static inline bool take_object(struct zswap *zswap, struct exec *exec, struct eviction_run *run,
-                               uint32_t page, uint32_t length, uint32_t *handle)
+static inline bool take_object(struct zswap *zswap, struct eviction_run *run, uint32_t page,
+                               uint32_t length, uint32_t *handle)
 {
     struct object_pool *zpool = run->zpool;
     uint64_t pages = zpool->pages;
@@ -192,7 +192,7 @@ static inline bool take_object(struct zswap *zswap, struct exec *exec, struct ev
                                                          zswap->config->zswap.admission.params)) ||
         zpool->allocator->alloc(zpool->state, length, page, handle) != ALLOCATOR_OK)
         return false;
-    object_pool_settle(zswap->mm, exec, zpool, run->node);
+    object_pool_settle(zswap->mm, zpool, run->node);
     zswap_note_pool_pages(zswap, run->pool, zpool, pages);
     return true;
 }
@@ -291,7 +291,7 @@ static inline bool store(struct swap *swap, struct mm *mm, struct exec *exec,
         return false;
     if (mm->one_at_a_time)
         swap_settle_due_writes(swap, exec); /* as swap_write() does */
-    if (!take_object(swap->zswap, exec, run, page, length, &handle))
+    if (!take_object(swap->zswap, run, page, length, &handle))
         return false;
     uint64_t compress_ns = costs_compress_ns(mm->costs, run->pool->compressor, length);
     cold->length = length;

@@ -10,14 +10,6 @@
 
 /* ---- beginning ------------------------------------------------------------------ */
 
-static bool has_files(const struct mm *mm)
-{
-    for (uint32_t space = 0; space < mm->space_count; space++)
-        if (mm->spaces[space].file)
-            return true;
-    return false;
-}
-
 /* Is all as it mostly is: nobody beside this processor, entries that go when they are loaded and
  * are on a list of their cgroup, limits as from 6.10?  And what follows from the config. */
 static void look(struct swap *swap, struct fault_run *run)
@@ -203,7 +195,7 @@ static inline void load(struct swap *swap, struct exec *exec, struct fault_run *
     run->bytes += length;
     entry_list_remove(mm->cold, &run->lists[node], page);
     zpool->allocator->free(zpool->state, cold->handle);
-    object_pool_settle(mm, exec, zpool, node);
+    object_pool_settle(mm, zpool, node);
     zswap_note_pool_pages(zswap, run->pool, zpool, pool_pages);
     if (run->counts_references)
         zswap->pool_ref->update(zswap, exec, run->pool);

@@ -26,15 +26,6 @@ static bool readahead_possible(const struct config *config)
     return false;
 }
 
-/* shmem_swapin_cluster() looks at the neighbours of a slot on any device. */
-static bool has_files(const struct mm *mm)
-{
-    for (uint32_t i = 0; i < mm->space_count; i++)
-        if (mm->spaces[i].file)
-            return true;
-    return false;
-}
-
 static void number_slots(struct swap *swap)
 {
     struct mm *mm = swap->mm;
@@ -100,6 +91,7 @@ void swap_init(struct swap *swap, struct mm *mm, struct zswap *zswap)
     swap->numbered_when_written = places && !swap->takes_slot_on_entry;
     /* A name without a place on a device has no neighbours there. */
     swap->rotational &= !swap->numbered_when_written;
+    /* shmem_swapin_cluster() looks at the neighbours of a slot on any device. */
     swap->numbered = places || ((swap->rotational || has_files(mm)) && readahead_possible(config));
     mm->keeps_lengths = !swap->numbered;
     if (swap->numbered)

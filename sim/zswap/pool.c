@@ -208,7 +208,7 @@ enum allocator_shrink_result zswap_pool_shrink(struct zswap *zswap, struct exec 
         if (tried != ALLOCATOR_CANNOT_SHRINK)
             result = tried;
         uint64_t pages = zpool->pages;
-        object_pool_settle(zswap->mm, exec, zpool, eviction.node);
+        object_pool_settle(zswap->mm, zpool, eviction.node);
         zswap_note_pool_pages(zswap, pool, zpool, pages);
     }
     pool->being_shrunk = false;

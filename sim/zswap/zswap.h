@@ -266,7 +266,6 @@ enum shrink_result {
     SHRINK_WROTE,   /* kernel: 0 (or bytes > 0) */
     SHRINK_NOTHING, /* -EAGAIN: candidates seen, or (before 6.12) the cgroup was empty */
     SHRINK_EMPTY,   /* -ENOENT: nothing to scan, offline, or writeback is off (6.12+) */
-    SHRINK_INVALID, /* -EINVAL: writeback is off (up to 6.11) */
 };
 
 /* shrink_memcg: one cgroup, every node.  Results as from 6.12; policies of older

@@ -617,10 +617,10 @@ static void test_reserves_of_the_near_node(void **state)
     /* What there is not they get, too, and the node owes it. */
     mm->nodes[0].free_pages = mm->nodes[1].free_pages = 0;
     assert_int_equal(node_alloc_page(mm, &bench->exec, 0), 0);
-    node_change_pool_pages(mm, &bench->exec, 0, 1);
+    node_change_pool_pages(mm, 0, 1);
     assert_int_equal(mm->nodes[0].overdrawn_pages, 2);
     node_free_page(mm, 0);
-    node_change_pool_pages(mm, &bench->exec, 0, -1);
+    node_change_pool_pages(mm, 0, -1);
     assert_int_equal(mm->nodes[0].overdrawn_pages, 0);
     assert_int_equal(mm->nodes[0].free_pages, 0);
     mm->nodes[0].free_pages = near;
