@@ -46,7 +46,6 @@ enum {
 struct allocator_setup {
     const void *params; /* the policy's own parameter struct, filled */
     bool evicts;        /* it will be asked to shrink(): keep an LRU and owners */
-    bool compacts;      /* it will be asked to compact(): objects move */
 };
 
 struct allocator_hooks {
@@ -65,9 +64,6 @@ struct allocator_hooks {
      * the instance was told that it will be asked */
     bool (*evicts)(const void *state);
     bool registers_shrinker; /* an instance is made and taken apart under shrinker_rwsem */
-    /* optional: move objects together; returns pages given back.  For instances that were
-     * told that it will be asked, which those of zswap and zram are not */
-    uint64_t (*compact)(void *state);
     /* optional: which of the instance's locks covers this object, 0..locks-1
      * (zsmalloc: the size class); NULL: a single lock, number 0 */
     uint32_t (*lock_of)(const void *state, uint32_t handle);

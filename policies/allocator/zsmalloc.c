@@ -6,15 +6,16 @@
  * zspages that exist.  Mirrors mm/zsmalloc.c of 6.1 to 7.3; the parameters
  * choose the era.
  *
- * Left out: the NUMA node of a page, migration of single pages, and the deferred
- * free of a zspage whose pages are locked.
+ * Left out: the NUMA node of a page, migration of single pages, the deferred free of a
+ * zspage whose pages are locked, and compaction (zs_compact()), which the kernel's
+ * zs_shrinker_scan() does when memory of the whole machine is short; a cgroup's limit
+ * does not call it, since that shrinker knows no cgroups.
  *
  * Books: 8 bytes a zspage and up to 8 in its fullness list.  Which objects lie in it has no
  * effect on any count: a handle is the number of its zspage, which all objects there share.
- * In an instance that compacts, where objects move, a handle is an object's own (4 bytes
- * more).  One that evicts (6.2-6.4) keeps also the zspage LRU, the owner of every object and
- * its position in the zspage, because eviction follows positions; without them, which object
- * of a zspage compaction moves first goes by handle number. */
+ * In an instance that evicts (6.2-6.4) a handle is an object's own; it keeps also the zspage
+ * LRU, the owner of every object and its position in the zspage, because eviction follows
+ * positions. */
 #include "policies/allocator/zsmalloc.h"
 
 #include <stdlib.h>
@@ -84,14 +85,12 @@ struct size_class {
     bool exists;       /* false: merged into a larger class */
     uint8_t *group_of; /* [objects + 1], by objects in use */
     uint32_t unused;   /* chain of unused records that already own slots of this class */
-    uint64_t zspages, used;
     struct index_stack lists[GROUPS];
 };
 
 struct zsmalloc {
     uint8_t class_of[NOMINAL_CLASSES];
-    bool evicts;
-    bool names_objects; /* handles are objects' own */
+    bool evicts; /* handles are objects' own */
     enum allocator_result oversize;
     enum fullness_rule fullness;
     enum lock_rule lock_rule;
@@ -100,11 +99,9 @@ struct zsmalloc {
     struct zspage *zspages;
     uint32_t zspage_count, zspage_room, unused_zspage;
 
-    /* only when it names objects */
+    /* only when it evicts */
     uint32_t *home; /* [handle]: its zspage, or the next unused handle */
     uint32_t handle_count, handle_room, unused_handle;
-
-    /* only when it evicts */
     struct zspage_positions *positions; /* [zspage] */
     uint32_t *owners;                   /* [handle] */
     uint16_t *slot_of;                  /* [handle] */
@@ -296,11 +293,6 @@ static inline void zspage_regroup(struct zsmalloc *zsmalloc, struct size_class *
     zspage_enlist(zsmalloc, class, index, group);
 }
 
-static uint32_t emptiest_partial(const struct size_class *class)
-{
-    return class->listed ? index_stack_head(&class->lists[__builtin_ctz(class->listed)]) : 0;
-}
-
 /* ---- zspages -------------------------------------------------------------- */
 
 static uint32_t grown(uint32_t room)
@@ -378,7 +370,6 @@ static __attribute__((noinline)) uint32_t zspage_create(struct zsmalloc *zsmallo
     zspage->inuse = 0;
     zspage->class = (uint8_t)(class - zsmalloc->classes);
     zspage->group = GROUP_EMPTY;
-    class->zspages++;
     zsmalloc->pages += class->pages;
     if (zsmalloc->evicts) {
         zsmalloc->positions[index].under_reclaim = false;
@@ -398,7 +389,6 @@ static __attribute__((noinline)) void zspage_destroy(struct zsmalloc *zsmalloc,
         index_list_remove(&zsmalloc->lru, zsmalloc->positions, sizeof(*zsmalloc->positions), index);
     zsmalloc->zspages[index].place = *unused;
     *unused = index;
-    class->zspages--;
     zsmalloc->pages -= class->pages;
 }
 
@@ -418,8 +408,6 @@ static void handle_room_grow(struct zsmalloc *zsmalloc)
     uint32_t room = zsmalloc->handle_room;
     zsmalloc->handle_room = grown(room);
     zsmalloc->home = array_grown(zsmalloc->home, room, sizeof(*zsmalloc->home), "handles");
-    if (!zsmalloc->evicts)
-        return;
     zsmalloc->owners =
         array_grown(zsmalloc->owners, room, sizeof(*zsmalloc->owners), "object owners");
     zsmalloc->slot_of =
@@ -429,7 +417,7 @@ static void handle_room_grow(struct zsmalloc *zsmalloc)
 /* The zspage that an object is in. */
 static inline uint32_t object_home(const struct zsmalloc *zsmalloc, uint32_t handle)
 {
-    return zsmalloc->names_objects ? zsmalloc->home[handle] : handle;
+    return zsmalloc->evicts ? zsmalloc->home[handle] : handle;
 }
 
 static uint32_t handle_take(struct zsmalloc *zsmalloc)
@@ -461,30 +449,15 @@ static void slot_release(struct zsmalloc *zsmalloc, uint32_t index, uint32_t han
     positions->free_slot = slot;
 }
 
-/* Where an object with a handle of its own lies now, or no longer. */
-static inline void object_enter(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
-{
-    zsmalloc->home[handle] = index;
-    if (zsmalloc->evicts)
-        slot_take(zsmalloc, index, handle);
-}
-
-static inline void object_leave(struct zsmalloc *zsmalloc, uint32_t index, uint32_t handle)
-{
-    if (zsmalloc->evicts)
-        slot_release(zsmalloc, index, handle);
-}
-
 /* A handle of its own for an object that has been put into a zspage. */
 static __attribute__((noinline)) uint32_t object_name(struct zsmalloc *zsmalloc, uint32_t index,
                                                       uint32_t owner)
 {
     uint32_t handle = handle_take(zsmalloc);
-    object_enter(zsmalloc, index, handle);
-    if (zsmalloc->evicts) {
-        zsmalloc->owners[handle] = owner;
-        zspage_move_to_lru_head(zsmalloc, index);
-    }
+    zsmalloc->home[handle] = index;
+    slot_take(zsmalloc, index, handle);
+    zsmalloc->owners[handle] = owner;
+    zspage_move_to_lru_head(zsmalloc, index);
     return handle;
 }
 
@@ -492,7 +465,7 @@ static __attribute__((noinline)) uint32_t object_name(struct zsmalloc *zsmalloc,
 static __attribute__((noinline)) uint32_t object_unname(struct zsmalloc *zsmalloc, uint32_t handle)
 {
     uint32_t index = zsmalloc->home[handle];
-    object_leave(zsmalloc, index, handle);
+    slot_release(zsmalloc, index, handle);
     zsmalloc->home[handle] = zsmalloc->unused_handle;
     zsmalloc->unused_handle = handle;
     return index;
@@ -510,20 +483,18 @@ zsmalloc_alloc(void *state, uint32_t size, uint32_t owner, uint32_t *handle)
     if (!index)
         index = zspage_create(zsmalloc, class);
     zsmalloc->zspages[index].inuse++;
-    class->used++;
     zspage_regroup(zsmalloc, class, index);
-    *handle = zsmalloc->names_objects ? object_name(zsmalloc, index, owner) : index;
+    *handle = zsmalloc->evicts ? object_name(zsmalloc, index, owner) : index;
     return ALLOCATOR_OK;
 }
 
 __attribute__((flatten)) static void zsmalloc_free(void *state, uint32_t handle)
 {
     struct zsmalloc *zsmalloc = state;
-    uint32_t index = zsmalloc->names_objects ? object_unname(zsmalloc, handle) : handle;
+    uint32_t index = zsmalloc->evicts ? object_unname(zsmalloc, handle) : handle;
     struct zspage *zspage = &zsmalloc->zspages[index];
     struct size_class *class = &zsmalloc->classes[zspage->class];
     zspage->inuse--;
-    class->used--;
     /* zsmalloc_shrink() is working on it and decides what becomes of it */
     if (zsmalloc->evicts && zsmalloc->positions[index].under_reclaim)
         return;
@@ -535,7 +506,7 @@ __attribute__((flatten)) static void zsmalloc_free(void *state, uint32_t handle)
 static void zsmalloc_prefetch(const void *state, uint32_t handle)
 {
     const struct zsmalloc *zsmalloc = state;
-    if (zsmalloc->names_objects)
+    if (zsmalloc->evicts)
         __builtin_prefetch(&zsmalloc->home[handle], 1);
     else
         __builtin_prefetch(&zsmalloc->zspages[handle], 1);
@@ -641,13 +612,21 @@ static enum allocator_shrink_result zsmalloc_shrink(void *state, allocator_evict
     return ALLOCATOR_NOTHING_FREED;
 }
 
-/* ---- compaction ----------------------------------------------------------- */
+/* ---- the books ------------------------------------------------------------ */
 
-/* The objects of every zspage, for instances that keep no positions. */
-struct members {
-    uint32_t *first; /* [zspage] */
-    uint32_t *next;  /* [handle] */
+/* What check() counts on its own, to compare with what the instance keeps. */
+struct audit {
+    bool *unused_zspage; /* [zspage] */
+    uint32_t *objects;   /* [zspage] */
+    uint64_t listed[NOMINAL_CLASSES];
+    uint64_t pages, live_zspages;
 };
+
+static void audit_unused_chain(const struct zsmalloc *zsmalloc, struct audit *audit, uint32_t index)
+{
+    for (; index && !audit->unused_zspage[index]; index = zsmalloc->zspages[index].place)
+        audit->unused_zspage[index] = true;
+}
 
 /* Marks the handles that name no object; they cannot be told apart by themselves. */
 static bool *unused_handles(const struct zsmalloc *zsmalloc)
@@ -657,142 +636,6 @@ static bool *unused_handles(const struct zsmalloc *zsmalloc)
          handle = zsmalloc->home[handle])
         unused[handle] = true;
     return unused;
-}
-
-static void members_collect(struct members *members, const struct zsmalloc *zsmalloc)
-{
-    bool *unused = unused_handles(zsmalloc);
-    members->first = memory_zeroed(zsmalloc->zspage_count, sizeof(uint32_t), "zspage members");
-    members->next = memory_zeroed(zsmalloc->handle_count, sizeof(uint32_t), "zspage members");
-    for (uint32_t handle = zsmalloc->handle_count; handle-- > 1;) {
-        if (unused[handle])
-            continue;
-        members->next[handle] = members->first[zsmalloc->home[handle]];
-        members->first[zsmalloc->home[handle]] = handle;
-    }
-    free(unused);
-}
-
-/* The object of `source` that moves next: the lowest position, or the lowest handle. */
-static uint32_t member_next(const struct zsmalloc *zsmalloc, struct members *members,
-                            uint32_t source, uint32_t *slot)
-{
-    if (!zsmalloc->evicts) {
-        uint32_t handle = members->first[source];
-        members->first[source] = members->next[handle];
-        return handle;
-    }
-    const uint32_t *slots = &zsmalloc->slots[zsmalloc->positions[source].first_slot];
-    while (slots[*slot] & SLOT_FREE)
-        ++*slot;
-    return slots[*slot];
-}
-
-/* migrate_zspage(): move objects until one side is exhausted. */
-static void zspage_migrate(struct zsmalloc *zsmalloc, const struct size_class *class,
-                           struct members *members, uint32_t source, uint32_t target)
-{
-    uint32_t slot = 0;
-    while (zsmalloc->zspages[source].inuse && zsmalloc->zspages[target].inuse < class->objects) {
-        uint32_t handle = member_next(zsmalloc, members, source, &slot);
-        object_leave(zsmalloc, source, handle);
-        zsmalloc->zspages[source].inuse--;
-        object_enter(zsmalloc, target, handle);
-        zsmalloc->zspages[target].inuse++;
-        if (zsmalloc->evicts)
-            continue;
-        members->next[handle] = members->first[target];
-        members->first[target] = handle;
-    }
-}
-
-/* zs_can_compact(): whole zspages' worth of free objects. */
-static bool class_can_compact(const struct size_class *class)
-{
-    return class->zspages * class->objects - class->used >= class->objects;
-}
-
-/* From 6.4: fill one target after the other from the emptiest zspages. */
-static void class_compact_by_tenths(struct zsmalloc *zsmalloc, struct size_class *class,
-                                    struct members *members)
-{
-    uint32_t target = 0, source;
-    while (class_can_compact(class)) {
-        if (!target && !(target = fullest_partial(class)))
-            break;
-        zspage_isolate(zsmalloc, class, target);
-        source = emptiest_partial(class);
-        if (!source)
-            break;
-        zspage_isolate(zsmalloc, class, source);
-        zspage_migrate(zsmalloc, class, members, source, target);
-        zspage_place(zsmalloc, class, source);
-        if (!zsmalloc->zspages[source].inuse)
-            zspage_destroy(zsmalloc, class, source);
-        if (zsmalloc->zspages[target].inuse == class->objects) {
-            zspage_place(zsmalloc, class, target);
-            target = 0;
-        }
-    }
-    if (target)
-        zspage_place(zsmalloc, class, target);
-}
-
-/* Up to 6.3: empty one source after the other into the fullest zspages. */
-static void class_compact_by_quarters(struct zsmalloc *zsmalloc, struct size_class *class,
-                                      struct members *members)
-{
-    uint32_t source, target;
-    while (class_can_compact(class) && (source = emptiest_partial(class))) {
-        zspage_isolate(zsmalloc, class, source);
-        while (zsmalloc->zspages[source].inuse && (target = fullest_partial(class))) {
-            zspage_isolate(zsmalloc, class, target);
-            zspage_migrate(zsmalloc, class, members, source, target);
-            zspage_place(zsmalloc, class, target);
-        }
-        zspage_place(zsmalloc, class, source);
-        if (zsmalloc->zspages[source].inuse)
-            return;
-        zspage_destroy(zsmalloc, class, source);
-    }
-}
-
-/* zs_compact(): all classes, the largest first. */
-static uint64_t zsmalloc_compact(void *state)
-{
-    struct zsmalloc *zsmalloc = state;
-    struct members members = {NULL, NULL};
-    uint64_t before = zsmalloc->pages;
-    for (uint32_t index = zsmalloc->names_objects ? NOMINAL_CLASSES : 0; index-- > 0;) {
-        struct size_class *class = &zsmalloc->classes[index];
-        if (!class->exists || !class_can_compact(class))
-            continue;
-        if (!zsmalloc->evicts && !members.first)
-            members_collect(&members, zsmalloc);
-        if (zsmalloc->fullness == TEN_PERCENT_GROUPS)
-            class_compact_by_tenths(zsmalloc, class, &members);
-        else
-            class_compact_by_quarters(zsmalloc, class, &members);
-    }
-    free(members.first);
-    free(members.next);
-    return before - zsmalloc->pages;
-}
-
-/* ---- the books ------------------------------------------------------------ */
-
-/* What check() counts on its own, to compare with what the instance keeps. */
-struct audit {
-    bool *unused_zspage; /* [zspage] */
-    uint32_t *objects;   /* [zspage] */
-    uint64_t used[NOMINAL_CLASSES], zspages[NOMINAL_CLASSES], listed[NOMINAL_CLASSES];
-    uint64_t pages, live_zspages;
-};
-
-static void audit_unused_chain(const struct zsmalloc *zsmalloc, struct audit *audit, uint32_t index)
-{
-    for (; index && !audit->unused_zspage[index]; index = zsmalloc->zspages[index].place)
-        audit->unused_zspage[index] = true;
 }
 
 static const char *audit_handles(const struct zsmalloc *zsmalloc, struct audit *audit)
@@ -805,8 +648,8 @@ static const char *audit_handles(const struct zsmalloc *zsmalloc, struct audit *
         uint32_t index = zsmalloc->home[handle];
         if (index == 0 || index >= zsmalloc->zspage_count || audit->unused_zspage[index])
             wrong = "zsmalloc: an object lies in a zspage that does not exist";
-        else if (zsmalloc->evicts && zsmalloc->slots[zsmalloc->positions[index].first_slot +
-                                                     zsmalloc->slot_of[handle]] != handle)
+        else if (zsmalloc->slots[zsmalloc->positions[index].first_slot +
+                                 zsmalloc->slot_of[handle]] != handle)
             wrong = "zsmalloc: an object's position belongs to another object";
         else
             audit->objects[index]++;
@@ -825,15 +668,13 @@ static const char *audit_zspages(const struct zsmalloc *zsmalloc, struct audit *
         bool reclaimed = zsmalloc->evicts && zsmalloc->positions[index].under_reclaim;
         if (!class->exists)
             return "zsmalloc: a zspage is of a class that does not exist";
-        if ((zsmalloc->names_objects && zspage->inuse != audit->objects[index]) ||
+        if ((zsmalloc->evicts && zspage->inuse != audit->objects[index]) ||
             zspage->inuse > class->objects)
             return "zsmalloc: a zspage does not hold as many objects as it says";
         if (!zspage->inuse && !reclaimed)
             return "zsmalloc: an empty zspage was kept";
         if (!reclaimed && zspage->group != class->group_of[zspage->inuse])
             return "zsmalloc: a zspage is in the wrong fullness group";
-        audit->used[zspage->class] += zspage->inuse;
-        audit->zspages[zspage->class]++;
         audit->listed[zspage->class] += group_is_listed(zspage->group);
         audit->pages += class->pages;
         audit->live_zspages += !reclaimed;
@@ -867,8 +708,6 @@ static const char *audit_classes(const struct zsmalloc *zsmalloc, const struct a
 {
     for (uint32_t index = 0; index < NOMINAL_CLASSES; index++) {
         const struct size_class *class = &zsmalloc->classes[index];
-        if (class->used != audit->used[index] || class->zspages != audit->zspages[index])
-            return "zsmalloc: a class miscounts its objects or zspages";
         const char *wrong = audit_lists(zsmalloc, class, audit->listed[index]);
         if (wrong)
             return wrong;
@@ -930,7 +769,6 @@ static void *zsmalloc_create(const struct allocator_setup *setup)
     const struct zsmalloc_params *params = setup->params;
     struct zsmalloc *zsmalloc = memory_zeroed(1, sizeof(*zsmalloc), "a zsmalloc pool");
     zsmalloc->evicts = setup->evicts && params->evicts;
-    zsmalloc->names_objects = zsmalloc->evicts || setup->compacts;
     zsmalloc->oversize = params->oversize ? ALLOCATOR_INVALID : ALLOCATOR_TOO_LARGE;
     zsmalloc->fullness = (enum fullness_rule)params->fullness;
     zsmalloc->lock_rule = (enum lock_rule)params->locks;
@@ -1028,7 +866,6 @@ static const struct allocator_hooks zsmalloc_hooks = {
     .shrink = zsmalloc_shrink,
     .evicts = zsmalloc_evicts,
     .registers_shrinker = true,
-    .compact = zsmalloc_compact,
     .lock_of = zsmalloc_lock_of,
     .locks = zsmalloc_locks,
     .locking = zsmalloc_locking,

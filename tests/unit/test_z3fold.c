@@ -17,7 +17,7 @@ static const struct allocator_hooks *hooks(void)
 
 static void *create(bool evicts)
 {
-    return hooks()->create(&(struct allocator_setup){NULL, evicts, false});
+    return hooks()->create(&(struct allocator_setup){NULL, evicts});
 }
 
 /* An object of whole chunks. */

@@ -1,5 +1,5 @@
-/* zsmalloc: the class table, the zspage that is filled next, victims, compaction,
- * and the pool pages of real kernels. */
+/* zsmalloc: the class table, the zspage that is filled next, victims, and the pool
+ * pages of real kernels. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,7 +53,7 @@ static const struct allocator_hooks *hooks(void)
 
 static void *create(struct params params, bool evicts)
 {
-    return hooks()->create(&(struct allocator_setup){&params, evicts, true});
+    return hooks()->create(&(struct allocator_setup){&params, evicts});
 }
 
 static uint32_t alloc(void *pool, uint32_t size, uint32_t owner)
@@ -434,54 +434,6 @@ static void test_no_eviction_without_lru(void **unused)
     hooks()->destroy(pool);
 }
 
-/* ---- compaction ----------------------------------------------------------- */
-
-/* Frees two of three objects at random; what is left fits into the fewest zspages
- * of each class once compacted. */
-static void compact_run(struct params params, bool evicts)
-{
-    enum { OBJECTS = 9000 };
-    static uint32_t handles[OBJECTS], used[255];
-    static const uint32_t sizes[] = {60, 357, 1098, 2429, 3178, 4000};
-    uint64_t random = 21, fewest = 0;
-    void *pool = create(params, evicts);
-    memset(used, 0, sizeof(used));
-    for (uint32_t i = 0; i < OBJECTS; i++) {
-        handles[i] = alloc(pool, sizes[i % 6], i);
-        used[zsmalloc_class_of_size(pool, sizes[i % 6]).index]++;
-    }
-    for (uint32_t i = 0; i < OBJECTS; i++) {
-        if (random_below(&random, 3) == 0)
-            continue;
-        hooks()->free(pool, handles[i]);
-        handles[i] = 0;
-        used[zsmalloc_class_of_size(pool, sizes[i % 6]).index]--;
-    }
-    for (uint32_t i = 0; i < 6; i++) {
-        struct zsmalloc_class class = zsmalloc_class_of_size(pool, sizes[i]);
-        fewest += (used[class.index] + class.objects - 1) / class.objects * class.pages;
-    }
-    uint64_t before = hooks()->total_pages(pool);
-    assert_true(before > fewest + 100);
-    assert_int_equal(hooks()->compact(pool), before - fewest);
-    assert_pages(pool, fewest);
-    assert_int_equal(hooks()->compact(pool), 0);
-    for (uint32_t i = 0; i < OBJECTS; i++)
-        if (handles[i])
-            hooks()->free(pool, handles[i]);
-    assert_pages(pool, 0);
-    hooks()->destroy(pool);
-}
-
-static void test_compaction(void **unused)
-{
-    (void)unused;
-    compact_run(era_6_1(), false);
-    compact_run(era_6_12(), false);
-    compact_run(era("8", "least_waste", "four_groups"), true);
-    compact_run(era_6_12(), true);
-}
-
 /* ---- anything ------------------------------------------------------------- */
 
 static void test_workout(void **unused)
@@ -513,7 +465,6 @@ int main(void)
         cmocka_unit_test(test_eviction_order),
         cmocka_unit_test(test_fuller_zspage_stays_head),
         cmocka_unit_test(test_no_eviction_without_lru),
-        cmocka_unit_test(test_compaction),
         cmocka_unit_test(test_workout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

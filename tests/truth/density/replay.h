@@ -75,7 +75,7 @@ static inline unsigned density_replay(const struct density_case *row, const stru
     const struct allocator_hooks *hooks = policy->hooks;
     bool first_era = !strcmp(row->kernel, "6.1");
     bool evicts = first_era && strcmp(row->allocator, "zsmalloc") != 0;
-    void *pool = hooks->create(&(struct allocator_setup){params, evicts, false});
+    void *pool = hooks->create(&(struct allocator_setup){params, evicts});
     static const uint32_t header_bytes = 8; /* the slot number before each object, up to 6.4 */
     uint32_t *handles = calloc(DENSITY_PAGES, sizeof(*handles));
     uint32_t objects = 0;

@@ -1,5 +1,5 @@
-/* Random allocations, frees, shrinks and compactions on an allocator policy, with
- * its books checked on the way. */
+/* Random allocations, frees and shrinks on an allocator policy, with its books checked
+ * on the way. */
 #ifndef ZSIM_TESTS_DENSITY_WORKOUT_H
 #define ZSIM_TESTS_DENSITY_WORKOUT_H
 
@@ -75,8 +75,6 @@ static inline void workout_step(struct workout *workout, uint32_t step)
     uint64_t draw = random_below(&workout->random, 1000);
     if (draw < 4 && workout->hooks->shrink)
         workout->hooks->shrink(workout->pool, workout_evict, workout);
-    else if (draw == 4 && workout->hooks->compact)
-        workout->hooks->compact(workout->pool);
     else if (workout->handles[owner] && (!growing || draw % 4 == 0))
         workout_free(workout, owner);
     else if (!workout->handles[owner] && (growing || draw % 4 == 0))
@@ -88,7 +86,7 @@ static inline const char *workout_run(struct workout *workout, const struct poli
                                       const void *params, bool evicts, uint64_t seed)
 {
     *workout = (struct workout){.hooks = policy->hooks, .random = seed, .refusal_percent = 30};
-    workout->pool = workout->hooks->create(&(struct allocator_setup){params, evicts, true});
+    workout->pool = workout->hooks->create(&(struct allocator_setup){params, evicts});
     for (uint32_t step = 0; step < 40000 && !workout->wrong; step++) {
         workout_step(workout, step);
         if (step % 61 == 0 && !workout->wrong)
