@@ -2,9 +2,12 @@
  *
  * When the pool is full, a new page is not sent to the device past older ones in
  * the pool: the oldest entries are written back, in the storing task, until there
- * is room.  So a page on the device is never younger than one in the pool, except
- * where an entry's page was in the swap cache, or no room came free after
- * `attempts` entries.
+ * is room.  So a page that zswap is asked to store does not end on the device while
+ * an older one stays in the pool, except where that one's page was in the swap cache,
+ * no room came free after `attempts` entries, or the page is refused for what it holds.
+ * A page that was read from the device and has not been written since is not stored at
+ * all: it is dropped, however young, because its copy there is good.  Where tasks mostly
+ * read, most pages on the device may be such ones (docs/findings.md, 9).
  *
  * What it costs: the storing task decompresses and writes (no worker, no second
  * chance); every entry written back takes a page of RAM until its write has ended,
