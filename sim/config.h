@@ -154,6 +154,8 @@ struct swap_config {
 };
 
 enum zswap_limit_rule { LIMIT_CACHED, LIMIT_EXACT };
+/* The last two are one in the model: a page that is read around the swap cache gives its slot
+ * back in the same fault, and the entry goes with the slot. */
 enum zswap_load_rule { LOAD_KEEPS, LOAD_EXCLUSIVE, LOAD_EXCLUSIVE_IN_CACHE };
 enum zswap_kick_rule { KICK_WHEN_FULL, KICK_ON_HYSTERESIS, KICK_ON_ANY_REFUSAL };
 enum zswap_incompressible_rule { INCOMPRESSIBLE_REJECTED, INCOMPRESSIBLE_STORED };

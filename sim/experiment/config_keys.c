@@ -319,8 +319,10 @@ static const struct param zswap_rows[] = {
      "every store, full when at the limit.",
      "mm/zswap.c, zswap_is_full() up to 6.9, zswap_check_limits() from 6.10"},
     {"load_rule", PARAM_ENUM, FIELD(load_rule), NULL, 0, 0, load_rules, PARAM_FROM_KERNEL,
-     "A load keeps the entry, removes it, or removes it unless the read goes around the swap "
-     "cache.",
+     "A load keeps the entry or removes it. exclusive_in_cache leaves it to a read around the swap "
+     "cache, whose fault gives the slot back, and the entry with it: here the two come to the "
+     "same, "
+     "and have names because the kernel's rules differ.",
      "mm/zswap.c, zswap_load(): keeps up to 6.8, exclusive in 6.9 and from 7.0, "
      "exclusive_in_cache between"},
     {"refusals_per_worker_run", PARAM_REAL, FIELD(refusals_per_worker_run), "0", 0, 1e6, NULL, 0,

@@ -71,6 +71,11 @@ static void test_loads(void **state)
     check_load(BENCH_CONFIG("v6.9", "", A), false);
     check_load(BENCH_CONFIG("v6.12", "", A), false);
     check_load(BENCH_CONFIG("v7.3", "", A), false);
+    /* Around the swap cache the entry goes with the slot, whatever the rule. */
+    check_load(BENCH_CONFIG_ON(", \"synchronous\": true", "v6.12", "", A), false);
+    check_load(
+        BENCH_CONFIG_ON(", \"synchronous\": true", "v6.12", "\"load_rule\": \"exclusive\"", A),
+        false);
 }
 
 static uint32_t oldest(struct bench *bench)
