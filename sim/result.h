@@ -51,13 +51,13 @@ struct series_row {
     struct counters_at at;
 };
 
-/* How often the wrong page is on the device. */
+/* How often the wrong page is on the device, by the clocks of docs/model.md, "Inversion". */
 struct inversion_result {
-    /* share of pages on a device that were used later than the median page in
-     * zswap, in parts per million, at the end and as an average over time */
+    /* share of pages on a device that left RAM later than the median page of their cgroup
+     * in zswap, in parts per million, at the end and as an average over time */
     uint64_t at_end_ppm, time_average_ppm;
-    /* probability that a random page in zswap was last used before a random
-     * page on a device, in parts per million (500,000: no order; UINT64_MAX: undefined) */
+    /* probability that a random page in zswap left RAM before a random page of its cgroup on
+     * a device, in parts per million (500,000: no order; UINT64_MAX: undefined) */
     uint64_t pair_ppm;
 };
 

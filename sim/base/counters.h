@@ -52,9 +52,9 @@
     X(reject_alloc_fail, "pages", "zswap", "stores refused because the allocator failed") \
     X(reject_compress_fail, "pages", "zswap", "stores refused because compression failed") \
     X(reject_compress_poor, "pages", "zswap", "stores refused because the page compressed too little") \
-    X(reject_kmemcache_fail, "pages", "zswap", "stores refused because no entry could be allocated") \
+    X(reject_kmemcache_fail, "pages", "zswap", "stores refused because no entry could be allocated: always 0, since an entry takes no memory here") \
     X(duplicate_entry, "pages", "zswap", "stores that replaced an older entry of the same slot (up to 6.8)") \
-    X(decompress_fail, "pages", "zswap", "loads or writebacks that failed to decompress") \
+    X(decompress_fail, "pages", "zswap", "loads or writebacks that failed to decompress: always 0, since no object is ever damaged here") \
     X(memory_max, "events", "memory.events", "charges that met memory.max") \
     X(memory_high, "events", "memory.events", "throttling episodes above memory.high") \
     X(memory_low, "events", "memory.events", "reclaims below memory.low") \

@@ -120,15 +120,16 @@ static const struct plain_metric plain_metrics[] = {
     {"psi", "full_us", "us", "time in which all tasks stalled on memory (/proc/pressure/memory)",
      FIELD(psi.full_us), LOWER_IS_BETTER, false},
     {"inversion", "at_end_ppm", "ppm",
-     "of the pages on a device, those used later than the median page in zswap, at the end",
+     "of the pages on a device, those that left RAM later than the median page of their cgroup in "
+     "zswap or on zram, at the end (docs/model.md, \"Inversion\": not comparable with several "
+     "nodes, "
+     "or where more than one limit reclaims a cgroup)",
      FIELD(inversion.at_end_ppm), LOWER_IS_BETTER, false},
-    {"inversion", "time_average_ppm", "ppm",
-     "of the pages on a device, those used later than the median page in zswap, on average over "
-     "time",
+    {"inversion", "time_average_ppm", "ppm", "inversion.at_end_ppm on average over time",
      FIELD(inversion.time_average_ppm), LOWER_IS_BETTER, true},
     {"inversion", "pair_ppm", "ppm",
-     "how likely a random page in zswap was last used before a random page on a device "
-     "(500,000: no order)",
+     "how likely a random page in zswap or on zram left RAM before a random page of its cgroup on "
+     "a device, at the end (500,000: no order); comparable where inversion.at_end_ppm is",
      FIELD(inversion.pair_ppm), LOWER_IS_BETTER, false},
     {"fairness", "cgroups_ppm", "ppm",
      "Jain's index of written-back pages over cgroups (1,000,000: even)",

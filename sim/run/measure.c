@@ -109,7 +109,8 @@ static void measure_all(struct simulation *simulation, struct counters_at *at)
 
 /* Pages that left RAM, by cgroup and by where they are (zram counts as zswap), with
  * the clock of their eviction: what reclaim thought of their age.  Of a page that zswap wrote back
- * and nobody has used since, that of the eviction that brought it into zswap. */
+ * and nobody has used since, that of the eviction that brought it into zswap.  Each target of
+ * reclaim has a clock of its own on each node; ages are compared whichever they are of. */
 struct eviction_ages {
     uint32_t *zswap, *disk; /* of one cgroup */
     uint32_t zswap_count, disk_count;
