@@ -42,6 +42,8 @@ static void area_init(struct slot_area *area, const struct slot_device *device, 
     area->clusters = clusters_for(device->slots);
     area->slots = (uint32_t)device->slots;
     area->priority = device->priority;
+    /* si->global_cluster from 6.14 on; before, cluster_next, one place for all as well, which is
+     * not modelled up to 6.11. */
     area->one_cluster = device->rotational && order != CLUSTER_FREE;
     area->scan_from = first * CLUSTER_SLOTS;
     area->free = area->nonfull = area->frag = (struct cluster_list){NO_CLUSTER, NO_CLUSTER};

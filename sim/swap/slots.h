@@ -19,7 +19,7 @@ enum { CLUSTER_SLOTS = 512, NO_SLOT = 0 };
 
 struct slot_device {
     uint64_t slots, priority; /* pages; higher is filled first */
-    bool rotational;          /* from 6.14 on all processors fill one cluster of it */
+    bool rotational;          /* with orders of 6.12 and later all processors fill one cluster */
 };
 
 /* The numbers of one device: clusters first_cluster .. first_cluster + clusters - 1. */

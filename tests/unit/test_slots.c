@@ -215,12 +215,15 @@ static void test_processors_share_a_rotating_disks_cluster(void **state)
 {
     (void)state;
     static const struct slot_device device = {.slots = 8 * CLUSTER_SLOTS - 1, .rotational = true};
+    static const enum cluster_order orders[] = {CLUSTER_FREE_NONFULL, CLUSTER_NONFULL_FREE};
     struct slot_map map;
-    slot_map_init(&map, fresh_pages(), 2, &device, 1, CLUSTER_SLOTS, CLUSTER_NONFULL_FREE);
-    assert_int_equal(slot_map_take(&map, 0, 0), 1);
-    assert_int_equal(slot_map_take(&map, 1, 1), 2);
-    assert_int_equal(slot_map_take(&map, 0, 2), 3);
-    slot_map_release(&map);
+    for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+        slot_map_init(&map, fresh_pages(), 2, &device, 1, CLUSTER_SLOTS, orders[i]);
+        uint32_t first = slot_map_take(&map, 0, 0);
+        assert_int_equal(slot_map_take(&map, 1, 1), first + 1);
+        assert_int_equal(slot_map_take(&map, 0, 2), first + 2);
+        slot_map_release(&map);
+    }
 }
 
 int main(void)
