@@ -185,24 +185,4 @@ static bool read_trace(struct trace_reading *reading)
     return !trace_input_failed(reading->input);
 }
 
-static struct workload *open_type(const void *params, uint64_t seed,
-                                  const struct source_position *position,
-                                  struct diagnostics *errors)
-{
-    (void)seed;
-    return foreign_open(&workload_blkparse, params, position, errors);
-}
-
-static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};
-
-const struct workload_type workload_blkparse = {
-    .name = "blkparse",
-    .summary = "block requests as blkparse prints them",
-    .params = PARAM_TABLE(rows, struct blkparse_params),
-    .reader = &reader,
-    .open = open_type,
-    .close = foreign_close,
-    .start = foreign_start,
-    .next = foreign_next,
-    .stop = foreign_stop,
-};
+TRACE_READER_TYPE(blkparse, struct blkparse_params, "block requests as blkparse prints them")

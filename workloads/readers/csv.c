@@ -380,24 +380,4 @@ static bool read_trace(struct trace_reading *reading)
     return !trace_input_failed(reading->input);
 }
 
-static struct workload *open_type(const void *params, uint64_t seed,
-                                  const struct source_position *position,
-                                  struct diagnostics *errors)
-{
-    (void)seed;
-    return foreign_open(&workload_csv, params, position, errors);
-}
-
-static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};
-
-const struct workload_type workload_csv = {
-    .name = "csv",
-    .summary = "requests in CSV, columns as in libCacheSim",
-    .params = PARAM_TABLE(rows, struct csv_params),
-    .reader = &reader,
-    .open = open_type,
-    .close = foreign_close,
-    .start = foreign_start,
-    .next = foreign_next,
-    .stop = foreign_stop,
-};
+TRACE_READER_TYPE(csv, struct csv_params, "requests in CSV, columns as in libCacheSim")

@@ -503,24 +503,4 @@ static bool read_trace(struct trace_reading *reading)
     return good;
 }
 
-static struct workload *open_type(const void *params, uint64_t seed,
-                                  const struct source_position *position,
-                                  struct diagnostics *errors)
-{
-    (void)seed;
-    return foreign_open(&workload_damon, params, position, errors);
-}
-
-static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};
-
-const struct workload_type workload_damon = {
-    .name = "damon",
-    .summary = "DAMON's region records, as text or JSON of damo",
-    .params = PARAM_TABLE(rows, struct damon_params),
-    .reader = &reader,
-    .open = open_type,
-    .close = foreign_close,
-    .start = foreign_start,
-    .next = foreign_next,
-    .stop = foreign_stop,
-};
+TRACE_READER_TYPE(damon, struct damon_params, "DAMON's region records, as text or JSON of damo")

@@ -51,6 +51,29 @@ bool foreign_start(struct workload_cursor *cursor);
 uint32_t foreign_next(struct workload_cursor *cursor, const struct access **block);
 void foreign_stop(struct workload_cursor *cursor);
 
+/* The workload type of a reader, at the end of its file: `recognise`, `read_trace` and the
+ * parameters' `rows` are those of the file. */
+#define TRACE_READER_TYPE(id, params_type, about)                                                  \
+    static struct workload *open_type(const void *params, uint64_t seed,                           \
+                                      const struct source_position *position,                      \
+                                      struct diagnostics *errors)                                  \
+    {                                                                                              \
+        (void)seed;                                                                                \
+        return foreign_open(&workload_##id, params, position, errors);                             \
+    }                                                                                              \
+    static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};        \
+    const struct workload_type workload_##id = {                                                   \
+        .name = #id,                                                                               \
+        .summary = about,                                                                          \
+        .params = PARAM_TABLE(rows, params_type),                                                  \
+        .reader = &reader,                                                                         \
+        .open = open_type,                                                                         \
+        .close = foreign_close,                                                                    \
+        .start = foreign_start,                                                                    \
+        .next = foreign_next,                                                                      \
+        .stop = foreign_stop,                                                                      \
+    };
+
 /* The note of a workload opened so, or NULL for any other workload. */
 const char *foreign_note(const struct workload *workload);
 

@@ -138,24 +138,4 @@ static bool read_trace(struct trace_reading *reading)
     return !trace_input_failed(reading->input);
 }
 
-static struct workload *open_type(const void *params, uint64_t seed,
-                                  const struct source_position *position,
-                                  struct diagnostics *errors)
-{
-    (void)seed;
-    return foreign_open(&workload_msr, params, position, errors);
-}
-
-static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};
-
-const struct workload_type workload_msr = {
-    .name = "msr",
-    .summary = "block trace in the CSV of MSR Cambridge",
-    .params = PARAM_TABLE(rows, struct msr_params),
-    .reader = &reader,
-    .open = open_type,
-    .close = foreign_close,
-    .start = foreign_start,
-    .next = foreign_next,
-    .stop = foreign_stop,
-};
+TRACE_READER_TYPE(msr, struct msr_params, "block trace in the CSV of MSR Cambridge")

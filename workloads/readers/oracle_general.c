@@ -91,24 +91,4 @@ static bool read_trace(struct trace_reading *reading)
     return true;
 }
 
-static struct workload *open_type(const void *params, uint64_t seed,
-                                  const struct source_position *position,
-                                  struct diagnostics *errors)
-{
-    (void)seed;
-    return foreign_open(&workload_oracle_general, params, position, errors);
-}
-
-static const struct trace_reader reader = {.recognise = recognise, .read = read_trace};
-
-const struct workload_type workload_oracle_general = {
-    .name = "oracle_general",
-    .summary = "libCacheSim's oracleGeneral requests",
-    .params = PARAM_TABLE(rows, struct oracle_params),
-    .reader = &reader,
-    .open = open_type,
-    .close = foreign_close,
-    .start = foreign_start,
-    .next = foreign_next,
-    .stop = foreign_stop,
-};
+TRACE_READER_TYPE(oracle_general, struct oracle_params, "libCacheSim's oracleGeneral requests")
