@@ -5,6 +5,7 @@
  * limit wakes the worker again.  A run that frees no page counts one
  * reject_reclaim_fail, however many entries it failed on. */
 #include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 
 static bool allocator_page_step(struct zswap *zswap, struct shrink_worker *worker,
                                 struct exec *exec, const void *params)
@@ -15,7 +16,13 @@ static bool allocator_page_step(struct zswap *zswap, struct shrink_worker *worke
     return false;
 }
 
-static const struct writeback_hooks allocator_page_hooks = {.step = allocator_page_step};
+static bool allocator_page_takes_from(const struct zswap_lru_hooks *lru)
+{
+    return lru->in_allocator;
+}
+
+static const struct writeback_hooks allocator_page_hooks = {
+    .step = allocator_page_step, .takes_from = allocator_page_takes_from};
 
 const struct policy allocator_page_policy = {
     .name = "allocator_page",

@@ -20,7 +20,13 @@ static bool pool_tail_step(struct zswap *zswap, struct shrink_worker *worker, st
     return result != WRITEBACK_EMPTY && writeback_note_failure(zswap, worker);
 }
 
-static const struct writeback_hooks pool_tail_hooks = {.step = pool_tail_step};
+static bool pool_tail_takes_from(const struct zswap_lru_hooks *lru)
+{
+    return lru->one_list;
+}
+
+static const struct writeback_hooks pool_tail_hooks = {.step = pool_tail_step,
+                                                       .takes_from = pool_tail_takes_from};
 
 const struct policy pool_tail_policy = {
     .name = "pool_tail",

@@ -227,6 +227,7 @@ static bool proactive_step(struct zswap *zswap, struct shrink_worker *worker, st
 
 static const struct writeback_hooks proactive_hooks = {
     .step = proactive_step,
+    .takes_from = writeback_takes_from_lists,
     .interval_ns = proactive_interval_ns,
     .create = proactive_create,
     .destroy = proactive_destroy,

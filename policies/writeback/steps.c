@@ -1,6 +1,7 @@
 /* The worker's loop over cgroups as the kernel has it from 6.12, shared by the
  * writeback policies that differ only in their budget. */
 #include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/mm/memcg.h"
 
 bool writeback_note_failure(struct zswap *zswap, struct shrink_worker *worker)
@@ -30,4 +31,9 @@ bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *work
         return true;
     worker->attempts++;
     return result == SHRINK_WROTE ? true : writeback_note_failure(zswap, worker);
+}
+
+bool writeback_takes_from_lists(const struct zswap_lru_hooks *lru)
+{
+    return lru->group_walked != NULL;
 }

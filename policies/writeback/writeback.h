@@ -4,6 +4,8 @@
 
 #include "sim/zswap/zswap.h"
 
+struct zswap_lru_hooks; /* policies/zswap_lru/zswap_lru.h */
+
 enum { WRITEBACK_FAILURES_AT_MOST = 16 }; /* MAX_RECLAIM_RETRIES */
 
 struct writeback_hooks {
@@ -12,6 +14,9 @@ struct writeback_hooks {
      * is in `worker`: a policy without a tick() has no state of its own. */
     bool (*step)(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
                  const void *params);
+    /* optional: does it find entries where this LRU keeps them?  A config that pairs it with
+     * another is refused.  NULL: with any. */
+    bool (*takes_from)(const struct zswap_lru_hooks *lru);
     /* optional, together: writeback that no full pool asks for.  tick() is called
      * each interval_ns() of simulated time, with what create() returned. */
     uint64_t (*interval_ns)(const void *params);
@@ -24,6 +29,9 @@ struct writeback_hooks {
  * budget for the next online cgroup in pre-order, failures and attempts counted; as step(). */
 bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,
                                  struct exec *exec, const struct shrink_budget *budget);
+
+/* As takes_from(): of lists that shrink_memcg() walks. */
+bool writeback_takes_from_lists(const struct zswap_lru_hooks *lru);
 
 /* One more failure; false when it was the last one allowed. */
 bool writeback_note_failure(struct zswap *zswap, struct shrink_worker *worker);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "sim/engine/costs_table.h"
 #include "sim/experiment/metrics.h"
 
@@ -409,6 +411,37 @@ static void check_interrupts(struct decoder *decoder, const struct config_node *
     }
 }
 
+/* The LRUs with which a writeback policy finds entries, in a list. */
+static const char *lrus_of_writeback(struct decoder *decoder, const struct writeback_hooks *hooks)
+{
+    const char *names = "";
+    for (const struct policy *const *lru = policy_axis_find("zswap_lru")->choices; *lru; lru++)
+        if (hooks->takes_from((*lru)->hooks))
+            names = arena_printf(decoder->arena, "%s%s%s", names, *names ? ", " : "", (*lru)->name);
+    return names;
+}
+
+/* Writeback that looks for entries where none are would do nothing, without a word.  An LRU that
+ * keeps none goes with all. */
+static void check_writeback(struct decoder *decoder, const struct config_node *zswap,
+                            const struct zswap_config *config)
+{
+    const struct config_node *writeback = config_tree_member(zswap, "writeback");
+    const struct config_node *lru = config_tree_member(zswap, "lru");
+    if ((!writeback && !lru) || !config->writeback.policy || !config->lru.policy)
+        return;
+    const struct writeback_hooks *hooks = config->writeback.policy->hooks;
+    const struct zswap_lru_hooks *keeps = config->lru.policy->hooks;
+    if (!hooks->takes_from || hooks->takes_from(keeps) ||
+        (!keeps->group_of_pool && !keeps->in_allocator))
+        return;
+    const struct config_node *at = writeback ? writeback : lru;
+    decode_error(decoder, &at->at,
+                 "%s: writeback \"%s\" finds no entries with zswap.lru \"%s\"; it goes with: %s",
+                 decode_path(decoder, at), config->writeback.policy->name, config->lru.policy->name,
+                 lrus_of_writeback(decoder, hooks));
+}
+
 /* The sections that are one object each; `tree` NULL: defaults alone. */
 static void decode_sections(struct decoder *decoder, const struct config_node *tree,
                             struct config *config)
@@ -423,6 +456,7 @@ static void decode_sections(struct decoder *decoder, const struct config_node *t
     decode_section(decoder, &section_zswap, config_tree_member(tree, "zswap"), &config->zswap);
     int compressor = compressor_find(config->zswap.compressor_name);
     config->zswap.compressor = compressor < 0 ? 0 : (unsigned)compressor;
+    check_writeback(decoder, config_tree_member(tree, "zswap"), &config->zswap);
     decode_section(decoder, &section_engine, config_tree_member(tree, "engine"), &config->engine);
 }
 

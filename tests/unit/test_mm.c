@@ -595,6 +595,25 @@ static void test_page_freed_in_a_batch_leaves_it(void **state)
     bench_close(bench);
 }
 
+/* Two nodes, of which the first stores four times as much: as many pages written back from each are
+ * even, and as many of a hundred stored are not. */
+static void test_fairness_by_pages_and_by_stores(void **state)
+{
+    (void)state;
+    struct bench *bench =
+        bench_open("{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 2, \"nodes\":"
+                   "[{\"memory\": \"32M\"}, {\"memory\": \"32M\"}]},"
+                   "\"cgroups\": {\"/a\": {}}, \"tasks\": [" TASK("/a", 1000) "]}");
+    bench->mm->nodes[0].counters[COUNTER_zswpout] = 400;
+    bench->mm->nodes[1].counters[COUNTER_zswpout] = 100;
+    bench->zswap->written_back_by_node[0] = bench->zswap->written_back_by_node[1] = 50;
+    measure_finish(&bench->simulation);
+    assert_int_equal(bench->result.fairness.nodes_ppm, 1000000);
+    /* Shares 1/8 and 1/2: (5/8)^2 / (2 * 17/64) */
+    assert_in_range(bench->result.fairness.nodes_per_store_ppm, 735293, 735295);
+    bench_close(bench);
+}
+
 /* Tasks that reclaim or die take the near node's last pages; others go to the far one. */
 static void test_reserves_of_the_near_node(void **state)
 {
@@ -797,6 +816,7 @@ int main(void)
         cmocka_unit_test(test_limit_that_is_reached_exactly),
         cmocka_unit_test(test_limit_of_v1_moves_once_usage_fits),
         cmocka_unit_test(test_page_freed_in_a_batch_leaves_it),
+        cmocka_unit_test(test_fairness_by_pages_and_by_stores),
         cmocka_unit_test(test_reserves_of_the_near_node),
         cmocka_unit_test(test_task_that_another_had_killed_is_gone),
         cmocka_unit_test(test_limit_below_what_can_be_freed_kills),
