@@ -14,7 +14,9 @@ def figure($number):
   | scale("bytes"; [$points[].memory_saved_bytes] | largest) as $saved
   | ([$points[] | select(.front) | .compressor // "no zswap"] | unique) as $groups
   | ([$points[] | select(.recommended)][0]) as $best
-  | ([$points[].fault_ns / $time[0]] | [min, max]) as $x
+  | ([$points[].fault_ns / $time[0]] | [min, max]
+     # All the same: a range needs a width.
+     | if .[0] == .[1] then [.[0] * 0.9, .[1] * 1.1 + 1e-9] else . end) as $x
   | def row: [.fault_ns / $time[0], .cpu_ns / $cpu[0], .device_writes * 4096 / $writes[0], .memory_saved_bytes / $saved[0]];
   "figure_title = \("\(.name): which zswap settings are worth choosing between?" | quoted)",
   "x_label = \("time in faults (\($time[1]))" | quoted)",

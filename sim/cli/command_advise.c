@@ -169,20 +169,16 @@ static const struct advise_point *recommended(const struct advice *advice)
     return &advice->points[advice->recommended];
 }
 
-/* Bytes that the pool may take under the recommended setting. */
-static uint64_t pool_bytes(const struct advise_request *request, const struct advise_setting *of)
-{
-    uint64_t bytes = request->memory_bytes / 100 * of->pool_percent;
-    return (bytes < request->limit_bytes ? bytes : request->limit_bytes) / PAGE_BYTES * PAGE_BYTES;
-}
-
 /* The lines to paste, as one list for both outputs. */
-static cJSON *setting_lines(const struct advice *advice)
+static cJSON *setting_lines(const struct advise_request *request, const struct advice *advice)
 {
     static const char sys[] = "/sys/module/zswap/parameters/";
-    const struct advise_setting *setting = &recommended(advice)->setting;
     cJSON *lines = json_array();
     struct arena arena = {0};
+    char pool[32];
+    if (!advice->pressure)
+        return lines;
+    const struct advise_setting *setting = &recommended(advice)->setting;
 #define LINE(...) json_add_to_array(lines, json_string(arena_printf(&arena, __VA_ARGS__)))
     if (setting->zswap) {
         LINE("echo %s > %scompressor", setting->compressor, sys);
@@ -191,6 +187,9 @@ static cJSON *setting_lines(const struct advice *advice)
         if (advice->has_shrinker)
             LINE("echo %c > %sshrinker_enabled", setting->shrinker ? 'Y' : 'N', sys);
         LINE("echo Y > %senabled", sys);
+        /* On a machine with more RAM this alone keeps the pool from filling the limit. */
+        print_bytes(pool, sizeof(pool), advise_pool_bytes(request, setting));
+        LINE("echo %s > /sys/fs/cgroup/JOB/memory.zswap.max", pool);
         if (advice->has_shrinker)
             LINE("echo %d > /sys/fs/cgroup/JOB/memory.zswap.writeback", setting->writeback);
     } else {
@@ -218,10 +217,12 @@ static cJSON *doubts(const struct arguments *arguments, const struct trace_facts
                      const struct advice *advice)
 {
     const struct advise_request *request = &arguments->request;
-    const struct advise_point *best = recommended(advice);
     cJSON *list = json_array();
     struct arena arena = {0};
     char text[32];
+    if (!advice->pressure)
+        return list;
+    const struct advise_point *best = recommended(advice);
 #define DOUBT(...) json_add_to_array(list, json_string(arena_printf(&arena, __VA_ARGS__)))
     if (!request->content)
         DOUBT("page contents are assumed (%s \"%s\"), and they decide about the compressor: "
@@ -259,6 +260,13 @@ static cJSON *doubts(const struct arguments *arguments, const struct trace_facts
               100 * (best->fault_ns_least / best->mean.fault_ns - 1),
               100 * (best->fault_ns_most / best->mean.fault_ns - 1), as_good(advice),
               as_good(advice) == 1 ? " is" : "s are");
+    if (best->setting.zswap) {
+        print_bytes(text, sizeof(text), request->memory_bytes);
+        DOUBT("max_pool_percent is a share of all RAM (here %s, --memory): with more only "
+              "memory.zswap.max holds the pool down, which is near to what was simulated, not "
+              "equal",
+              text);
+    }
     if (best->setting.zswap && best->setting.pool_percent == ADVISE_LARGEST_POOL)
         DOUBT("the largest pool tried (%u %%) was best: a larger one may be better still",
               best->setting.pool_percent);
@@ -283,7 +291,8 @@ static void print_point(const struct advice *advice, uint32_t index)
     print_quantity(fault, sizeof(fault), point->mean.fault_ns, "ns");
     print_quantity(cpu, sizeof(cpu), point->mean.cpu_ns, "ns");
     print_quantity(saved, sizeof(saved), point->mean.saved_bytes, "bytes");
-    printf("%c %-44s", index == advice->recommended ? '*' : ' ', setting);
+    printf("%c%c%-44s", index == advice->recommended ? '*' : ' ',
+           point->on_front && point->draws == 1 ? '\'' : ' ', setting);
     if (point->killed)
         printf("  out of memory\n");
     else
@@ -324,9 +333,25 @@ static void print_front(const struct advice *advice)
         printf("  ... and %" PRIu32 " more that no other beats in all four\n", front - shown);
     if (!recommended_shown)
         print_point(advice, advice->recommended);
+}
+
+/* What it is like without zswap, and what the means above are means of. */
+static void print_compared(const struct advice *advice)
+{
+    uint32_t compared = 0;
+    bool once = false;
     for (uint32_t i = 0; i < advice->count; i++)
-        if (!advice->points[i].setting.zswap && !advice->points[i].on_front)
-            print_point(advice, i);
+        once |= advice->points[i].on_front && advice->points[i].draws == 1;
+    for (uint32_t i = 0; i < advice->count; i++) {
+        if (advice->points[i].setting.zswap || advice->points[i].on_front)
+            continue;
+        if (!compared++)
+            printf("  for comparison:\n");
+        print_point(advice, i);
+    }
+    if (once)
+        printf("\nMeans of %d draws of page contents; ' marks one draw, and is compared in that.\n",
+               ADVISE_DRAWS);
 }
 
 /* A list of texts, each behind `prefix`, broken into lines of at most 90 columns. */
@@ -363,29 +388,29 @@ static void print_report(const struct arguments *arguments, const struct advice 
                          const cJSON *lines, const cJSON *unsure)
 {
     const struct advise_request *request = &arguments->request;
-    const struct advise_setting *setting = &recommended(advice)->setting;
-    char limit[24], footprint[24], pool[24];
+    char limit[24], footprint[24];
     print_quantity(limit, sizeof(limit), (double)request->limit_bytes, "bytes");
     print_quantity(footprint, sizeof(footprint), (double)request->footprint_bytes, "bytes");
     printf("%s: up to %s in a limit of %s, kernel %s, swap on %s\n", arguments->trace, footprint,
            limit, request->kernel, request->device.name);
+    if (!advice->pressure) {
+        printf(
+            "No pressure: within this limit nothing is reclaimed, so no setting of zswap makes a "
+            "difference\nand none is recommended. A smaller --limit (zsim trace mrc %s) shows "
+            "one.\n",
+            arguments->trace);
+        return;
+    }
     printf("%" PRIu32 " settings tried in %" PRIu32
            " runs; none beats these in all of the first four columns:\n\n",
            advice->count, advice->runs);
     print_front(advice);
+    print_compared(advice);
     printf("\nRecommended (*): of those within %d %% of the least fault time the fewest device "
            "writes,\nthen the least CPU time.\n\n",
            ADVISE_NEAR_PERCENT);
     print_lines(lines);
-    print_least(&recommended(advice)->mean, setting->page_cluster > 0);
-    if (setting->zswap) {
-        print_bytes(pool, sizeof(pool), pool_bytes(request, setting));
-        print_bytes(limit, sizeof(limit), request->memory_bytes);
-        printf("\nmax_pool_percent is a share of all RAM (here %s).  To cap this program's cgroup "
-               "alone,\non a machine of any size:\n\n"
-               "    echo %s > /sys/fs/cgroup/JOB/memory.zswap.max\n",
-               limit, pool);
-    }
+    print_least(&recommended(advice)->mean, recommended(advice)->setting.page_cluster > 0);
     printf("\nNot sure of:\n");
     print_list(unsure, "  - ");
 }
@@ -393,7 +418,19 @@ static void print_report(const struct arguments *arguments, const struct advice 
 /* ---- the document ------------------------------------------------------------------------------
  */
 
-static cJSON *point_json(const struct advice *advice, uint32_t index)
+/* The four that settings are compared by, in the draw that all have in common. */
+static cJSON *common_draw_json(const struct advise_measure *first)
+{
+    cJSON *object = json_object();
+    json_add_real(object, "fault_ns", first->fault_ns);
+    json_add_real(object, "cpu_ns", first->cpu_ns);
+    json_add_real(object, "memory_saved_bytes", first->saved_bytes);
+    json_add_real(object, "device_writes", first->device_writes);
+    return object;
+}
+
+static cJSON *point_json(const struct advise_request *request, const struct advice *advice,
+                         uint32_t index)
 {
     const struct advise_point *point = &advice->points[index];
     const struct advise_setting *setting = &point->setting;
@@ -405,6 +442,7 @@ static cJSON *point_json(const struct advice *advice, uint32_t index)
     json_add_string(object, "compressor", setting->compressor);
     if (setting->zswap) {
         json_add_integer(object, "max_pool_percent", setting->pool_percent);
+        json_add_integer(object, "zswap_max_bytes", advise_pool_bytes(request, setting));
         json_add_integer(object, "accept_threshold_percent", setting->accept_percent);
         json_add_bool(object, "shrinker_enabled", setting->shrinker);
         json_add_bool(object, "writeback", setting->writeback);
@@ -423,6 +461,7 @@ static cJSON *point_json(const struct advice *advice, uint32_t index)
     json_add_real(object, "device_writes", point->mean.device_writes);
     json_add_real(object, "disk_reads", point->mean.disk_reads);
     json_add_real(object, "zswap_loads", point->mean.zswap_loads);
+    json_add(object, "common_draw", common_draw_json(&point->first));
     if (point->mean.least_fault_ns > 0) {
         json_add_real(object, "least_fault_ns", point->mean.least_fault_ns);
         json_add_real(object, "least_disk_reads", point->mean.least_disk_reads);
@@ -463,9 +502,10 @@ static cJSON *document(const struct arguments *arguments, const struct workload 
     json_add_integer(root, "footprint_bytes", request->footprint_bytes);
     json_add_integer(root, "think_ns", request->think_ns);
     json_add(root, "device", device_json(&request->device));
+    json_add_bool(root, "pressure", advice->pressure);
     json_add_integer(root, "runs", advice->runs);
     for (uint32_t i = 0; i < advice->count; i++)
-        json_add_to_array(points, point_json(advice, i));
+        json_add_to_array(points, point_json(request, advice, i));
     json_add(root, "points", points);
     json_add(root, "lines", lines);
     json_add(root, "unsure", unsure);
@@ -492,7 +532,7 @@ static int write_sweep(const struct advice *advice, const char *directory, const
 static int output(const struct arguments *arguments, const struct workload *workload,
                   const struct trace_facts *facts, const struct advice *advice)
 {
-    cJSON *lines = setting_lines(advice);
+    cJSON *lines = setting_lines(&arguments->request, advice);
     cJSON *unsure = doubts(arguments, facts, advice);
     cJSON *root = document(arguments, workload, advice, lines, unsure);
     int code = EXIT_DONE;
@@ -503,7 +543,7 @@ static int output(const struct arguments *arguments, const struct workload *work
     } else {
         print_report(arguments, advice, lines, unsure);
     }
-    if (arguments->output) {
+    if (arguments->output && advice->pressure) {
         struct arena arena = {0};
         char *name = trace_name(arguments->trace);
         fflush(stdout);

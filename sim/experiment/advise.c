@@ -31,7 +31,18 @@ static void add_set(cJSON *set, const char *path, cJSON *value)
     cJSON_AddItemToObject(set, path, value);
 }
 
-static cJSON *setting_json(const struct advise_setting *setting)
+uint64_t advise_pool_bytes(const struct advise_request *request,
+                           const struct advise_setting *setting)
+{
+    /* As zswap_max_pages() has it, without running over. */
+    uint64_t pages = request->memory_bytes / PAGE_BYTES, limit = request->limit_bytes / PAGE_BYTES;
+    uint64_t share =
+        pages / 100 * setting->pool_percent + pages % 100 * setting->pool_percent / 100;
+    return (share < limit ? share : limit) * PAGE_BYTES;
+}
+
+static cJSON *setting_json(const struct advise_request *request,
+                           const struct advise_setting *setting)
 {
     cJSON *set = json_object();
     add_set(set, "zswap.enabled", cJSON_CreateBool(setting->zswap));
@@ -42,6 +53,8 @@ static cJSON *setting_json(const struct advise_setting *setting)
     add_set(set, "zswap.max_pool_percent", json_integer(setting->pool_percent));
     add_set(set, "zswap.accept_threshold_percent", json_integer(setting->accept_percent));
     add_set(set, "zswap.shrinker_enabled", cJSON_CreateBool(setting->shrinker));
+    add_set(set, "cgroups./job.memory.zswap.max",
+            json_integer(advise_pool_bytes(request, setting)));
     add_set(set, "cgroups./job.memory.zswap.writeback", cJSON_CreateBool(setting->writeback));
     return set;
 }
@@ -134,7 +147,7 @@ static cJSON *experiment_json(const struct advise_request *request,
 {
     cJSON *root = base_json(request), *variants = json_array();
     for (uint32_t i = 0; i < count * draws; i++) {
-        cJSON *variant = json_object(), *set = setting_json(&points[i / draws].setting);
+        cJSON *variant = json_object(), *set = setting_json(request, &points[i / draws].setting);
         char setting[96], name[128];
         advise_setting_print(&points[i / draws].setting, setting, sizeof(setting));
         if (draws > 1)
@@ -202,6 +215,7 @@ static void add_measure(struct advise_point *point, const struct run_result *run
     if (draws == 1)
         point->first = of;
     point->killed |= run->totals.counters[COUNTER_oom_kill] > 0;
+    point->reclaimed += run->totals.counters[COUNTER_pgsteal_anon];
 }
 
 /* Run `count` points with so many draws each and fill them in. */
@@ -238,13 +252,14 @@ static void costs_of(const struct advise_measure *of, double costs[4])
     costs[3] = -of->saved_bytes;
 }
 
-/* As good in all to 1 %, and better by more in one. */
-static bool dominates(const struct advise_measure *a, const struct advise_measure *b)
+/* As good in all to 1 %, and better by more in one.  A mean of several draws is compared with
+ * another such mean only: draws differ by more than that. */
+static bool dominates(const struct advise_point *a, const struct advise_point *b)
 {
     double of_a[4], of_b[4];
-    bool better = false;
-    costs_of(a, of_a);
-    costs_of(b, of_b);
+    bool better = false, means = a->draws == b->draws;
+    costs_of(means ? &a->mean : &a->first, of_a);
+    costs_of(means ? &b->mean : &b->first, of_b);
     for (unsigned i = 0; i < 4; i++) {
         double near = 0.01 * fmax(fabs(of_a[i]), fabs(of_b[i]));
         if (of_a[i] > of_b[i] + near)
@@ -255,12 +270,11 @@ static bool dominates(const struct advise_measure *a, const struct advise_measur
 }
 
 /* Settings that make no difference at all: the first of them stands for the others, also when it
- * has been run again. */
+ * has been run again, and they must not beat it with the one run that both had. */
 static bool is_repeated(const struct advise_point *points, uint32_t index)
 {
     for (uint32_t i = 0; i < index; i++)
-        if (points[i].on_front &&
-            /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
+        if (/* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): to the last bit */
             memcmp(&points[i].first, &points[index].first, sizeof(points[i].first)) == 0)
             return true;
     return false;
@@ -268,11 +282,13 @@ static bool is_repeated(const struct advise_point *points, uint32_t index)
 
 void advise_find_front(struct advise_point *points, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < count; i++)
         points[i].repeats = is_repeated(points, i);
+    for (uint32_t i = 0; i < count; i++) {
         points[i].on_front = !points[i].killed && !points[i].repeats;
         for (uint32_t k = 0; k < count && points[i].on_front; k++)
-            points[i].on_front = points[k].killed || !dominates(&points[k].mean, &points[i].mean);
+            points[i].on_front =
+                points[k].killed || points[k].repeats || !dominates(&points[k], &points[i]);
     }
 }
 
@@ -448,6 +464,28 @@ static int refine(const struct advise_request *request, struct advice *advice,
 /* ---- all of it
  * -------------------------------------------------------------------------------------- */
 
+/* Where nothing is ever reclaimed no setting of zswap makes a difference. */
+static int find_pressure(const struct advise_request *request, struct advice *advice,
+                         struct diagnostics *errors)
+{
+    struct advise_point whole = {.setting = advice->points[0].setting};
+    int code = run_points(request, &whole, 1, 1, NULL, advice, errors);
+    advice->pressure = whole.killed || whole.reclaimed > 0;
+    if (code || !advice->pressure)
+        advice->count = 0;
+    return code;
+}
+
+static int tell_out_of_memory(const struct advise_request *request, struct diagnostics *errors)
+{
+    char limit[32];
+    print_bytes(limit, sizeof(limit), request->limit_bytes);
+    diagnostics_add(errors, &(struct source_position){.file = request->trace},
+                    "with a limit of %s every setting ends out of memory; give a larger --limit",
+                    limit);
+    return 1;
+}
+
 int advise(const struct advise_request *request, struct advice *advice, struct diagnostics *errors)
 {
     enum { FULL_GRID = 122 };
@@ -455,20 +493,16 @@ int advise(const struct advise_request *request, struct advice *advice, struct d
     if (!look_at_base(request, advice, errors))
         return 2;
     make_grid(advice);
-    int code =
+    int code = find_pressure(request, advice, errors);
+    if (code || !advice->pressure)
+        return code;
+    code =
         run_points(request, advice->points, advice->count, 1, &advice->experiment, advice, errors);
     if (code)
         return code;
     advise_find_front(advice->points, advice->count);
-    if (advise_choose(advice->points, advice->count, 1) == UINT32_MAX) {
-        char limit[32];
-        print_bytes(limit, sizeof(limit), request->limit_bytes);
-        diagnostics_add(errors, &(struct source_position){.file = request->trace},
-                        "with a limit of %s every setting ends out of memory; give a larger "
-                        "--limit",
-                        limit);
-        return 1;
-    }
+    if (advise_choose(advice->points, advice->count, 1) == UINT32_MAX)
+        return tell_out_of_memory(request, errors);
     code = refine(request, advice, errors);
     if (code)
         return code;
@@ -476,6 +510,9 @@ int advise(const struct advise_request *request, struct advice *advice, struct d
     advice->recommended = advise_choose(advice->points, advice->count, ADVISE_DRAWS);
     if (advice->recommended == UINT32_MAX)
         advice->recommended = advise_choose(advice->points, advice->count, 1);
+    /* Another draw of contents may not fit. */
+    if (advice->recommended == UINT32_MAX)
+        return tell_out_of_memory(request, errors);
     return 0;
 }
 

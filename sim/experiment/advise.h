@@ -52,9 +52,12 @@ struct advise_point {
     double fault_ns_least, fault_ns_most; /* over the draws of contents */
     unsigned draws;                       /* of page contents */
     bool killed;                          /* a task, for lack of memory: no advice */
-    bool repeats;                         /* one before it, on the front, to the last bit */
-    bool on_front; /* no other is as good in all of fault time, CPU time, memory saved and
-                      device writes (to 1 %) and better in one, none before it the same */
+    uint64_t reclaimed;                   /* pages, over all draws */
+    bool repeats;                         /* one before it, to the last bit */
+    /* No other is as good in all of fault time, CPU time, memory saved and device writes (to 1 %)
+     * and better in one, none before it the same.  Two points are compared by their means, or,
+     * if one had more draws, by the draw that all have in common. */
+    bool on_front;
 };
 
 enum { ADVISE_DRAWS = 3, ADVISE_NEAR_PERCENT = 5, ADVISE_LARGEST_POOL = 50 };
@@ -67,6 +70,7 @@ struct advice {
     unsigned compressors; /* a bit for each that the page contents are known under */
     bool coarse;          /* fewer settings were tried because the trace is long */
     bool has_shrinker;    /* of the kernel; memory.zswap.writeback came with it */
+    bool pressure;        /* something was reclaimed; else no points, none is recommended */
     uint32_t runs;
     cJSON *experiment; /* the config of the first step */
 };
@@ -78,6 +82,10 @@ void advice_release(struct advice *advice);
 
 /* "lz4 pool 20% accept 90% shrinker on", or "no zswap". */
 void advise_setting_print(const struct advise_setting *setting, char *out, size_t size);
+
+/* What the pool may take: its percentage of the RAM, at most the limit; whole pages. */
+uint64_t advise_pool_bytes(const struct advise_request *request,
+                           const struct advise_setting *setting);
 
 /* Marks on_front, of points that are not killed.  For tests. */
 void advise_find_front(struct advise_point *points, uint32_t count);

@@ -50,6 +50,46 @@ static void test_front_without_repetitions(void **state)
     assert_false(points[1].on_front);
 }
 
+/* Run again, the best has become slower than its twin and than its neighbour were in one run. */
+static void test_front_of_unequal_draws(void **state)
+{
+    (void)state;
+    struct advise_point points[] = {
+        point(1763, 1763, 21, 0),
+        point(1763, 1763, 21, 0),
+        point(1760, 1760, 21, 0),
+        point(2560, 1050, 0, 68654),
+    };
+    points[0].mean.fault_ns = points[0].mean.cpu_ns = 1798;
+    points[0].draws = points[3].draws = 3;
+    advise_find_front(points, 4);
+    assert_true(points[0].on_front);
+    assert_true(points[1].repeats && !points[1].on_front);
+    assert_true(points[2].on_front);
+    assert_int_equal(advise_choose(points, 4, 3), 0);
+    /* A twin of what is beaten when both are run again is no better. */
+    points[3] = point(1700, 1700, 30, 0);
+    points[3].first = points[0].first;
+    points[3].first.saved_bytes = 22;
+    points[3].draws = 3;
+    advise_find_front(points, 4);
+    assert_false(points[0].on_front || points[1].on_front);
+    assert_int_equal(advise_choose(points, 4, 3), 3);
+}
+
+static void test_pool(void **state)
+{
+    (void)state;
+    struct advise_request request = {.limit_bytes = 392 << 10, .memory_bytes = 392 << 10};
+    struct advise_setting setting = {.zswap = true, .pool_percent = 50};
+    assert_int_equal(advise_pool_bytes(&request, &setting), 196 << 10);
+    request.memory_bytes = UINT64_MAX / PAGE_BYTES * PAGE_BYTES;
+    assert_int_equal(advise_pool_bytes(&request, &setting), 392 << 10);
+    request.memory_bytes = 101 << 12;
+    setting.pool_percent = 10;
+    assert_int_equal(advise_pool_bytes(&request, &setting), 10 << 12);
+}
+
 static void test_choice(void **state)
 {
     (void)state;
@@ -184,6 +224,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_front),
         cmocka_unit_test(test_front_without_repetitions),
+        cmocka_unit_test(test_front_of_unequal_draws),
+        cmocka_unit_test(test_pool),
         cmocka_unit_test(test_choice),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_typical_devices),
