@@ -163,6 +163,8 @@ static void test_perf_errors(void **state)
 {
     (void)state;
     expect_error("perf_script", NULL, "", ": error: no access in it");
+    expect_error("perf_script", NULL, "a 1 1.5: ev: 5576395a0000\na 1 1.6: ev: 5576395a",
+                 ":2:1: error: the text ends inside a line; expected a newline");
     expect_error("perf_script", NULL, "a 1 1.5: ev: 1000\n  hello world\n",
                  ":2:3: error: \"hello world\" is not a sample of perf script");
     expect_error("perf_script", NULL, "a 1 1.5: ev:\n", ":1:10: error: expected the data's");
@@ -281,6 +283,17 @@ static void test_damon_errors(void **state)
                  ":2:1: error: an accessed region of more than 1 TiB");
     expect_error("damon", FOUR, "1000-2000 (1) 1 0\n", ":1:1: error: a region before");
     expect_error("damon", FOUR, "target_id: 0\n1000-2000 (1) x\n", ":2:1: error: \"1000-2000");
+    expect_error("damon", FOUR, "target_id: 0\nnr_regions: 3\n1000-2000 (1) 1 0\n",
+                 ": error: regions of the last snapshot: 1; expected 3, its nr_regions");
+    expect_error("damon", FOUR, "target_id: 0\nnr_regions: 2\n1000-2000 (1) 1 0\ntarget_id: 0\n",
+                 ":4:1: error: regions of the last snapshot: 1; expected 2");
+    expect_error("damon", FOUR, "target_id: 0\nnr_regions: x\n",
+                 ":2:1: error: expected the number");
+    expect_error("damon", FOUR, "target_id: 0\n1000-2000 (1) 1",
+                 ":2:1: error: the text ends inside a line");
+    expect_error("damon", FOUR,
+                 "k 1 [000] 1.5: damon:damon_aggregated: target_id=0 nr_regions=2 4096-8192: 1 0\n",
+                 ": error: the text ends inside a snapshot; expected 1 more of its regions");
     expect_error("damon", FOUR, "monitoring_start: 3 weeks\n", ":1:18: error: expected a time");
     expect_error("damon", "aggregation=1ms", "target_id: 0\n", "must be 1 to 1000000");
     expect_error("damon", FOUR, "target_id: 0\n1000-2000 (1) 0 0\n", "no access in it (DAMON: 1");
@@ -402,6 +415,9 @@ static void test_csv_errors(void **state)
     expect_error("csv", NULL, "1,2,3\n", ":1:1: error: no column is known to be the object");
     expect_error("csv", "obj-id-col=3", "1,2,3\n4,5\n",
                  ":2:1: error: 2 columns; expected obj_id_col 3 to be there");
+    expect_error("csv", "obj-id-col=1,obj-size-col=2", "1,8192\n4,819",
+                 ":2:3: error: the text ends inside a line, \"819\" may be cut short");
+    expect_error("csv", "obj-id-col=2", "1,40960\n2,4096", ":2:3: error: the text ends inside");
     expect_error("csv", "obj-id-col=65", "1\n", "option obj_id_col of format csv is \"65\"");
     expect_error("csv", "delimiter=ab", "1\n", "delimiter is \"ab\"; expected one character");
     expect_error("csv", "obj-idcol", "1\n", "expected KEY=VALUE at \"obj-idcol\"");

@@ -174,7 +174,8 @@ static bool read_trace(struct trace_reading *reading)
     bool summary = false;
     for (const char *line; (line = trace_input_line(reading->input));) {
         summary |= begins_summary(line);
-        if (!summary && !read_line(reading, line, &counts))
+        if (!summary && (!read_line(reading, line, &counts) ||
+                         (*line && !trace_input_line_whole(reading->input))))
             return false;
     }
     snprintf(reading->note, sizeof(reading->note),

@@ -334,12 +334,31 @@ static bool touch(struct csv *csv, uint64_t id, uint64_t size, enum access_op op
            trace_pages_range(pages, csv->space, id * PAGE_BYTES, size, op);
 }
 
+/* A line without an end is often the last of a whole file (RFC 4180 allows it), and as often all
+ * that is left of a longer one: the columns before its last are known to be whole. */
+static bool check_end(struct csv *csv, const struct field *fields, size_t count)
+{
+    char quoted[TRACE_QUOTED_BYTES];
+    struct field last = fields[count - 1];
+    if (trace_input_line_ended(csv->reading->input))
+        return true;
+    for (enum column column = COLUMN_ID; column < COLUMNS; column++)
+        if (csv->columns[column] == count)
+            return trace_input_line_error(csv->reading->input, last.at,
+                                          "the text ends inside a line, \"%s\" may be cut short; "
+                                          "expected a newline behind it",
+                                          trace_quote(last.at, last.length, quoted));
+    return true;
+}
+
 static bool read_request(struct csv *csv, const char *line)
 {
     struct field fields[FIELDS_AT_MOST];
     uint64_t id, size;
     enum access_op op;
     size_t count = split(line, csv->delimiter, fields);
+    if (!check_end(csv, fields, count))
+        return false;
     for (enum column column = 0; column < COLUMNS; column++)
         if (csv->columns[column] > count)
             return trace_input_line_error(

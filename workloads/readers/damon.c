@@ -184,7 +184,9 @@ struct raw_text {
     struct damon_records *records;
     uint64_t base, time; /* ns */
     uint32_t space;
-    bool snapshot; /* one has begun */
+    bool snapshot;              /* one has begun */
+    bool promised;              /* "nr_regions:" of it was read */
+    uint64_t regions, expected; /* of it, with the one that marks an end */
 };
 
 static bool starts_with(const char *line, const char *word)
@@ -199,6 +201,32 @@ static bool raw_time(struct raw_text *raw, const char *line, const char *key, ui
         return true;
     return trace_input_line_error(raw->records->reading->input, line + strlen(key),
                                   "expected a time such as \"104.599 ms\" or a number of ns");
+}
+
+/* It has the regions that it said it has; `line` comes next, NULL: nothing does. */
+static bool raw_snapshot_ends(struct raw_text *raw, const char *line)
+{
+    static const char message[] =
+        "regions of the last snapshot: %" PRIu64 "; expected %" PRIu64 ", its nr_regions";
+    struct trace_input *input = raw->records->reading->input;
+    if (raw->promised && raw->regions != raw->expected)
+        return line ? trace_input_line_error(input, line, message, raw->regions, raw->expected)
+                    : trace_input_error(input, message, raw->regions, raw->expected);
+    raw->promised = false;
+    raw->regions = 0;
+    return true;
+}
+
+static bool raw_region_count(struct raw_text *raw, const char *line)
+{
+    const char *at = trace_skip_blanks(strchr(line, ':') + 1);
+    if (!raw->snapshot)
+        return true;
+    raw->promised = true;
+    if (damon_take_count(&at, &raw->expected) && *trace_skip_blanks(at) == '\0')
+        return true;
+    return trace_input_line_error(raw->records->reading->input, line,
+                                  "expected the number of the snapshot's regions");
 }
 
 static bool raw_target(struct raw_text *raw, const char *line)
@@ -253,6 +281,7 @@ static bool raw_region(struct raw_text *raw, const char *line)
     struct damon_region region;
     struct trace_input *input = raw->records->reading->input;
     char quoted[TRACE_QUOTED_BYTES];
+    raw->regions++;
     if (is_fake(line))
         return true;
     if (!take_raw_region(line, &region))
@@ -269,8 +298,7 @@ static bool raw_region(struct raw_text *raw, const char *line)
 static bool raw_line(struct raw_text *raw, const char *line)
 {
     static const char *const ignored[] = {
-        "monitoring_end:", "monitoring_duration:", "nr_regions:", "rel time:", "intervals:", "#",
-        "start_addr"};
+        "monitoring_end:", "monitoring_duration:", "rel time:", "intervals:", "#", "start_addr"};
     if (starts_with(line, "base_time_absolute:"))
         return raw_time(raw, line, "base_time_absolute:", &raw->base);
     if (starts_with(line, "monitoring_start:"))
@@ -278,7 +306,9 @@ static bool raw_line(struct raw_text *raw, const char *line)
     if (starts_with(line, "start_time:"))
         return raw_time(raw, line, "start_time:", &raw->base);
     if (starts_with(line, "target_id:"))
-        return raw_target(raw, line);
+        return raw_snapshot_ends(raw, line) && raw_target(raw, line);
+    if (starts_with(line, "nr_regions:"))
+        return raw_region_count(raw, line);
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         if (starts_with(line, ignored[i]))
             return true;
@@ -289,9 +319,10 @@ static bool read_raw_text(struct damon_records *records)
 {
     struct raw_text raw = {.records = records};
     for (const char *line; (line = trace_input_line(records->reading->input));)
-        if (!raw_line(&raw, trace_skip_blanks(line)))
+        if (!raw_line(&raw, trace_skip_blanks(line)) ||
+            (*line && !trace_input_line_whole(records->reading->input)))
             return false;
-    return !trace_input_failed(records->reading->input);
+    return !trace_input_failed(records->reading->input) && raw_snapshot_ends(&raw, NULL);
 }
 
 /* ---- damon_aggregated events ------------------------------------------------------- */
@@ -381,9 +412,15 @@ static bool read_events(struct damon_records *records)
     uint64_t left = 0;
     for (const char *line; (line = trace_input_line(records->reading->input));) {
         line = trace_skip_blanks(line);
-        if (*line != '\0' && *line != '#' && !read_event(records, line, &left))
+        if (*line != '\0' && *line != '#' &&
+            (!read_event(records, line, &left) || !trace_input_line_whole(records->reading->input)))
             return false;
     }
+    if (left && !trace_input_failed(records->reading->input))
+        return trace_input_error(records->reading->input,
+                                 "the text ends inside a snapshot; expected %" PRIu64
+                                 " more of its regions (nr_regions)",
+                                 left);
     return !trace_input_failed(records->reading->input);
 }
 

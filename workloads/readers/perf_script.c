@@ -296,7 +296,8 @@ static bool read_trace(struct trace_reading *reading)
 {
     struct counts counts = {0};
     for (const char *line; (line = trace_input_line(reading->input));)
-        if (!is_skipped(line) && !read_sample(reading, line, &counts))
+        if (!is_skipped(line) &&
+            (!read_sample(reading, line, &counts) || !trace_input_line_whole(reading->input)))
             return false;
     snprintf(reading->note, sizeof(reading->note),
              "perf script: %" PRIu64 " samples that stand for %" PRIu64

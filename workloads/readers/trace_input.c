@@ -43,6 +43,7 @@ struct trace_input {
     uint64_t offset; /* of text[begin] */
     bool over;       /* nothing follows text[end] */
     const char *line;
+    bool line_ended;
     uint64_t line_number;
 };
 
@@ -296,6 +297,7 @@ char *trace_input_line(struct trace_input *in)
         return NULL;
     }
     char *line = in->text + in->begin;
+    in->line_ended = stop != NULL;
     size_t taken = stop ? (size_t)(stop + 1 - line) : in->end - in->begin;
     if (!stop)
         stop = in->text + in->end;
@@ -305,6 +307,17 @@ char *trace_input_line(struct trace_input *in)
     if (stop > line && stop[-1] == '\r')
         stop[-1] = '\0';
     return line;
+}
+
+bool trace_input_line_ended(const struct trace_input *in)
+{
+    return in->line_ended;
+}
+
+bool trace_input_line_whole(struct trace_input *in)
+{
+    return in->line_ended ||
+           trace_input_line_error(in, in->line, "the text ends inside a line; expected a newline");
 }
 
 size_t trace_input_take(struct trace_input *in, void *out, size_t bytes)

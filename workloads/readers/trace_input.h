@@ -33,6 +33,12 @@ const char *trace_input_head(struct trace_input *input, size_t *bytes);
  * until the next call.  NULL at the end and after a mistake. */
 char *trace_input_line(struct trace_input *input);
 
+/* The line taken last had an end.  Without one, at the end of the content, it may be the first
+ * half of a line. */
+bool trace_input_line_ended(const struct trace_input *input);
+/* The same; false after adding the mistake that it had none. */
+bool trace_input_line_whole(struct trace_input *input);
+
 /* Up to `bytes` bytes; fewer at the end and after a mistake. */
 size_t trace_input_take(struct trace_input *input, void *out, size_t bytes);
 
