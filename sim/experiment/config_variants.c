@@ -206,6 +206,62 @@ static void name_axes(struct sweep *sweep)
     }
 }
 
+/* A value in a name: `10`, `zstd`, `batch budget=64`. */
+static void print_value(FILE *out, const struct config_node *value)
+{
+    const char *between = "";
+    if (value->kind != CONFIG_OBJECT && value->kind != CONFIG_ARRAY) {
+        fputs(value->text, out);
+        return;
+    }
+    for (const struct config_node *member = value->first; member; member = member->next) {
+        fputs(between, out);
+        if (member->key && strcmp(member->key, "policy") != 0 && strcmp(member->key, "type") != 0)
+            fprintf(out, "%s=", member->key);
+        print_value(out, member);
+        between = " ";
+    }
+}
+
+struct named_value {
+    char *name;
+    const struct config_node *node;
+    size_t place;
+};
+
+static int compare_values(const void *left, const void *right)
+{
+    const struct named_value *a = left, *b = right;
+    int order = strcmp(a->name, b->name);
+    return order ? order : a->place < b->place ? -1 : a->place > b->place;
+}
+
+/* A variant is known by its values: of two that are named alike one would be lost. */
+static void check_values_differ(struct decoder *decoder, const struct config_node *axis)
+{
+    struct named_value *values =
+        memory_zeroed(axis->children, sizeof(*values), "values of a sweep");
+    size_t count = 0, length;
+    for (const struct config_node *node = axis->first; node; node = node->next) {
+        FILE *out = memory_stream_open(&values[count].name, &length);
+        print_value(out, node);
+        memory_stream_close(out);
+        values[count].node = node;
+        values[count].place = count;
+        count++;
+    }
+    qsort(values, count, sizeof(*values), compare_values);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(values[i - 1].name, values[i].name) == 0) {
+            decode_error(decoder, &values[i].node->at, "%s: %s is there twice", axis->key,
+                         values[i].name);
+            break;
+        }
+    for (size_t i = 0; i < count; i++)
+        free(values[i].name);
+    free(values);
+}
+
 static void read_sweep(struct decoder *decoder, const struct config_node *node, struct sweep *sweep)
 {
     sweep->points = 1;
@@ -221,6 +277,8 @@ static void read_sweep(struct decoder *decoder, const struct config_node *node, 
             decode_expected(decoder, key, "a list of values");
             continue;
         }
+        if (key->children <= VARIANTS_AT_MOST) /* else variants_expand() says so */
+            check_values_differ(decoder, key);
         sweep->axes[sweep->axis_count++].key = key;
         if (sweep->points <= VARIANTS_AT_MOST)
             sweep->points *= key->children;
@@ -238,23 +296,6 @@ static void choose_point(struct sweep *sweep, size_t point)
         while (index--)
             value = value->next;
         sweep->axes[i].value = value;
-    }
-}
-
-/* A value in a name: `10`, `zstd`, `batch budget=64`. */
-static void print_value(FILE *out, const struct config_node *value)
-{
-    const char *between = "";
-    if (value->kind != CONFIG_OBJECT && value->kind != CONFIG_ARRAY) {
-        fputs(value->text, out);
-        return;
-    }
-    for (const struct config_node *member = value->first; member; member = member->next) {
-        fputs(between, out);
-        if (member->key && strcmp(member->key, "policy") != 0 && strcmp(member->key, "type") != 0)
-            fprintf(out, "%s=", member->key);
-        print_value(out, member);
-        between = " ";
     }
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "sim/base/units.h"
 #include "sim/experiment/config_resolved.h"
@@ -59,8 +58,8 @@ static bool choose_metrics(const struct gather_options *options, unsigned **out,
 }
 
 /* The metrics of one run, or as many empty cells. */
-static bool print_metrics(const struct manifest_row *row, bool there, const unsigned *metrics,
-                          uint32_t count, struct diagnostics *errors)
+static bool print_metrics(FILE *out, const struct manifest_row *row, bool there,
+                          const unsigned *metrics, uint32_t count, struct diagnostics *errors)
 {
     struct result_file *file = there ? read_result(row->result, errors) : NULL;
     if (there && !file)
@@ -76,9 +75,9 @@ static bool print_metrics(const struct manifest_row *row, bool there, const unsi
         good = good && defined >= 0;
         if (defined == 1)
             print_real(text, sizeof(text), value);
-        printf("\t%s", text);
+        fprintf(out, "\t%s", text);
     }
-    putchar('\n');
+    fputc('\n', out);
     result_file_free(file);
     return good;
 }
@@ -88,23 +87,31 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
 {
     unsigned *metrics;
     uint32_t metric_columns, found = 0;
+    char *text;
+    size_t length;
+    /* A broken result leaves no half of a table. */
+    FILE *out = memory_stream_open(&text, &length);
     bool good = choose_metrics(options, &metrics, &metric_columns, errors);
     for (uint32_t i = 0; good && i + 2 < manifest->column_count; i++)
-        printf("%s%s", i ? "\t" : "", manifest->columns[i]);
+        fprintf(out, "%s%s", i ? "\t" : "", manifest->columns[i]);
     for (uint32_t i = 0; good && i < metric_columns; i++) {
         struct metric metric;
         metric_describe(metrics[i], &metric);
-        printf("\t%s%s", metric.name, i + 1 == metric_columns ? "\n" : "");
+        fprintf(out, "\t%s%s", metric.name, i + 1 == metric_columns ? "\n" : "");
     }
     for (uint32_t r = 0; good && r < manifest->row_count; r++) {
         const struct manifest_row *row = &manifest->rows[r];
-        bool there = access(row->result, F_OK) == 0;
+        bool there = manifest_result_there(row);
         for (uint32_t i = 0; i + 2 < manifest->column_count; i++)
-            printf("%s%s", i ? "\t" : "", row->fields[i]);
-        good = print_metrics(row, there, metrics, metric_columns, errors);
+            fprintf(out, "%s%s", i ? "\t" : "", row->fields[i]);
+        good = print_metrics(out, row, there, metrics, metric_columns, errors);
         found += there;
     }
     free(metrics);
+    memory_stream_close(out);
+    if (good)
+        fwrite(text, 1, length, stdout);
+    free(text);
     if (!good)
         return 2;
     report_missing(manifest, found);
@@ -161,7 +168,7 @@ static bool read_results(struct gathering *gathering, struct diagnostics *errors
     const struct manifest *manifest = gathering->manifest;
     gathering->files = memory_zeroed(manifest->row_count, sizeof(struct result_file *), "results");
     for (uint32_t r = 0; r < manifest->row_count; r++) {
-        if (access(manifest->rows[r].result, F_OK) != 0)
+        if (!manifest_result_there(&manifest->rows[r]))
             continue;
         gathering->files[r] = read_result(manifest->rows[r].result, errors);
         if (!gathering->files[r])
@@ -227,8 +234,9 @@ static cJSON *variant_config(const struct gathering *gathering, const struct res
     return config;
 }
 
-/* Variants and seeds in the order of the manifest, and where each run belongs. */
-static void arrange(struct gathering *gathering)
+/* Variants and seeds in the order of the manifest, and where each run belongs.  False after a
+ * message: two lines of the manifest would be one run. */
+static bool arrange(struct gathering *gathering, struct diagnostics *errors)
 {
     const struct manifest *manifest = gathering->manifest;
     for (uint32_t r = 0; r < manifest->row_count; r++)
@@ -250,8 +258,18 @@ static void arrange(struct gathering *gathering)
             gathering->variants[v].config = gathering->configs[v];
             gathering->variants[v].set = config_tree_member(file->variants[0].node, "set");
         }
-        take_run(&gathering->runs[(size_t)v * gathering->seed_count + s], file);
+        struct run_record *run = &gathering->runs[(size_t)v * gathering->seed_count + s];
+        if (run->started) {
+            struct source_position position = {.file = manifest->path, .line = r + 2, .column = 1};
+            diagnostics_add(errors, &position,
+                            "variant \"%s\" with seed %" PRIu64 " is there twice; expected a run "
+                            "in one line only",
+                            manifest->rows[r].variant, manifest->rows[r].seed);
+            return false;
+        }
+        take_run(run, file);
     }
+    return true;
 }
 
 static void take_plugins(struct gathering *gathering)
@@ -322,10 +340,8 @@ static int write_file(const struct manifest *manifest, const char *path, struct 
         report_missing(manifest, gathering.found);
         code = 1;
     }
-    if (code == 1 && gathering.found) {
-        arrange(&gathering);
-        code = write_gathered(&gathering, path, errors) ? 0 : 1;
-    }
+    if (code == 1 && gathering.found)
+        code = !arrange(&gathering, errors) ? 2 : write_gathered(&gathering, path, errors) ? 0 : 1;
     gathering_release(&gathering);
     return code;
 }

@@ -42,6 +42,10 @@ struct manifest {
 struct manifest *manifest_read(const char *path, struct diagnostics *errors);
 void manifest_free(struct manifest *manifest); /* accepts NULL */
 
+/* The result is there, to its last line.  A machine that lost power may leave an empty one, or the
+ * beginning of one: those are made again. */
+bool manifest_result_there(const struct manifest_row *row);
+
 struct expand_options {
     const char *config;      /* the base */
     const char *const *axes; /* "PATH=VALUE,VALUE" */

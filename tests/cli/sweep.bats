@@ -71,6 +71,9 @@ stamp() {
     run --separate-stderr "$ZSIM" expand configs/small.json -o sweep --set zswap.compressor=lz4,
     [ "$status" -eq 2 ]
     [[ $stderr == *'a value is empty'* ]]
+    run --separate-stderr "$ZSIM" expand configs/small.json -o sweep --set vm.swappiness=1,60,1
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'vm.swappiness: 1 is there twice'* ]]
     run --separate-stderr "$ZSIM" expand configs/small.json -o sweep --seeds 3..1
     [ "$status" -eq 2 ]
     run --separate-stderr "$ZSIM" expand configs/small.json
@@ -188,6 +191,38 @@ stamp() {
     [[ $stderr == *'did you mean "zswpout"?'* ]]
 }
 
+@test "a line that is there twice is no second run" {
+    expand
+    "$ZSIM" run --manifest sweep/manifest.tsv --id 1
+    sed -n 2p sweep/manifest.tsv >line.txt
+    sed -i -e '3r line.txt' -e 3d sweep/manifest.tsv
+    sed -i '3s/^1/2/' sweep/manifest.tsv
+    run --separate-stderr "$ZSIM" gather sweep/manifest.tsv -o twice.json
+    [ "$status" -eq 2 ] && [ ! -e twice.json ]
+    [[ $stderr == *'manifest.tsv:3:1: error: variant "small, compressor=lz4" with seed 1 is there twice'* ]]
+}
+
+@test "an empty or cut result is none: it is made again, and a broken one leaves no half table" {
+    expand
+    "$ZSIM" run --manifest sweep/manifest.tsv
+    result() { echo "sweep/$(sed -n "$(($1 + 1))p" sweep/manifest.tsv | sed 's/.*\t//')"; }
+    cp "$(result 2)" whole.json
+    : >"$(result 1)"
+    head -c 1000 whole.json >"$(result 2)"
+    run --separate-stderr "$ZSIM" gather sweep/manifest.tsv --metric zswpout
+    [ "$status" -eq 0 ]
+    [[ $stderr == *"2 of 8 results are not there yet"* ]]
+    run --separate-stderr "$ZSIM" run --manifest sweep/manifest.tsv
+    [[ $stderr == *"2 of 8 results made, 6 were there"* ]]
+    diff <(jq 'del(.host)' whole.json) <(jq 'del(.host)' "$(result 2)")
+    : >"$(result 3)"
+    run --separate-stderr "$SWEEP" sweep
+    [[ $stderr == *"8 of 8 results are there (7 were before)"* ]]
+    echo '{}' >"$(result 8)"
+    run --separate-stderr "$ZSIM" gather sweep/manifest.tsv
+    [ "$status" -eq 2 ] && [ -z "$output" ]
+}
+
 @test "an interrupted sweep keeps what is finished, leaves nothing else, and goes on" {
     sed -i 's/20000/3000000/' configs/small.json
     expand
@@ -219,4 +254,7 @@ stamp() {
     [[ $stderr == *'unknown engine "grid"; expected local, parallel or slurm'* ]]
     run --separate-stderr "$SWEEP" sweep --seeds 1..2
     [ "$status" -eq 2 ]
+    run --separate-stderr "$SWEEP" sweep -j 0
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'flag -j: expected a number from 1 on, found "0"'* ]]
 }
