@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/base/files.h"
 #include "sim/base/flags.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
@@ -287,13 +288,6 @@ static int convert_file(const struct command *command, struct arena *arena,
 }
 
 /* What is lost in a conversion would be lost for good. */
-static bool same_file(const char *in, const char *out)
-{
-    struct stat of_in, of_out;
-    return stat(in, &of_in) == 0 && stat(out, &of_out) == 0 && of_in.st_dev == of_out.st_dev &&
-           of_in.st_ino == of_out.st_ino;
-}
-
 static int convert(const struct command *command)
 {
     if (command->word_count != 2)
@@ -305,7 +299,7 @@ static int convert(const struct command *command)
                        "traces are mapped files");
     if (!standard_input && access(in, R_OK) != 0)
         return mistake("cannot open \"%s\": %s", in, strerror(errno));
-    if (!standard_input && same_file(in, command->words[1]))
+    if (!standard_input && file_same(in, command->words[1]))
         return mistake("IN and OUT are the same file, \"%s\"", command->words[1]);
     struct diagnostics errors = {0};
     struct arena arena = {0};
@@ -338,10 +332,6 @@ static int info(const struct command *command)
         trace_info_print_json(&counted, workload, file, stdout);
     else if (good)
         trace_info_print(&counted, workload, file, stdout);
-    if (good && fflush(stdout) != 0) {
-        diagnostics_add(&errors, NULL, "cannot write: %s", strerror(errno));
-        good = false;
-    }
     trace_info_release(&counted);
     workload->type->close(workload);
     return diagnostics_report(&errors, good ? DONE : MISTAKE);

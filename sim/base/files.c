@@ -191,3 +191,36 @@ const char *output_file_error(void)
 {
     return errno == EEXIST ? "it exists and is not a regular file" : strerror(errno);
 }
+
+bool file_same(const char *a, const char *b)
+{
+    struct stat of_a, of_b;
+    return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev &&
+           of_a.st_ino == of_b.st_ino;
+}
+
+/* ---- standard output -------------------------------------------------------- */
+
+static int standard_output_errno; /* of the first flush that failed */
+
+void standard_output_put(const char *text)
+{
+    errno = 0;
+    if (fputs(text, stdout) < 0 && !standard_output_errno)
+        standard_output_errno = errno;
+}
+
+void standard_output_flush(void)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 && !standard_output_errno)
+        standard_output_errno = errno;
+}
+
+const char *standard_output_error(void)
+{
+    standard_output_flush();
+    if (standard_output_errno)
+        return strerror(standard_output_errno);
+    return ferror(stdout) ? "not all of it could be written" : NULL;
+}

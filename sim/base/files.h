@@ -39,4 +39,14 @@ void output_file_abandon(struct output_file *output);
 /* strerror() of errno, or what EEXIST of output_file_open() means. */
 const char *output_file_error(void);
 
+/* Two names of one file that is there. */
+bool file_same(const char *a, const char *b);
+
+/* fputs(text, stdout) and fflush(stdout) that keep why they failed, for the end of the program.
+ * What printf() leaves in the buffer is in time for the last flush; a long text is not. */
+void standard_output_put(const char *text);
+void standard_output_flush(void);
+/* Flush; why not all of standard output could be written, NULL: all was. */
+const char *standard_output_error(void);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/base/wrap.h"
 #include "sim/cli/analysis.h"
@@ -61,6 +62,7 @@ static const char usage[] =
     "      --think TIME     time between two accesses of the trace (100ns)\n"
     "  -o DIR               where to (results): DIR/NAME.advice.json, its figure in\n"
     "                       DIR/NAME.advice/, and DIR/NAME.sweep.json, the sweep as a config\n"
+    "                       (to be run with another -o)\n"
     "  -j N                 threads (one a processor)\n"
     "      --json           the document on standard output instead of the table\n"
     "  -h, --help\n";
@@ -538,7 +540,7 @@ static int output(const struct arguments *arguments, const struct workload *work
     int code = EXIT_DONE;
     if (arguments->json) {
         char *text = json_print(root);
-        fputs(text, stdout);
+        standard_output_put(text);
         free(text);
     } else {
         print_report(arguments, advice, lines, unsure);
@@ -546,7 +548,7 @@ static int output(const struct arguments *arguments, const struct workload *work
     if (arguments->output && advice->pressure) {
         struct arena arena = {0};
         char *name = trace_name(arguments->trace);
-        fflush(stdout);
+        standard_output_flush();
         code =
             write_document(root, arguments->output, arena_printf(&arena, "%s.advice.json", name));
         if (code == EXIT_DONE)
@@ -579,7 +581,9 @@ int command_advise(int argc, char **argv)
         workload = trace_file_open(arguments.trace, NULL, NULL, &errors);
     if (workload && look_at_trace(&arguments, workload, &facts, &errors)) {
         struct advice advice = {0};
-        code = advise(&arguments.request, &advice, &errors);
+        code = arguments.output ? directory_prepare(arguments.output) : EXIT_DONE;
+        if (code == EXIT_DONE)
+            code = advise(&arguments.request, &advice, &errors);
         if (code == EXIT_DONE)
             code = output(&arguments, workload, &facts, &advice);
         advice_release(&advice);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/cli/analysis.h"
 #include "sim/cli/commands.h"
@@ -225,7 +226,7 @@ static void print_json(const struct report *report)
     json_add_integer(lru, "disk_reads", report->lru_disk_reads);
     json_add(root, "lru", lru);
     char *text = json_print(root);
-    fputs(text, stdout);
+    standard_output_put(text);
     free(text);
     cJSON_Delete(root);
 }

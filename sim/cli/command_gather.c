@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sim/base/files.h"
 #include "sim/cli/commands.h"
 #include "sim/experiment/gather.h"
 
@@ -46,6 +47,10 @@ static int parse_arguments(int argc, char **argv, const char **metrics,
         return usage_error("gather: expected one manifest, found %d", argc - optind);
     if (options->output && (!*options->output || options->metric_count))
         return usage_error("gather: expected -o FILE.json without --metric");
+    if (options->output && file_same(options->output, argv[optind]))
+        return usage_error("gather: %s would be overwritten by the result; expected another "
+                           "-o FILE.json",
+                           argv[optind]);
     options->manifest = argv[optind];
     return -1;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/cli/analysis.h"
 #include "sim/cli/commands.h"
@@ -465,7 +466,7 @@ static int output(const struct report *report)
     int code = EXIT_DONE;
     if (report->arguments->json) {
         char *text = json_print(root);
-        fputs(text, stdout);
+        standard_output_put(text);
         free(text);
     } else {
         print_report(report);

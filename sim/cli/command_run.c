@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/cli/commands.h"
 #include "sim/experiment/manifest.h"
 #include "sim/experiment/run.h"
@@ -176,6 +177,25 @@ static bool names_differ(struct experiment *const *experiments, int count)
     return true;
 }
 
+/* A config in the directory that results go to has the name of its own result. */
+static bool configs_stay(const struct arguments *arguments, struct experiment *const *experiments)
+{
+    const char *directory =
+        arguments->options.output_directory ? arguments->options.output_directory : "results";
+    struct arena arena = {0};
+    bool good = true;
+    for (int i = 0; good && i < arguments->config_count; i++) {
+        good = !file_same(experiments[i]->path,
+                          experiment_result_path(experiments[i], directory, &arena));
+        if (!good)
+            usage_error("%s would be overwritten by its own result; expected another directory "
+                        "with -o than \"%s\"; nothing was run",
+                        experiments[i]->path, directory);
+    }
+    arena_release(&arena);
+    return good;
+}
+
 static int run_all(const struct arguments *arguments, struct experiment *const *experiments)
 {
     int code = EXIT_DONE;
@@ -219,7 +239,8 @@ static int run_configs(const struct arguments *arguments)
         experiments[i] = read_config(arguments, arguments->configs[i]);
         good &= experiments[i] != NULL;
     }
-    good = good && names_differ(experiments, count);
+    good = good && names_differ(experiments, count) &&
+           (arguments->check_only || configs_stay(arguments, experiments));
     int code = good ? run_all(arguments, experiments) : EXIT_USER_MISTAKE;
     for (int i = 0; i < count; i++)
         experiment_free(experiments[i]);

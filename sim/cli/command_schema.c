@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/files.h"
 #include "sim/cli/commands.h"
 #include "sim/experiment/config_decode.h"
 #include "sim/experiment/config_reference.h"
@@ -42,7 +43,8 @@ static int print_json(cJSON *json)
 {
     char *text = memory_checked(cJSON_Print(json), "the schema");
     cJSON_Delete(json);
-    puts(text);
+    standard_output_put(text);
+    standard_output_put("\n");
     free(text);
     return finish_output(EXIT_DONE);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "sim/base/diagnostics.h"
+#include "sim/base/files.h"
 #include "sim/base/flags.h"
 #include "sim/base/units.h"
 #include "sim/calibrate/calibrate.h"
@@ -142,9 +143,13 @@ int parse_plugin_flags(int argc, char **argv, struct plugins *plugins)
 
 int finish_output(int code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    static bool told;
+    const char *why = standard_output_error();
+    if (!why)
         return code;
-    fprintf(stderr, "zsim: error: standard output: %s\n", strerror(errno));
+    if (!told)
+        fprintf(stderr, "zsim: error: standard output: %s\n", why);
+    told = true;
     return EXIT_RUN_FAILED;
 }
 

@@ -68,7 +68,8 @@ int add_plugin(struct plugins *plugins, const char *path);
 int parse_plugin_flags(int argc, char **argv, struct plugins *plugins);
 
 /* Flush stdout: a full disk or a closed pipe must not look like success.
- * Returns `code`, or EXIT_RUN_FAILED after a message. */
+ * Returns `code`, or EXIT_RUN_FAILED after a message, the first time.  main() ends with it,
+ * whatever the command. */
 int finish_output(int code);
 
 /* Text of `zsim --help`, and of --version. */

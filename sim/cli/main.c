@@ -99,8 +99,8 @@ int main(int argc, char **argv)
     if (command && !command->main)
         return usage_error("the command \"%s\" is not available in this build", word);
     if (command)
-        return command->main(argc - 1, argv + 1);
+        return finish_output(command->main(argc - 1, argv + 1));
     if (looks_like_config(word))
-        return command_run(argc, argv);
+        return finish_output(command_run(argc, argv));
     return unknown_command(word);
 }

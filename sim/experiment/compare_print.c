@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/experiment/compare_table.h"
 #include "sim/experiment/json_output.h"
 #include "sim/experiment/summary.h"
@@ -344,7 +345,7 @@ static void print_json(const struct compare *compare)
         json_add_to_array(excesses, json_string(compare->excesses[i].condition->text));
     json_add(document, "exceeded", excesses);
     char *text = json_print(document);
-    fputs(text, stdout);
+    standard_output_put(text);
     free(text);
     cJSON_Delete(document);
 }
@@ -368,6 +369,6 @@ void compare_print(const struct compare *compare)
     static void (*const print[COMPARE_FORMATS])(const struct compare *) = {
         print_text, print_markdown, print_csv, print_json};
     print[compare->format](compare);
-    fflush(stdout);
+    standard_output_flush();
     print_excesses(compare);
 }

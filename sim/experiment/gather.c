@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/base/units.h"
 #include "sim/experiment/config_resolved.h"
 #include "sim/experiment/json_output.h"
@@ -110,7 +111,7 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
     free(metrics);
     memory_stream_close(out);
     if (good)
-        fwrite(text, 1, length, stdout);
+        standard_output_put(text);
     free(text);
     if (!good)
         return 2;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/base/files.h"
 #include "sim/base/memory.h"
 #include "sim/base/wrap.h"
 
@@ -421,5 +422,6 @@ void summary_print(FILE *out, const struct result_source *source)
         fprintf(out, "NOT COMPLETE: %u of %u runs counted\n", counted,
                 source->variant_count * source->seed_count);
     free(values);
-    fflush(out);
+    if (out == stdout)
+        standard_output_flush();
 }

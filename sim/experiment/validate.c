@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sim/base/crash.h"
+#include "sim/base/files.h"
 #include "sim/base/flags.h"
 #include "sim/base/memory.h"
 #include "sim/base/units.h"
@@ -262,15 +263,13 @@ static int report(struct kernel_case *const *cases, int count, const struct argu
 {
     if (arguments->json) {
         char *text = validate_print_json(cases, count);
-        fputs(text, stdout);
+        standard_output_put(text);
         free(text);
     } else {
         validate_print_tables(cases, count, arguments->all_rows);
     }
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "zsim: error: standard output: %s\n", strerror(errno));
+    if (standard_output_error()) /* main() tells it */
         return CODE_FAILED;
-    }
     struct diagnostics errors = {0};
     int code = CODE_DONE;
     if (arguments->data && !validate_write_data(cases, count, arguments->data, &errors)) {

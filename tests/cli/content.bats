@@ -45,6 +45,10 @@ teardown() {
     kill "$CHILD" 2>/dev/null || true
 }
 
+@test "content --help is that of its one action" {
+    diff <("$ZSIM" content --help) <("$ZSIM" content sample --help)
+}
+
 @test "all pages of a process: the shares are what the program made" {
     "$ZSIM" content sample --pid "$CHILD" -n 1000000 -o all.json >table
     # Besides these 4,000: the C library's data, heap and stack, below 100 pages.

@@ -280,6 +280,54 @@ patch() {
     [ "$stderr" = "results-taken/good.json: error: cannot be written: it exists and is not a regular file" ]
 }
 
+@test "standard output is full: one line that says so, exit code 1, whatever the command" {
+    "$ZSIM" good.json -o full >/dev/null
+    local command
+    while read -r command; do
+        # shellcheck disable=SC2086
+        run --separate-stderr bash -c '"$@" >/dev/full' _ "$ZSIM" $command
+        if [ "$status" -ne 1 ] || [ "$(grep -c 'error: ' <<<"$stderr")" -ne 1 ] ||
+            [[ $stderr != *"zsim: error: standard output: No space left on device"* ]]; then
+            echo "$command: $status, $stderr"
+            return 1
+        fi
+    done <<'END'
+compare full/good.json full/good.json
+compare full/good.json full/good.json --format json
+compare --help
+trace info good.kzt
+trace info --json good.kzt
+trace --help
+trace mrc good.kzt
+advise good.kzt --json
+advise good.kzt --limit 64M -o full
+content --help
+content sample pages -o full/profile.json
+gather sweep/manifest.tsv
+validate --help
+schema
+good.json -o full
+END
+}
+
+@test "a result does not take the place of the config that it is made from" {
+    mkdir -p own/results
+    cp good.json own/results/mine.json
+    ends 2 "$ZSIM" own/results/mine.json -o own/results
+    [[ $stderr == *"own/results/mine.json would be overwritten by its own result"* ]]
+    (cd own && ends 2 "$ZSIM" results/mine.json)
+    ln -s mine.json own/results/link.json
+    ends 2 "$ZSIM" own/results/link.json -o own/results
+    cmp good.json own/results/mine.json
+    "$ZSIM" --check-only own/results/mine.json -o own/results
+    cp sweep/manifest.tsv own/manifest.tsv
+    ends 2 "$ZSIM" gather own/manifest.tsv -o own/manifest.tsv
+    cmp sweep/manifest.tsv own/manifest.tsv
+    # Told before the work.
+    ends 2 "$ZSIM" advise good.kzt -o good.json/x
+    [[ $stderr == *"good.json/x: error: cannot be used as the output directory: Not a directory"* ]]
+}
+
 @test "a trace is not converted onto itself" {
     cp good.csv mine.csv
     ln -s mine.csv link.csv

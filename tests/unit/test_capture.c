@@ -351,6 +351,7 @@ static void half_a_line_waits_and_nonsense_is_counted(void **state)
     assert_int_equal(recorded_process_read(&parent, half, strlen(half)), 14);
     say(&parent, "hello\n S ,8\n S 10,\n L 10x,4\n X 10,4\n S 1,99999\n");
     assert_int_equal(recorder.counts.lines_unknown, 6);
+    assert_string_equal(recorder.counts.first_unknown, "hello");
     /* None of these may be read past its end. */
     say(&parent, "SYSCALL[\nSYSCALL[70,1]\nSYSCALL[70,99999999](9) sys_mmap ( \n"
                  "SYSCALL[70,1](9) sys_mmap ( 0x1, 2\nSYSCALL[70,1](9) ... [async] --> Success(0x\n"

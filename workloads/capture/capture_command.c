@@ -307,8 +307,10 @@ static void summarise(const struct command *command, const struct recorder *reco
     if (command->sample > 1)
         fprintf(stderr, "zsim trace: one page in %" PRIu64 " is recorded\n", command->sample);
     if (counts->lines_unknown)
-        fprintf(stderr, "zsim trace: %" PRIu64 " lines of valgrind were not understood\n",
-                counts->lines_unknown);
+        fprintf(stderr,
+                "zsim trace: %" PRIu64 " line%s of valgrind not understood, the first: \"%s\"\n",
+                counts->lines_unknown, counts->lines_unknown == 1 ? "" : "s",
+                counts->first_unknown);
 }
 
 /* Run the command with the writer open; the exit code. */

@@ -194,7 +194,7 @@ static size_t read_text(struct capture_reader *reader, struct live_process *live
     live->carried = length - taken;
     if (live->carried > CARRY_BYTES) {
         /* No line of valgrind is that long. */
-        reader->objects->recorder->counts.lines_unknown++;
+        recorder_unknown(reader->objects->recorder, begin + taken, live->carried);
         live->carried = 0;
     }
     memcpy(live->carry, begin + taken, live->carried);

@@ -14,6 +14,12 @@ void recorder_start(struct recorder *recorder, struct native_writer *writer, uin
     native_writer_sample(writer, sample);
 }
 
+void recorder_unknown(struct recorder *recorder, const char *line, size_t length)
+{
+    if (!recorder->counts.lines_unknown++)
+        trace_quote(line, length, recorder->counts.first_unknown);
+}
+
 /* Runs of pages of one kind; numbers that no page ever had belong to the run
  * before them. */
 static void write_regions(struct recorder *recorder, uint32_t space)

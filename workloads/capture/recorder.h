@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "workloads/readers/native_writer.h"
+#include "workloads/readers/trace_input.h"
 
 /* Pages that lie side by side in memory are numbered side by side, in groups of
  * so many, because readahead over a VMA looks at neighbours. */
@@ -46,6 +47,7 @@ struct recorder_counts {
     uint64_t frees;         /* pages freed */
     uint64_t pages;         /* that came alive, whether sampled or not */
     uint64_t lines_unknown; /* of text that were neither access nor message */
+    char first_unknown[TRACE_QUOTED_BYTES]; /* of these, its beginning */
 };
 
 struct recorder {
@@ -58,6 +60,9 @@ struct recorder {
     struct recorder_counts counts;
     struct recorder_progress progress;
 };
+
+/* Count a line that is neither access nor message. */
+void recorder_unknown(struct recorder *recorder, const char *line, size_t length);
 
 /* `sample`: record one page in so many, 1: all.  `window`: as lackey_options.window. */
 void recorder_start(struct recorder *recorder, struct native_writer *writer, uint32_t window,

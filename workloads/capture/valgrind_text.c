@@ -402,7 +402,7 @@ static void read_other(struct recorded_process *process, const char *text, size_
     else if (strncmp(line, "==", 2) == 0)
         read_message(process, line);
     else if (length && strncmp(line, " --> ", 5) != 0 && strncmp(line, "**", 2) != 0)
-        process->objects->recorder->counts.lines_unknown++;
+        recorder_unknown(process->objects->recorder, text, length);
 }
 
 /* ---- accesses ---------------------------------------------------------------------------------

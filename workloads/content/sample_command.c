@@ -159,8 +159,6 @@ int content_sample_main(int argc, char **argv)
     if (sampled && content_profile_write(command.output, &profile, &errors) &&
         (!command.contents || content_profile_write_contents(command.contents, &profile, &errors)))
         content_profile_print(&profile, stdout);
-    if (!errors.count && fflush(stdout) != 0)
-        diagnostics_add(&errors, NULL, "standard output: %s", strerror(errno));
     code = !sampled ? EXIT_MISTAKE : errors.count ? EXIT_FAILED : EXIT_DONE;
     diagnostics_print(&errors);
     diagnostics_release(&errors);
