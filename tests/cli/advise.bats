@@ -79,6 +79,13 @@ setup() {
     "$ZSIM" advise small.kzt --limit 64M --json | jq -e '(.pressure | not) and .points == [] and .lines == []'
 }
 
+@test "settings that are all alike can be drawn" {
+    jq '.points |= [.[] | .fault_ns = 5 | .cpu_ns = 5 | .device_writes = 0 | .memory_saved_bytes = 0]' \
+        out/small.advice.json >alike.advice.json
+    run --separate-stderr "${BATS_TEST_DIRNAME%/tests/cli}/scripts/plot" alike.advice.json
+    [ "$status" -eq 0 ] && [ -z "$stderr" ]
+}
+
 @test "-o keeps the sweep, which runs, and draws the front" {
     [ "$(ls out)" = "$(printf 'small.advice\nsmall.advice.json\nsmall.sweep.json')" ]
     [ "$(ls out/small.advice)" = "$(printf 'pareto.png\npareto.svg')" ]

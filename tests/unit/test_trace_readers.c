@@ -485,6 +485,7 @@ static void test_blkparse_errors(void **state)
 #define BEGIN "8,0 0 1 0.000000000 7 "
     expect_error("blkparse", NULL, BEGIN "Q R 8 + 8 [x]\nhello\n",
                  ":2:1: error: \"hello\" is not a line of blkparse");
+    expect_error("blkparse", NULL, BEGIN "Q R 8 + 8", ":1:1: error: the text ends inside a line");
     expect_error("blkparse", NULL, BEGIN "Q\n", ":1:23: error: the line ends after its action");
     expect_error("blkparse", NULL, BEGIN "Q R 8 8 [x]\n", ":1:27: error: \"8 8 [x]\" after");
     expect_error("blkparse", NULL, BEGIN "Q R 8 + x\n", ":1:27: error: \"8 + x\" after");
