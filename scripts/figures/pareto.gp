@@ -5,7 +5,7 @@ unset ylabel
 unset key
 # One legend below all panels.
 step = 0.80 / (|groups| + 1)
-set label 1 'beaten, or no different' at screen 0.09, 0.105 left offset 1,0 point pt 7 ps 0.7 lc rgb '#b0b0b0' noenhanced
+set label 1 'beaten, or alike' at screen 0.09, 0.105 left offset 1,0 point pt 7 ps 0.7 lc rgb '#b0b0b0' noenhanced
 do for [g=1:|groups|] {
     set label g+1 'front, '.groups[g] at screen 0.09+g*step, 0.105 left offset 1,0 point ls g ps 1.5 noenhanced
 }

@@ -224,10 +224,10 @@ stamp() {
 }
 
 @test "an interrupted sweep keeps what is finished, leaves nothing else, and goes on" {
-    sed -i 's/20000/3000000/' configs/small.json
+    sed -i 's/20000/30000000/' configs/small.json
     expand
     "$ZSIM" run --manifest sweep/manifest.tsv -j 1 2>log &
-    while [ "$(find sweep/results -type f | wc -l)" -lt 2 ]; do sleep 0.05; done
+    while [ "$(find sweep/results -type f | wc -l)" -lt 2 ]; do sleep 0.01; done
     kill -TERM $!
     status=0
     wait $! || status=$?
