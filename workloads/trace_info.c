@@ -12,7 +12,12 @@
 #include "workloads/readers/native.h"
 #include "workloads/readers/readers.h"
 
-enum { SPACES_SHOWN_AT_MOST = 16, TASKS_SHOWN_AT_MOST = 16, BAR_LENGTH = 30 };
+enum {
+    SPACES_SHOWN_AT_MOST = 16,
+    TASKS_SHOWN_AT_MOST = 16,
+    REGIONS_SHOWN_AT_MOST = 16,
+    BAR_LENGTH = 30
+};
 
 /* ---- counting ------------------------------------------------------------- */
 
@@ -301,10 +306,12 @@ static void print_regions(const struct native_trace *native, FILE *out)
     if (!native || !native->regions)
         return;
     fprintf(out, "\n%12s %12s %12s  %-10s %s\n", "space", "first page", "pages", "kind", "region");
-    for (uint32_t i = 0; i < native->regions; i++)
+    for (uint32_t i = 0; i < native->regions && i < REGIONS_SHOWN_AT_MOST; i++)
         fprintf(out, "%12" PRIu32 " %12" PRIu32 " %12" PRIu32 "  %-10s %s\n",
                 native->region[i].space, native->region[i].first, native->region[i].pages,
                 native_region_kinds[native->region[i].kind], native->region[i].name);
+    if (native->regions > REGIONS_SHOWN_AT_MOST)
+        fprintf(out, "%12s %" PRIu32 " more\n", "and", native->regions - REGIONS_SHOWN_AT_MOST);
 }
 
 void trace_info_print(const struct trace_info *info, const struct workload *workload,

@@ -146,6 +146,12 @@ info() { "$ZSIM" trace info --json "$1"; }
     jq -e '.spaces[.tasks[2].space].distinct_pages | . >= 100 and . < 115' info.json
     # What the children copied dies with them.
     jq -e '.spaces[.tasks[2].space] | .frees == .distinct_pages' info.json
+    # The table of regions stops at 16, as the others do; --json has all.
+    all=$(jq '.regions | length' info.json)
+    [ "$all" -gt 16 ]
+    "$ZSIM" trace info t.trace | sed -n '/ region$/,/^$/p' >regions
+    [ "$(wc -l <regions)" -eq 19 ] # heading, regions, the rest, an empty line
+    grep -q "^ *and $((all - 16)) more$" regions
     # Written and read again, nobody gets lost.
     "$ZSIM" trace convert t.trace u.trace
     cmp t.trace u.trace
