@@ -314,6 +314,14 @@ def scaling($document; $spec):
         ((.of.ci95_low // .of.mean) | scaled($y[0])), ((.of.ci95_high // .of.mean) | scaled($y[0]))])]
      | datablock);
 
+# In which other keys variants differ: words.
+def differing_in($but):
+  map([.changes[] | {key: (.path | map(tostring) | join(".")), value: .value}] | from_entries) as $changes
+  | [$changes[] | keys[]] | unique - $but
+  | map(. as $key | select([$changes[][$key]] | unique | length > 1))
+  | if length == 0 then "nothing in the config tells them apart"
+    else "they differ in " + (map("\"\(.)\"") | join(", ")) end;
+
 # A metric over two keys of the config.
 def heatmap($document; $spec):
   ($spec.x // ("needs \"x\" and \"y\", paths of the config" | stop)) as $px
@@ -321,8 +329,12 @@ def heatmap($document; $spec):
   | metrics($spec)[0] as $metric
   | unit_of($document; $metric) as $unit
   | [variants($document; $spec)[] as $variant
-     | {x: setting($document; $variant; $px), y: setting($document; $variant; $py),
+     | {$variant, x: setting($document; $variant; $px), y: setting($document; $variant; $py),
         z: $variant.summary[$metric].mean}] as $points
+  | ([$points | group_by([.x, .y])[] | select(length > 1)][0] // []) as $same
+  | (if ($same | length) > 1 then
+       "\($same | length) variants have \($px)=\($same[0].x) and \($py)=\($same[0].y): \([$same[].variant] | differing_in([$px, $py])
+        ); name those of one cell each under \"variants\"" | stop else . end)
   | def places($key): [$points[] | .[$key]] | unique_by(tostring)
       | sort_by(if . == "max" then infinite else number // 0 end); # a limit that is none comes last
     places("x") as $xs | places("y") as $ys
@@ -334,6 +346,17 @@ def heatmap($document; $spec):
     # Row by row, as gnuplot wants an image.
     ([[$points[] as $p | [($xs | index([$p.x])), ($ys | index([$p.y])), ($p.z | scaled($z[0]))]]
       | sort_by(.[1], .[0])] | datablock);
+
+# Why a change of a variant has no place in per cent; null: it has one.
+def without_change($metric; $first):
+  def undefined: "\(.name): undefined" + ([.runs[] | .undefined[$metric] // empty][0] | if . then " (\(.))" else "" end);
+  .summary[$metric].mean as $new
+  | $first.summary[$metric].mean as $base
+  | if $base == null then $first | undefined
+    elif $new == null then undefined
+    elif $base == 0 and $new == 0 then "\(.name): 0, as \($first.name)"
+    elif $base == 0 then "\(.name): not 0, as \($first.name)"
+    else null end;
 
 # Change of each metric against the first variant, with intervals.
 def dots($document; $spec):
@@ -347,9 +370,17 @@ def dots($document; $spec):
         | $document.variants[0].summary[$metric].mean as $base
         | ($row + (if ($variants | length) > 1 then ($v.key - (($variants | length) - 1) / 2) * 0.6 / ($variants | length) else 0 end)) as $y
         | if $d.mean_difference == null or $base == null or $base == 0 then [null, $y, null, null]
+          elif $d | has("percent_ci95_low") then
+            [$d.percent, $y, ($d.percent_ci95_low // $d.percent), ($d.percent_ci95_high // $d.percent)]
           else [$d.percent, $y, ($d.ci95_low // $d.mean_difference) * 100 / $base,
                 ($d.ci95_high // $d.mean_difference) * 100 / $base] end]] as $data
-  | ($variants | map(.name) | array("names")),
+  | $document.variants[0] as $first
+  # What has no point says why.
+  | ([$metrics | to_entries[] | .key as $row | .value as $metric
+      | [$variants[] | without_change($metric; $first) | select(. != null)]
+      | select(length > 0) | {$row, why: (unique | join("; "))}]
+     | to_entries[] | "set label \(.key + 1) \(.value.why | quoted) at graph 0.01, first \(.value.row + 0.25) left noenhanced font ',10' tc rgb '#404040'"),
+    ($variants | map(.name) | array("names")),
     ($metrics | array("metrics")),
     text($spec; "x_label"; "change against \($document.variants[0].name) (%), 95 % interval"),
     text($spec; "y_label"; ""),
@@ -370,6 +401,36 @@ def tiers($document; $spec):
     "y_step = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) | first_nice_step)",
     "y_most = \([$panels[].rows[] | .[1] + .[2] + .[3]] | largest | scaled($y[0]) * 1.02)",
     ([$panels[].rows | map([.[0] / $x[0], .[1] / $y[0], (.[1] + .[2]) / $y[0], (.[1] + .[2] + .[3]) / $y[0]])] | datablock);
+
+# Where a label may stand beside its point; x and y in shares of the figure.
+def sides: [{words: "offset 0.7,0.7 left", x: 0.012, y: 0.025}, {words: "offset 0.7,-0.8 left", x: 0.012, y: -0.025},
+            {words: "offset -0.7,0.7 right", x: -0.012, y: 0.025}, {words: "offset -0.7,-0.8 right", x: -0.012, y: -0.025}];
+
+# For each of these places the side farthest from all points and from the labels before it.
+def free_sides($all):
+  def extent($i): [$all[][$i]] | (max - min) | if . > 0 then . else 1 end;
+  extent(0) as $width | extent(1) as $height
+  | . as $places
+  | reduce $places[] as $place ({taken: [$all[] | [.[0] / $width, .[1] / $height]], sides: []};
+      .taken as $taken
+      | ([$place[0] / $width, $place[1] / $height] as $at
+         | [sides[] | . + {at: [$at[0] + .x, $at[1] + .y]}
+            | .at as $here
+            # A label is wider than high.
+            | .room = ([$taken[] | select(. != $at) | pow(.[0] - $here[0]; 2) + pow((.[1] - $here[1]) / 2; 2)] | min // 1)]
+         | max_by([.room, -.y])) as $side
+      | .taken += [$side.at] | .sides += [$side])
+  | .sides;
+
+# The key of numbered points, right of the figure: a label a name, in lines that fit.
+def names_beside($names):
+  [$names[] | wrapped(36) | {text: ., lines: (split("\"\\n\"") | length)}] as $blocks
+  | ([$blocks[].lines] | add) as $lines
+  | ([0.035, 0.8 / $lines] | min) as $step
+  | range($blocks | length) as $at
+  | (0.9 - $step * (([$blocks[:$at][].lines] | add) // 0)) as $y
+  | "set label \(101 + $at) \("\($at + 1)" | quoted) at screen 0.755, screen \($y) right font ',10' tc rgb '#404040'",
+    "set label \(201 + $at) \($blocks[$at].text) at screen 0.765, screen \($y) left noenhanced font ',\(if $step < 0.03 then 8 else 10 end)' tc rgb '#404040'";
 
 # Two metrics against each other, a point a variant; those that no other beats in
 # both are joined.
@@ -407,11 +468,16 @@ def front($document; $spec):
                       [$row[0], $row[1]]
         else [$row[0], $row[1]] end] | [.]) as $line
     # Few points are all named, of many only those of the front.
-    | ((if ($points | length) <= 14 then $points else $best end) | sort_by(.x.mean) | to_entries
-       | map("set label \(.key + 1) \(.value.name | wrapped(40)) at first \(.value | row[0]), first \(.value | row[1]) \(
-             # Neighbours stand on different sides of their points.
-             ["offset 0.7,0.7 left", "offset 0.7,-0.8 left", "offset -0.7,0.7 right", "offset -0.7,-0.8 right"][.key % 4]
-             ) noenhanced font ',10' tc rgb '#404040'")[]),
+    | ((if ($points | length) <= 14 then $points else $best end) | sort_by(.x.mean)) as $named
+    # More than a few have numbers, and their names stand beside.
+    | (($named | length) > 5) as $numbered
+    | (if $numbered then [$named[] | row[:2]] | free_sides([$points[] | row[:2]])
+       # Neighbours stand on different sides of their points.
+       else [$named | keys[] | sides[. % 4]] end) as $sides
+    | ($named | to_entries
+       | map("set label \(.key + 1) \(if $numbered then .key + 1 | tostring | quoted else .value.name | wrapped(40) end) at first \(.value | row[0]), first \(.value | row[1]) \(
+             $sides[.key].words) noenhanced \(if $numbered then "front font ',11' tc rgb '#000000'" else "font ',10' tc rgb '#404040'" end)")[]),
+    (if $numbered then "set rmargin at screen 0.72", names_beside($named | map(.name)) else empty end),
     ($line + [$groups[].points | map(row)] | datablock);
 
 # Metrics over time, a panel a variant, all on the same axes.
@@ -468,10 +534,21 @@ def difference($document; $spec):
     ([$ratios | to_entries[] | "\(.key) \(.value | cell)"] | ["$chain << EOD_OF_CHAIN"] + . + ["EOD_OF_CHAIN"] | .[]),
     $stack[-3:][];
 
+# Variants of a figure of which a run lost a task: it did less work, and looks the better for it.
+def killed_note($document; $spec):
+  $document.variants[0] as $first
+  | variants($document; $spec)
+  | (if $spec.template == "dots" then [$first] + map(select(.name != $first.name)) else . end)
+  | [.[] | select(any(.runs[]; (.totals.oom_kill // 0) > 0)) | .name]
+  | if length == 0 then empty
+    elif length <= 3 then "a task was killed: " + join("; ")
+    else "a task was killed: " + (.[:2] | join("; ")) + " and \(length - 2) others" end;
+
 def figure($number):
   . as $document
   | .config.figures[$number] as $spec
-  | "figure_title = \($spec.title // $document.question // $document.name | wrapped(80))",
+  | "figure_title = " + ([($spec.title // $document.question // $document.name | wrapped(80)),
+                          (killed_note($document; $spec) | wrapped(100))] | join(".\"\\n\".")),
     (if $spec.template == "series" then series($document; $spec)
      elif $spec.template == "bars" then bars($document; $spec)
      elif $spec.template == "cdf" then cdf($document; $spec)

@@ -12,6 +12,8 @@ set rmargin 13
 # Viridis: its lightness rises evenly, so it reads in grey.
 set palette defined (0 '#440154', 1 '#472c7a', 2 '#3b518b', 3 '#2c718e', 4 '#21908d', \
                      5 '#27ad81', 6 '#5cc863', 7 '#aadc32', 8 '#fde725')
+# Not in powers of ten: 6384, not 6.38e+03.
+number(z) = sprintf(abs(z) >= 999.5 ? '%.0f' : '%.3g', z)
 ink(z) = z > middle ? 0x000000 : 0xffffff
 plot $data using 1:2:3 with image pixels, \
-     $data using 1:2:(sprintf('%.3g', $3)):(ink($3)) with labels tc rgb variable
+     $data using 1:2:(number($3)):(ink($3)) with labels tc rgb variable

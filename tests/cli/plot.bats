@@ -210,3 +210,49 @@ with_figures() {
         [ "${#lines[@]}" -ge 2 ]
     done
 }
+
+@test "a heatmap over two of three swept keys is refused, and the third one named" {
+    jq '.sweep["vm.swappiness"] = [60, 100]
+        | .figures = [{"template": "heatmap", "title": "Heat", "x": "zswap.max_pool_percent", "y": "zswap.compressor", "metric": "pswpin"}]' \
+        all.json >third.json
+    "$ZSIM" third.json
+    run --separate-stderr "$PLOT" results/third.json
+    [ "$status" -eq 1 ]
+    [ "$stderr" = 'plot: error: results/third.json: figure "01-heatmap": 2 variants have zswap.max_pool_percent=2 and zswap.compressor=lz4: they differ in "vm.swappiness"; name those of one cell each under "variants"' ]
+    jq '.config.figures[0].variants = [.variants[].name | select(endswith("=60"))]
+        | .variants[].summary.pswpin.mean = 6384' results/third.json >cells.json
+    "$PLOT" cells.json
+    [ "$(grep -c '6384' cells/01-heatmap.svg)" -ge 4 ]
+}
+
+@test "a variant with a killed task is named in every figure that shows it" {
+    jq '.variants[1].runs[0].totals.oom_kill = 1' results/all.json >killed.json
+    name=$(jq -r '.variants[1].name' killed.json)
+    "$PLOT" killed.json
+    for figure in killed/*.svg; do
+        grep -q "a task was killed: $name" "$figure"
+    done
+    jq '.config.figures |= .[:1]
+        | .config.figures[0].variants = [.variants[0].name, .variants[2].name]' killed.json >others.json
+    "$PLOT" others.json
+    run grep -c 'a task was killed' others/01-series.svg
+    [ "$output" -eq 0 ]
+}
+
+@test "a change that has no place says why" {
+    jq '.variants[1].summary.pswpin.mean = null | .variants[1].runs[0].undefined.pswpin = "no reads"
+        | .config.figures = [{"template": "dots", "title": "Changes", "metrics": ["end_ns", "pswpin"]}]' \
+        results/all.json >without.json
+    name=$(jq -r '.variants[1].name' without.json)
+    "$PLOT" without.json
+    grep -q "$name: undefined (no reads)" without/01-dots.svg
+}
+
+@test "points of many variants have numbers, and a key" {
+    jq '.variants = [range(12) as $i | .variants[$i % 4] | .name = "variant \($i) of twelve"]
+        | .config.figures = [{"template": "front", "title": "Front", "x": "pswpin", "y": "cpu.sys_ns"}]' \
+        results/all.json >many.json
+    "$PLOT" many.json
+    [ "$(grep -c 'variant [0-9]* of twelve' many/01-front.svg)" -eq 12 ]
+    grep -q '>12<\|> 12<' many/01-front.svg
+}
