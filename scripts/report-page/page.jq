@@ -57,15 +57,20 @@ def holm:
       .most = ([.most, ([1, ($count - $rank) * $p[$order[$rank]]] | min)] | max)
       | .out[$order[$rank]] = .most)
   | .out;
+# The interval of a change in per cent, [low, high]; null: none.  Results of before had that of
+# the difference alone.
+def percent_interval:
+  if .percent_ci95_low != null then [.percent_ci95_low, .percent_ci95_high]
+  elif has("percent_ci95_low") or .ci95_low == null or .percent == null or .percent == 0 then null
+  else (.percent / .mean_difference) as $factor | [.ci95_low * $factor, .ci95_high * $factor] end;
 # The verdict of a difference under a corrected p.
 def verdict($better; $p):
-  if .n < 2 or $p == null then .verdict
+  if .n < 2 or $p == null or .verdict == "killed" then .verdict
   elif $p <= 0.05 then
     (if $better == "neither" then "changed"
      elif (.mean_difference < 0) == ($better == "lower") then "better" else "worse" end)
   elif .verdict == "better" or .verdict == "worse" or .verdict == "changed" then
-    (if .percent != null and .percent != 0
-        and ([.ci95_low, .ci95_high | fabs] | max) <= (.mean_difference / .percent | fabs)
+    (percent_interval as $interval | if $interval != null and ($interval | map(fabs) | max) <= 1
      then "same" else "unclear" end)
   else .verdict end;
 
@@ -87,7 +92,7 @@ def shown_metrics:
 def judged($metrics):
   . as $document
   | [.differences[] | select(.metric as $m | $metrics | index([$m]))]
-  | group_by(.variant) | map(. as $rows | ($rows | map(.p) | holm) as $p
+  | group_by(.variant) | map(. as $rows | ($rows | map(if .verdict == "killed" then null else .p end) | holm) as $p
       | [range(length) as $i | $rows[$i] | . + {verdict: verdict($document.metrics[.metric].better; $p[$i])}])
   | add // []
   | map({key: "\(.variant)\n\(.metric)", value: .}) | from_entries;
@@ -109,8 +114,8 @@ def head_section:
       "zsim \(.zsim_version)", "config \(.config_xxh3 // "unknown")"] | map(text) | join(" · ")) + "</p>",
     (if .complete then empty
      else "<p class=\"warning\" role=\"note\">This result is not complete: means and intervals are of the runs that are.</p>" end),
-    ([runs_of[] | select((.totals.oom_kill // 0) > 0)] | length
-     | if . > 0 then "<p class=\"warning\" role=\"note\">In \(plural("run")) a task was killed for lack of memory; its accesses after that are missing.</p>" else empty end),
+    ([.variants[] | {name, runs: [.runs[] | select((.totals.oom_kill // 0) > 0)] | length} | select(.runs > 0)] as $killed
+     | if ($killed | length) > 0 then "<p class=\"warning\" role=\"note\">In \([$killed[].runs] | add | plural("run")) a task was killed for lack of memory; its accesses after that are missing: \([$killed[] | "\(.name) (\(.runs))"] | join(", ") | text). Where that happened on one side of a pair alone, a change has no verdict (killed).</p>" else empty end),
     (if (.seeds | length) == 1 then "<p class=\"note\">One run each: differences are exact, and there are no intervals.</p>"
      elif seeds_change_nothing then "<p class=\"note\">All seeds gave the same run: differences are exact, and intervals have no width.</p>"
      else empty end),
@@ -135,18 +140,18 @@ def overview($metrics; $judged):
 def whisker($most):
   def place: [[(. / $most * 46 + 50), 2] | max, 98] | min;
   if .percent == null or $most == 0 then "" else
-    .percent as $percent | .mean_difference as $difference
-    | (if $percent == 0 then 0 else $percent / $difference end) as $factor
-    | ((.ci95_low // $difference) * $factor) as $low | ((.ci95_high // $difference) * $factor) as $high
-    | "<svg class=\"whisker\" viewBox=\"0 0 100 16\" role=\"img\" aria-label=\"\($percent | percent_text)\" data-tip=\"\($percent | percent_text)\(if .ci95_low == null then "" else ", 95 % interval \($low | signed) to \($high | signed) %" end)\">"
+    .percent as $percent | percent_interval as $interval
+    | ($interval[0] // $percent) as $low | ($interval[1] // $percent) as $high
+    | "<svg class=\"whisker\" viewBox=\"0 0 100 16\" role=\"img\" aria-label=\"\($percent | percent_text)\" data-tip=\"\($percent | percent_text)\(if $interval == null then "" else ", 95 % interval \($low | signed) to \($high | signed) %" end)\">"
       + "<path class=\"zero\" d=\"M50 0V16\"/><path class=\"interval\" d=\"M\($low | place) 8H\($high | place)\"/><circle class=\"\(.verdict)\" cx=\"\($percent | place)\" cy=\"8\" r=\"4\"/></svg>"
   end;
 
 def interval_words:
-  if .ci95_low == null or .percent == null then "–"
-  elif .percent == 0 then (if .ci95_low == 0 and .ci95_high == 0 then "0" else "around 0" end)
-  else (.percent / .mean_difference) as $factor
-    | "\(.ci95_low * $factor | signed) … \(.ci95_high * $factor | signed) %" end;
+  percent_interval as $interval
+  | if .ci95_low == 0 and .ci95_high == 0 then "0"
+    elif $interval != null then "\($interval[0] | signed) … \($interval[1] | signed) %\(if .percent_bounded == true then "*" else "" end)"
+    elif .percent == 0 and .ci95_low != null then "around 0"
+    else "–" end;
 
 def changes_section($metrics; $judged):
   . as $document
@@ -157,7 +162,7 @@ def changes_section($metrics; $judged):
       # Where nine of ten changes are; what lies beyond stands at the edge.
       ([$rows[].percent | select(. != null) | fabs] | sort | .[(length * 9 / 10 | floor)] // 0) as $most
       | section("Changes against \(.variants[0].name)"),
-        "<p class=\"note\">\(if (.seeds | length) > 1 then "Pairs of runs with the same seed. Intervals: 95 %, Student's t of the differences, of percentiles the bootstrap. Verdicts: at 5 % for the \($metrics | length) metrics of a variant together (Holm)." else "Exact differences of one run each." end)</p>",
+        "<p class=\"note\">\(if (.seeds | length) > 1 then "Pairs of runs with the same seed. Intervals: 95 %, Fieller's of the ratio of the means, of percentiles the bootstrap\(if any($rows[]; .percent_bounded == true) then "; *: ended at -100 %, as nothing counts less than 0" else "" end). Verdicts: at 5 % for the \($metrics | length) metrics of a variant together (Holm)." else "Exact differences of one run each." end)</p>",
         "<details\(if ($rows | length) <= 120 then " open" else "" end)><summary>\($rows | length | plural("row"))</summary>",
         "<p><label>Show rows with <input type=\"search\" class=\"filter\" placeholder=\"variant, metric or verdict\"></label></p>",
         table("Changes"; ["metric", "variant", "base", "new", "change", "no change in the middle", "95 % interval", "verdict", "1 % takes"];
@@ -167,7 +172,7 @@ def changes_section($metrics; $judged):
              + ($summaries[$row.variant][$row.metric].mean | cell(.; human($unit)))
              + cell(.percent; .percent | percent_text)
              + "<td>\(whisker($most))</td>"
-             + cell(if .ci95_low then .ci95_high - .ci95_low else null end; interval_words)
+             + cell(percent_interval | if . then .[1] - .[0] else null end; interval_words)
              + "<td class=\"\(.verdict)\">\(.verdict)</td>"
              + cell(.seeds_for_1_percent; if .seeds_for_1_percent then .seeds_for_1_percent | plural("seed") else "–" end)]),
         "</details></section>"
@@ -268,7 +273,7 @@ def noise_section($metrics):
       [$metrics[] as $metric
        | [$document.differences[] | select(.metric == $metric and .n > 1)] as $of
        | select($of | length > 0)
-       | ([$of[] | select(.percent != null and .percent != 0) | (.ci95_high - .ci95_low) / 2 * .percent / .mean_difference | fabs] | max) as $now
+       | ([$of[] | select(.verdict != "killed") | percent_interval | select(. != null) | (.[1] - .[0]) / 2] | max) as $now
        | ([$of[].seeds_for_1_percent | select(. != null)] | max) as $seeds
        | "<th scope=\"row\">\($metric | text)</th>" + ([$of[].n] | min | cell(.; tostring))
          + cell($now; if $now == null then "–" else "±\($now | short) %" end)

@@ -23,7 +23,8 @@ static const char usage_text[] =
     "  --format FORMAT       text (default), markdown, csv or json\n"
     "  --fail-on CONDITION   exit with 3 when it holds for sure (repeatable):\n"
     "                        METRIC>+2% METRIC<-5% METRIC>100, a change of the mean;\n"
-    "                        for sure: the whole 95 % interval is beyond the threshold\n"
+    "                        for sure: the whole 95 % interval is beyond the threshold;\n"
+    "                        also when a task was killed in one run of a pair alone\n"
     "  --force               compare runs of different workloads too\n";
 
 /* ---- options ------------------------------------------------------------------ */
@@ -192,6 +193,31 @@ static const struct result_file_run *find_run(const struct result_file_variant *
     return NULL;
 }
 
+/* -1: a broken file. */
+static int was_killed(struct compare *compare, const struct result_file_run *run)
+{
+    struct metric metric;
+    double kills = 0;
+    metric_describe(metric_of_counter(COUNTER_oom_kill), &metric);
+    if (result_file_metric(run, &metric, &kills, &compare->errors) < 0)
+        return -1;
+    return kills > 0;
+}
+
+static bool count_killed(struct compare *compare, struct pair *pair)
+{
+    for (uint32_t i = 0; i < pair->n; i++) {
+        int base = was_killed(compare, pair->base_runs[i]);
+        int new = was_killed(compare, pair->new_runs[i]);
+        if (base < 0 || new < 0)
+            return false;
+        pair->base_killed += base > 0;
+        pair->new_killed += new > 0;
+        pair->killed_on_one_side += base != new;
+    }
+    return true;
+}
+
 static void pair_runs(struct compare *compare, struct pair *pair)
 {
     size_t size = (pair->new->run_count + 1) * sizeof(void *);
@@ -245,7 +271,7 @@ static bool add_pair(struct compare *compare, const struct result_file_variant *
     struct pair *pair = &compare->pairs[compare->pair_count++];
     *pair = (struct pair){.base = base, .new = new};
     pair_runs(compare, pair);
-    return check_pair(compare, pair);
+    return check_pair(compare, pair) && count_killed(compare, pair);
 }
 
 /* "NAME" or "OLD=NAME"; a name that holds "=" itself wins. */
@@ -333,8 +359,10 @@ static bool make_pairs(struct compare *compare)
 
 /* ---- rows ------------------------------------------------------------------------ */
 
-/* 1: there is a row; 0: no pair of runs defines the metric; -1: a broken file. */
-static int make_row(struct compare *compare, struct pair *pair, unsigned index, struct row *row)
+/* Against the base, raised by so many per cent.
+ * 1: there is a row; 0: no pair of runs defines the metric; -1: a broken file. */
+static int make_row(struct compare *compare, struct pair *pair, unsigned index,
+                    double raised_percent, struct row *row)
 {
     double *base = memory_zeroed(pair->n, sizeof(*base), "values to compare");
     double *new = memory_zeroed(pair->n, sizeof(*new), "values to compare");
@@ -350,9 +378,10 @@ static int make_row(struct compare *compare, struct pair *pair, unsigned index, 
             result_file_metric(pair->new_runs[i], &row->metric, &new[n], &compare->errors);
         if (base_state < 0 || new_state < 0)
             state = -1;
-        else if (base_state && new_state)
+        else if (base_state && new_state) {
+            base[n] += base[n] * raised_percent / 100;
             n++;
-        else
+        } else
             row->undefined++;
     }
     if (state == 0 && n) {
@@ -381,12 +410,25 @@ static bool is_wanted(const struct compare *compare, const struct row *row)
     return compare->all_metrics || row->metric.headline;
 }
 
-static bool exceeds(const struct condition *condition, const struct paired_difference *paired)
+/* `raised` compares with a base raised by as many per cent: t tests of that are what the interval
+ * in per cent is made of, and they can be done where it has no end. */
+static bool exceeds(const struct condition *condition, const struct paired_difference *paired,
+                    const struct paired_difference *raised)
 {
     double threshold = condition->threshold;
-    if (condition->percent)
+    if (condition->percent && paired->method != INTERVAL_BOOTSTRAP_T) {
+        threshold = 0;
+        paired = raised;
+    } else if (condition->percent) {
         threshold *= fabs(paired->base_mean) / 100;
+    }
     return condition->above ? paired->ci95_low > threshold : paired->ci95_high < threshold;
+}
+
+/* Runs that lost a task have less of nearly everything.  How many were lost can be told. */
+static bool is_of_unlike_work(const struct pair *pair, unsigned metric)
+{
+    return pair->killed_on_one_side && metric != metric_of_counter(COUNTER_oom_kill);
 }
 
 /* Verdicts, by p values that the number of rows is corrected for. */
@@ -394,11 +436,15 @@ static void judge_rows(struct pair *pair)
 {
     double *p = memory_zeroed(metric_count(), sizeof(*p), "p values");
     for (unsigned i = 0; i < pair->row_count; i++)
-        p[i] = pair->rows[i].paired.p;
+        p[i] = is_of_unlike_work(pair, pair->rows[i].index) ? NAN : pair->rows[i].paired.p;
     statistics_holm(p, pair->row_count);
     for (unsigned i = 0; i < pair->row_count; i++) {
         struct row *row = &pair->rows[i];
         row->p_holm = p[i];
+        if (is_of_unlike_work(pair, row->index)) {
+            row->verdict = VERDICT_KILLED;
+            continue;
+        }
         row->verdict = statistics_verdict(&row->paired, p[i], row->metric.direction);
         row->seeds = statistics_seeds_for(&row->paired, 1);
     }
@@ -410,7 +456,7 @@ static bool make_rows(struct compare *compare, struct pair *pair)
     pair->rows = arena_zeroed(&compare->arena, metric_count() * sizeof(*pair->rows));
     for (unsigned i = 0; i < metric_count(); i++) {
         struct row row;
-        int state = make_row(compare, pair, i, &row);
+        int state = make_row(compare, pair, i, 0, &row);
         if (state < 0)
             return false;
         if (state > 0 && is_wanted(compare, &row))
@@ -428,13 +474,20 @@ static bool check_conditions(struct compare *compare)
         for (unsigned c = 0; c < compare->condition_count; c++) {
             const struct condition *condition = &compare->conditions[c];
             struct row *row = arena_zeroed(&compare->arena, sizeof(*row));
-            int state = make_row(compare, &compare->pairs[p], condition->metric, row);
+            struct row raised;
+            int state = make_row(compare, &compare->pairs[p], condition->metric, 0, row);
+            if (state > 0)
+                state = make_row(compare, &compare->pairs[p], condition->metric,
+                                 condition->percent ? condition->threshold : 0, &raised);
             if (state < 0)
                 return false;
             if (state == 0)
                 fprintf(stderr, "zsim: note: --fail-on \"%s\": undefined in variant \"%s\"\n",
                         condition->text, compare->pairs[p].new->name);
-            else if (exceeds(condition, &row->paired))
+            else if (is_of_unlike_work(&compare->pairs[p], condition->metric))
+                compare->excesses[compare->excess_count++] =
+                    (struct excess){&compare->pairs[p], condition, NULL};
+            else if (exceeds(condition, &row->paired, &raised.paired))
                 compare->excesses[compare->excess_count++] =
                     (struct excess){&compare->pairs[p], condition, row};
         }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sim/base/files.h"
+#include "sim/base/wrap.h"
 #include "sim/experiment/compare_table.h"
 #include "sim/experiment/json_output.h"
 #include "sim/experiment/summary.h"
@@ -42,8 +43,7 @@ static void bound_text(char *out, size_t size, double percent)
 /* "-9.5..-8.5 %" of the base; "" where there is none. */
 static void interval_text(char *out, size_t size, const struct paired_difference *paired)
 {
-    double low = statistics_percent(paired, paired->ci95_low);
-    double high = statistics_percent(paired, paired->ci95_high);
+    double low = paired->percent_low, high = paired->percent_high;
     char low_text[24], high_text[24];
     out[0] = '\0';
     if (paired->method == INTERVAL_EXACT || !isfinite(low) || !isfinite(high))
@@ -165,17 +165,75 @@ static const char *note_without_statistics(const struct pair *pair)
     return NULL;
 }
 
+static bool any_killed(const struct pair *pair)
+{
+    return pair->base_killed + pair->new_killed > 0;
+}
+
+/* In lines of the table's width. */
+static void print_wrapped(const char *text)
+{
+    wrap_words(stdout, text, 0, false, 6, COLUMNS);
+    putchar('\n');
+}
+
+static void print_killed(const struct pair *pair)
+{
+    if (!any_killed(pair))
+        return;
+    char *text = memory_printed(
+        "OUT OF MEMORY: a task was killed in %u of %u runs of the new \"%s\", in %u of %u of the "
+        "base \"%s\"; its "
+        "accesses after that are missing%s",
+        pair->new_killed, pair->n, pair->new->name, pair->base_killed, pair->n, pair->base->name,
+        pair->killed_on_one_side ? ", so there is no verdict (killed)" : "");
+    print_wrapped(text);
+    free(text);
+}
+
+static bool is_bounded(const struct row *row)
+{
+    return row->paired.percent_bounded;
+}
+
+/* The base is there, but not for sure. */
+static bool is_without_interval(const struct row *row)
+{
+    return row->paired.n > 1 && row->paired.base_mean > 0 && isnan(row->paired.percent_low);
+}
+
+/* A note on rows, and which these are. */
+static void print_rows_that(const struct pair *pair, bool (*are)(const struct row *),
+                            const char *note)
+{
+    char *names = NULL;
+    for (unsigned i = 0; i < pair->row_count; i++)
+        if (are(&pair->rows[i])) {
+            char *longer = memory_printed("%s%s%s", names ? names : "", names ? ", " : "",
+                                          pair->rows[i].metric.name);
+            free(names);
+            names = longer;
+        }
+    if (!names)
+        return;
+    char *text = memory_printed("%s: %s", note, names);
+    print_wrapped(text);
+    free(text);
+    free(names);
+}
+
 static void print_pair_notes(const struct pair *pair)
 {
     const char *note = note_without_statistics(pair);
     if (!pair->same_inputs)
         puts("THE WORKLOADS DIFFER: a change may come from them alone");
+    print_killed(pair);
     if (note) {
         puts(note);
         print_left_out(pair);
         return;
     }
-    printf("%u pairs of runs with the same seed; intervals: paired t, 95 %%%s\n", pair->n,
+    printf("%u pairs of runs with the same seed; intervals: Fieller's, 95 %%%s\n", pair->n,
            uses_bootstrap(pair) ? "," : "");
     if (uses_bootstrap(pair))
         printf("of percentiles: bootstrap t, %d resamples of pairs\n", BOOTSTRAP_RESAMPLES);
@@ -183,6 +241,11 @@ static void print_pair_notes(const struct pair *pair)
         printf("verdicts: at 5 %% for all %u metrics together (Holm), so an interval\n"
                "may exclude 0 where the verdict is unclear\n",
                pair->row_count);
+    print_rows_that(pair, is_bounded,
+                    "interval ended at -100 %, as nothing counts less than 0, of");
+    print_rows_that(
+        pair, is_without_interval,
+        "no interval in per cent, as the base may be 0 for all that these runs say, of");
     print_noise_floor(pair);
     print_left_out(pair);
 }
@@ -266,9 +329,9 @@ static void print_csv_string(const char *text)
 
 static void print_csv(const struct compare *compare)
 {
-    puts(
-        "variant,against,metric,unit,n,base_mean,new_mean,base_median,new_median,"
-        "mean_difference,percent,interval,ci95_low,ci95_high,p,p_holm,seeds_for_1_percent,verdict");
+    puts("variant,against,metric,unit,n,base_mean,new_mean,base_median,new_median,"
+         "mean_difference,percent,interval,ci95_low,ci95_high,p,p_holm,seeds_for_1_percent,verdict,"
+         "percent_ci95_low,percent_ci95_high");
     for (unsigned p = 0; p < compare->pair_count; p++) {
         const struct pair *pair = &compare->pairs[p];
         for (unsigned i = 0; i < pair->row_count; i++) {
@@ -290,7 +353,10 @@ static void print_csv(const struct compare *compare)
             print_csv_real(of->p);
             print_csv_real(row->p_holm);
             print_csv_real(row->seeds ? (double)row->seeds : (double)NAN);
-            printf(",%s\n", verdict_name(row->verdict));
+            printf(",%s", verdict_name(row->verdict));
+            print_csv_real(of->method == INTERVAL_EXACT ? NAN : of->percent_low);
+            print_csv_real(of->method == INTERVAL_EXACT ? NAN : of->percent_high);
+            putchar('\n');
         }
     }
 }
@@ -312,6 +378,7 @@ static cJSON *row_object(const struct row *row)
     json_add_string(object, "interval", interval_method_name(of->method));
     json_add_real(object, "ci95_low", of->method == INTERVAL_EXACT ? NAN : of->ci95_low);
     json_add_real(object, "ci95_high", of->method == INTERVAL_EXACT ? NAN : of->ci95_high);
+    json_add_percent_interval(object, of);
     json_add_real(object, "p", of->p);
     json_add_real(object, "p_holm", row->p_holm);
     json_add_real(object, "seeds_for_1_percent", row->seeds ? (double)row->seeds : (double)NAN);
@@ -321,7 +388,8 @@ static cJSON *row_object(const struct row *row)
 
 static void print_json(const struct compare *compare)
 {
-    cJSON *document = json_object(), *pairs = json_array(), *excesses = json_array();
+    cJSON *document = json_object(), *pairs = json_array(), *excesses = json_array(),
+          *untold = json_array();
     json_add_string(document, "schema", "zsim.compare/1");
     json_add_string(document, "base", compare->base->path);
     json_add_string(document, "new", compare->new->path);
@@ -334,6 +402,8 @@ static void print_json(const struct compare *compare)
         json_add_integer(object, "pairs_incomplete", pair->incomplete);
         json_add_integer(object, "runs_unpaired", pair->unpaired);
         json_add_bool(object, "same_inputs", pair->same_inputs);
+        json_add_integer(object, "base_runs_killed", pair->base_killed);
+        json_add_integer(object, "new_runs_killed", pair->new_killed);
         json_add_string(object, "note", note_without_statistics(pair));
         for (unsigned i = 0; i < pair->row_count; i++)
             json_add_to_array(rows, row_object(&pair->rows[i]));
@@ -342,12 +412,38 @@ static void print_json(const struct compare *compare)
     }
     json_add(document, "comparisons", pairs);
     for (unsigned i = 0; i < compare->excess_count; i++)
-        json_add_to_array(excesses, json_string(compare->excesses[i].condition->text));
+        json_add_to_array(compare->excesses[i].row ? excesses : untold,
+                          json_string(compare->excesses[i].condition->text));
     json_add(document, "exceeded", excesses);
+    json_add(document, "cannot_be_told", untold);
     char *text = json_print(document);
     standard_output_put(text);
     free(text);
     cJSON_Delete(document);
+}
+
+static void print_untold(const struct excess *excess)
+{
+    const struct pair *pair = excess->pair;
+    fprintf(stderr,
+            "zsim: %s cannot be told of variant \"%s\": a task was killed in %u of its %u runs, "
+            "in %u of %u of \"%s\"\n",
+            excess->condition->text, pair->new->name, pair->new_killed, pair->n, pair->base_killed,
+            pair->n, pair->base->name);
+}
+
+/* The formats for programs have no room for notes. */
+static void warn_of_killed(const struct compare *compare)
+{
+    for (unsigned p = 0; p < compare->pair_count; p++) {
+        const struct pair *pair = &compare->pairs[p];
+        if (any_killed(pair))
+            fprintf(stderr,
+                    "zsim: warning: a task was killed in %u of %u runs of \"%s\", in %u of %u of "
+                    "\"%s\"\n",
+                    pair->new_killed, pair->n, pair->new->name, pair->base_killed, pair->n,
+                    pair->base->name);
+    }
 }
 
 static void print_excesses(const struct compare *compare)
@@ -355,6 +451,10 @@ static void print_excesses(const struct compare *compare)
     for (unsigned i = 0; i < compare->excess_count; i++) {
         const struct excess *excess = &compare->excesses[i];
         char change[24], interval[56];
+        if (!excess->row) {
+            print_untold(excess);
+            continue;
+        }
         const struct paired_difference *paired = &excess->row->paired;
         percent_text(change, sizeof(change), statistics_percent(paired, paired->mean_difference));
         interval_text(interval, sizeof(interval), paired);
@@ -370,5 +470,7 @@ void compare_print(const struct compare *compare)
         print_text, print_markdown, print_csv, print_json};
     print[compare->format](compare);
     standard_output_flush();
+    if (compare->format == COMPARE_CSV || compare->format == COMPARE_JSON)
+        warn_of_killed(compare);
     print_excesses(compare);
 }

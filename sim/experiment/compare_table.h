@@ -29,17 +29,19 @@ struct pair {
     const struct result_file_variant *base, *new;
     const struct result_file_run **base_runs, **new_runs; /* [n], same seeds */
     uint32_t n, unpaired, incomplete;
-    bool same_inputs; /* false with --force alone */
-    bool varies;      /* with the seed: some metric, of either variant */
+    uint32_t base_killed, new_killed; /* runs of these in which a task was killed */
+    uint32_t killed_on_one_side;      /* of the n pairs: runs that did not do the same work */
+    bool same_inputs;                 /* false with --force alone */
+    bool varies;                      /* with the seed: some metric, of either variant */
     struct row *rows;
     unsigned row_count;
 };
 
-/* A condition that holds. */
+/* A condition that holds, or that a task killed on one side keeps from being told. */
 struct excess {
     const struct pair *pair;
     const struct condition *condition;
-    const struct row *row;
+    const struct row *row; /* NULL: cannot be told */
 };
 
 enum compare_format { COMPARE_TEXT, COMPARE_MARKDOWN, COMPARE_CSV, COMPARE_JSON };

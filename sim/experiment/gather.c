@@ -58,14 +58,25 @@ static bool choose_metrics(const struct gather_options *options, unsigned **out,
     return errors->count == before;
 }
 
+static bool was_killed(const struct result_file *file, struct diagnostics *errors)
+{
+    struct metric metric;
+    double kills = 0;
+    metric_describe(metric_of_counter(COUNTER_oom_kill), &metric);
+    return result_file_metric(&file->variants[0].runs[0], &metric, &kills, errors) == 1 &&
+           kills > 0;
+}
+
 /* The metrics of one run, or as many empty cells. */
 static bool print_metrics(FILE *out, const struct manifest_row *row, bool there,
-                          const unsigned *metrics, uint32_t count, struct diagnostics *errors)
+                          const unsigned *metrics, uint32_t count, bool *killed,
+                          struct diagnostics *errors)
 {
     struct result_file *file = there ? read_result(row->result, errors) : NULL;
     if (there && !file)
         return false;
     bool good = true;
+    *killed = file && was_killed(file, errors);
     for (uint32_t i = 0; i < count; i++) {
         struct metric metric;
         double value;
@@ -83,6 +94,36 @@ static bool print_metrics(FILE *out, const struct manifest_row *row, bool there,
     return good;
 }
 
+/* One line: what such runs counted is not comparable, whatever the columns of the table. */
+static void report_killed(const struct manifest *manifest, const bool *killed)
+{
+    char *names = NULL;
+    uint32_t runs = 0;
+    for (uint32_t r = 0; r < manifest->row_count; r++) {
+        uint32_t of_variant = 0;
+        bool first = true;
+        for (uint32_t other = 0; killed[r] && other < manifest->row_count; other++)
+            if (killed[other] &&
+                strcmp(manifest->rows[other].variant, manifest->rows[r].variant) == 0) {
+                first = first && other >= r;
+                of_variant++;
+            }
+        runs += killed[r];
+        if (!of_variant || !first)
+            continue;
+        char *longer = memory_printed("%s%s\"%s\" (%" PRIu32 ")", names ? names : "",
+                                      names ? ", " : "", manifest->rows[r].variant, of_variant);
+        free(names);
+        names = longer;
+    }
+    if (runs)
+        fprintf(stderr,
+                "zsim: warning: %s: in %" PRIu32 " of %" PRIu32
+                " runs a task was killed; its accesses after that are missing: %s\n",
+                manifest->path, runs, manifest->row_count, names);
+    free(names);
+}
+
 static int print_table(const struct manifest *manifest, const struct gather_options *options,
                        struct diagnostics *errors)
 {
@@ -92,6 +133,7 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
     size_t length;
     /* A broken result leaves no half of a table. */
     FILE *out = memory_stream_open(&text, &length);
+    bool *killed = memory_zeroed((size_t)manifest->row_count + 1, sizeof(*killed), "runs killed");
     bool good = choose_metrics(options, &metrics, &metric_columns, errors);
     for (uint32_t i = 0; good && i + 2 < manifest->column_count; i++)
         fprintf(out, "%s%s", i ? "\t" : "", manifest->columns[i]);
@@ -105,17 +147,21 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
         bool there = manifest_result_there(row);
         for (uint32_t i = 0; i + 2 < manifest->column_count; i++)
             fprintf(out, "%s%s", i ? "\t" : "", row->fields[i]);
-        good = print_metrics(out, row, there, metrics, metric_columns, errors);
+        good = print_metrics(out, row, there, metrics, metric_columns, &killed[r], errors);
         found += there;
     }
     free(metrics);
     memory_stream_close(out);
-    if (good)
+    if (good) {
         standard_output_put(text);
+        standard_output_flush();
+        report_missing(manifest, found);
+        report_killed(manifest, killed);
+    }
     free(text);
+    free(killed);
     if (!good)
         return 2;
-    report_missing(manifest, found);
     return found ? 0 : 1;
 }
 

@@ -346,6 +346,11 @@ int metric_find(const char *name)
     return -1;
 }
 
+unsigned metric_of_counter(unsigned counter)
+{
+    return FIRST_COUNTER + counter;
+}
+
 bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES])
 {
     struct metric *metrics = memory_zeroed(METRICS, sizeof(*metrics), "names of metrics");

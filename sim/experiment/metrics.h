@@ -32,6 +32,8 @@ unsigned metric_count(void);
 void metric_describe(unsigned index, struct metric *metric);
 /* The index of a name, or -1. */
 int metric_find(const char *name);
+/* The index of a counter's total, such as COUNTER_oom_kill. */
+unsigned metric_of_counter(unsigned counter);
 /* The name nearest to a misspelt one; false when none is near. */
 bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES]);
 /* As metric_find(); -1 after a message with the nearest name. */

@@ -503,6 +503,33 @@ struct paired_difference result_paired(const struct result_source *source, uint3
     return paired;
 }
 
+static bool record_was_killed(const struct run_record *record)
+{
+    double kills = 0;
+    return metric_of_record(record, metric_of_counter(COUNTER_oom_kill), &kills) && kills > 0;
+}
+
+bool result_killed_on_one_side(const struct result_source *source, uint32_t variant,
+                               uint32_t against)
+{
+    for (uint32_t s = 0; s < source->seed_count; s++) {
+        const struct run_record *b = result_run(source, against, s);
+        const struct run_record *v = result_run(source, variant, s);
+        if (b->started && v->started && b->result.complete && v->result.complete &&
+            record_was_killed(b) != record_was_killed(v))
+            return true;
+    }
+    return false;
+}
+
+void json_add_percent_interval(cJSON *object, const struct paired_difference *paired)
+{
+    bool exact = paired->method == INTERVAL_EXACT;
+    json_add_real(object, "percent_ci95_low", exact ? NAN : paired->percent_low);
+    json_add_real(object, "percent_ci95_high", exact ? NAN : paired->percent_high);
+    json_add_bool(object, "percent_bounded", paired->percent_bounded);
+}
+
 static void add_summary(cJSON *object, const struct result_source *source, uint32_t variant)
 {
     cJSON *summary = json_object();
@@ -538,7 +565,7 @@ static bool metric_is_used(const struct result_source *source, unsigned metric)
 }
 
 static void add_difference(cJSON *list, const struct result_source *source, uint32_t variant,
-                           unsigned index)
+                           unsigned index, bool killed)
 {
     struct metric metric;
     bool same;
@@ -557,21 +584,26 @@ static void add_difference(cJSON *list, const struct result_source *source, uint
     json_add_string(entry, "interval", interval_method_name(paired.method));
     json_add_real(entry, "ci95_low", exact ? NAN : paired.ci95_low);
     json_add_real(entry, "ci95_high", exact ? NAN : paired.ci95_high);
+    json_add_percent_interval(entry, &paired);
     json_add_real(entry, "p", paired.p);
-    uint32_t seeds = statistics_seeds_for(&paired, 1);
+    uint32_t seeds = killed ? 0 : statistics_seeds_for(&paired, 1);
     json_add_real(entry, "seeds_for_1_percent", seeds ? (double)seeds : (double)NAN);
-    json_add_string(entry, "verdict",
-                    verdict_name(statistics_verdict(&paired, paired.p, metric.direction)));
+    enum verdict verdict =
+        killed ? VERDICT_KILLED : statistics_verdict(&paired, paired.p, metric.direction);
+    json_add_string(entry, "verdict", verdict_name(verdict));
     json_add_to_array(list, entry);
 }
 
 static void add_differences(cJSON *document, const struct result_source *source)
 {
     cJSON *list = json_array();
-    for (uint32_t v = 1; v < source->variant_count; v++)
+    const unsigned kills = metric_of_counter(COUNTER_oom_kill);
+    for (uint32_t v = 1; v < source->variant_count; v++) {
+        bool killed = result_killed_on_one_side(source, v, 0);
         for (unsigned m = 0; m < metric_count(); m++)
             if (metric_is_used(source, m))
-                add_difference(list, source, v, m);
+                add_difference(list, source, v, m, killed && m != kills);
+    }
     json_add(document, "differences", list);
 }
 

@@ -74,6 +74,14 @@ uint32_t result_values(const struct result_source *source, uint32_t variant, uns
 struct paired_difference result_paired(const struct result_source *source, uint32_t variant,
                                        uint32_t against, unsigned metric, bool *same_inputs);
 
+/* Whether a task was killed, in some pair of complete runs, on one side alone: runs that did not
+ * do the same work. */
+bool result_killed_on_one_side(const struct result_source *source, uint32_t variant,
+                               uint32_t against);
+
+/* The members percent_ci95_low, percent_ci95_high and percent_bounded. */
+void json_add_percent_interval(cJSON *object, const struct paired_difference *paired);
+
 /* Libraries whose versions may change a number: compressed lengths, statistics. */
 cJSON *result_libraries(void);
 

@@ -41,6 +41,55 @@ struct sample_summary statistics_summary(const double *values, uint32_t n)
 
 static const double SIGNIFICANT = 0.05;
 
+/* Squares and products of the residuals new - ratio x base and of the base, about their means. */
+struct spread {
+    double residual, base, both;
+};
+
+static struct spread spread_of(const double *base, const double *new,
+                               const struct paired_difference *paired, double ratio)
+{
+    struct spread spread = {0, 0, 0};
+    for (uint32_t i = 0; i < paired->n; i++) {
+        double from = base[i] - paired->base_mean;
+        double residual = new[i] - paired->new_mean - ratio *from;
+        spread.residual += residual * residual / (paired->n - 1);
+        spread.base += from * from / (paired->n - 1);
+        spread.both += residual * from / (paired->n - 1);
+    }
+    return spread;
+}
+
+/* Fieller's interval of the ratio of the means: with the residuals around that ratio, all r + d
+ * with (d x base)^2 <= t^2 / n x variance(residual - d x base). */
+static void set_percent_interval(struct paired_difference *paired, const double *base,
+                                 const double *new)
+{
+    if (!(paired->base_mean > 0))
+        return;
+    double percent = statistics_percent(paired, paired->mean_difference);
+    paired->percent_low = paired->percent_high = percent;
+    if (paired->n == 1)
+        return;
+    struct spread spread = spread_of(base, new, paired, paired->new_mean / paired->base_mean);
+    double t = gsl_cdf_tdist_Pinv(0.975, (double)paired->n - 1);
+    double scale = t * t / paired->n;
+    double leading = paired->base_mean * paired->base_mean - scale * spread.base;
+    double middle = scale * spread.both;
+    double root = sqrt(middle * middle + fmax(leading, 0) * scale * spread.residual);
+    paired->stddev_residual = sqrt(spread.residual);
+    paired->percent_low = leading > 0 ? percent - 100 * (middle + root) / leading : NAN;
+    paired->percent_high = leading > 0 ? percent - 100 * (middle - root) / leading : NAN;
+}
+
+static void bound_percent_interval(struct paired_difference *paired)
+{
+    paired->percent_bounded = paired->percent_low < -100;
+    paired->percent_low = paired->percent_bounded ? -100 : paired->percent_low;
+    if (paired->percent_high < -100)
+        paired->percent_high = -100;
+}
+
 /* Of n > 0 differences; exact with one, else the paired t interval. */
 static struct paired_difference paired_by_t(const double *base, const double *new,
                                             const double *differences, uint32_t n)
@@ -57,8 +106,12 @@ static struct paired_difference paired_by_t(const double *base, const double *ne
         .stddev_difference = summary.stddev,
         .ci95_low = n == 1 ? summary.mean : summary.ci95_low,
         .ci95_high = n == 1 ? summary.mean : summary.ci95_high,
+        .percent_low = NAN,
+        .percent_high = NAN,
+        .stddev_residual = summary.stddev,
         .p = NAN,
     };
+    set_percent_interval(&paired, base, new);
     if (n > 1 && summary.stddev == 0)
         paired.p = summary.mean == 0 ? 1 : 0;
     else if (n > 1)
@@ -107,6 +160,8 @@ static void set_bootstrap(struct paired_difference *paired, const double *centre
     paired->method = INTERVAL_BOOTSTRAP_T;
     paired->ci95_low = paired->mean_difference - high * error;
     paired->ci95_high = paired->mean_difference - low * error;
+    paired->percent_low = statistics_percent(paired, paired->ci95_low);
+    paired->percent_high = statistics_percent(paired, paired->ci95_high);
     uint32_t beyond = below < above ? below : above;
     paired->p = fmin(1, 2.0 * (beyond + 1) / (BOOTSTRAP_RESAMPLES + 1));
 }
@@ -116,7 +171,8 @@ static struct paired_difference paired_by(const double *base, const double *new,
 {
     if (n == 0)
         return (struct paired_difference){
-            0, INTERVAL_PAIRED_T, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN};
+            0,  INTERVAL_PAIRED_T, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, NAN, false, NAN,
+            NAN};
     double *differences = memory_zeroed(n, sizeof(*differences), "paired differences");
     for (uint32_t i = 0; i < n; i++)
         differences[i] = new[i] - base[i];
@@ -126,6 +182,7 @@ static struct paired_difference paired_by(const double *base, const double *new,
             differences[i] -= paired.mean_difference;
         set_bootstrap(&paired, differences);
     }
+    bound_percent_interval(&paired);
     free(differences);
     return paired;
 }
@@ -173,11 +230,11 @@ uint32_t statistics_seeds_for(const struct paired_difference *paired, double per
     if (paired->n < 2 || !(half_width > 0))
         return 0;
     uint32_t low = 2, high = SEEDS_AT_MOST;
-    if (!resolves(paired->stddev_difference, half_width, high))
+    if (!resolves(paired->stddev_residual, half_width, high))
         return SEEDS_AT_MOST;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (resolves(paired->stddev_difference, half_width, middle))
+        if (resolves(paired->stddev_residual, half_width, middle))
             high = middle;
         else
             low = middle + 1;
@@ -219,13 +276,14 @@ enum verdict statistics_verdict(const struct paired_difference *paired, double p
         bool lower = paired->mean_difference < 0;
         return lower == (direction == LOWER_IS_BETTER) ? VERDICT_BETTER : VERDICT_WORSE;
     }
-    double margin = fabs(paired->base_mean) * SAME_WITHIN_PERCENT / 100;
-    bool within = paired->ci95_low >= -margin && paired->ci95_high <= margin;
-    return within ? VERDICT_SAME : VERDICT_UNCLEAR;
+    bool none = paired->ci95_low == 0 && paired->ci95_high == 0;
+    bool within =
+        paired->percent_low >= -SAME_WITHIN_PERCENT && paired->percent_high <= SAME_WITHIN_PERCENT;
+    return none || within ? VERDICT_SAME : VERDICT_UNCLEAR;
 }
 
 const char *verdict_name(enum verdict verdict)
 {
-    static const char *const names[] = {"better", "worse", "changed", "same", "unclear"};
+    static const char *const names[] = {"better", "worse", "changed", "same", "unclear", "killed"};
     return names[verdict];
 }

@@ -37,6 +37,10 @@ struct paired_difference {
     double base_mean, base_median, new_mean, new_median;
     double mean_difference, stddev_difference;
     double ci95_low, ci95_high; /* of the mean difference */
+    /* Of the change in per cent of the base; NAN where there is none. */
+    double percent_low, percent_high;
+    bool percent_bounded;   /* one of them was less than -100 and is -100 now */
+    double stddev_residual; /* of new - ratio x base, the ratio that of the means */
     double p; /* of no mean difference, two-sided; 0.05 or less: 0 is not within the interval */
 };
 
@@ -55,11 +59,20 @@ struct paired_difference statistics_paired_bootstrap(const double *base, const d
 const char *interval_method_name(enum interval_method method);
 
 /* A difference as a percentage of the base's mean; NAN when that is 0 and the
- * difference is not. */
+ * difference is not.
+ *
+ * The base's mean varies from seed to seed, too, so an interval in per cent is not that of the
+ * difference divided by it: what is 0 in all new runs has changed by -100 % for sure, however
+ * much the base varies.  percent_low and percent_high are Fieller's (1954): all ratios r for
+ * which a t test of new - r x base does not find a difference.  They include 0 % exactly where
+ * the interval of the difference includes 0.  There are none where the base is not surely other
+ * than 0.  Of bootstrap_t they are those of the difference in per cent of the base's mean.
+ * Metrics count what is never less than 0: an end below -100 % is set to -100, and
+ * percent_bounded says so. */
 double statistics_percent(const struct paired_difference *paired, double difference);
 
-/* The noise floor: how many pairs it takes until the half-width of the t interval
- * is `percent` of the base's mean, as these pairs vary.  0: cannot be told (a
+/* The noise floor: how many pairs it takes until the half-width of the interval in per cent
+ * is `percent`, as these pairs vary around the ratio of their means.  0: cannot be told (a
  * single pair, a base of 0); SEEDS_AT_MOST: that many or more. */
 enum { SEEDS_AT_MOST = 1000000 };
 uint32_t statistics_seeds_for(const struct paired_difference *paired, double percent);
@@ -72,8 +85,16 @@ void statistics_holm(double *p, uint32_t n);
 /* better, worse, and changed for metrics of which neither more nor less is better:
  * p <= 0.05.  same: no difference in any pair's mean, or the interval includes no
  * change and lies within 1 % of the base.  unclear: everything else.
- * `p` is the pair's own or a corrected one. */
-enum verdict { VERDICT_BETTER, VERDICT_WORSE, VERDICT_CHANGED, VERDICT_SAME, VERDICT_UNCLEAR };
+ * `p` is the pair's own or a corrected one.
+ * killed is for those who know of tasks killed on one side alone: it did less work. */
+enum verdict {
+    VERDICT_BETTER,
+    VERDICT_WORSE,
+    VERDICT_CHANGED,
+    VERDICT_SAME,
+    VERDICT_UNCLEAR,
+    VERDICT_KILLED
+};
 
 enum verdict statistics_verdict(const struct paired_difference *paired, double p,
                                 enum metric_direction direction);

@@ -102,21 +102,31 @@ void print_quantity(char *out, size_t size, double value, const char *unit)
         snprintf(out, size, value == floor(value) ? "%.0f" : "%.1f", value);
 }
 
-/* "+12.3 %", "=", "from 0"; "?" behind it when the interval includes no change. */
-static void print_change(char *out, size_t size, const struct paired_difference *paired)
+/* "+12.3 %", "=", "from 0"; "?" behind it when the interval includes no change, "!" when a task
+ * was killed on one side alone. */
+static void print_change(char *out, size_t size, const struct paired_difference *paired,
+                         bool killed)
 {
     double percent = statistics_percent(paired, paired->mean_difference);
     bool open = paired->ci95_low <= 0 && paired->ci95_high >= 0;
+    const char *mark = killed ? "!" : open ? "?" : "";
     if (paired->n == 0)
         snprintf(out, size, "-");
     else if (paired->mean_difference == 0 && paired->ci95_low == paired->ci95_high)
         snprintf(out, size, "=");
     else if (!isfinite(percent))
-        snprintf(out, size, "from 0%s", open ? "?" : "");
+        snprintf(out, size, "from 0%s", mark);
     else if (fabs(percent) >= 10000)
-        snprintf(out, size, "x %.3g%s", paired->new_mean / paired->base_mean, open ? "?" : "");
+        snprintf(out, size, "x %.3g%s", paired->new_mean / paired->base_mean, mark);
     else
-        snprintf(out, size, "%+.1f %%%s", percent, open ? "?" : "");
+        snprintf(out, size, "%+.1f %%%s", percent, mark);
+}
+
+/* How many were killed is a change like any other. */
+static bool is_of_unlike_work(const struct result_source *source, uint32_t variant, unsigned index)
+{
+    return index != metric_of_counter(COUNTER_oom_kill) &&
+           result_killed_on_one_side(source, variant, 0);
 }
 
 static void print_padded(FILE *out, const char *text, int width)
@@ -169,7 +179,8 @@ static bool print_row(FILE *out, const struct result_source *source, const struc
             result_paired(source, v, 0, (unsigned)index, &same_inputs);
         fprintf(out, "%*s", COLUMN_GAP, "");
         print_mean(out, source, v, (unsigned)index, metric.unit, values);
-        print_change(change, sizeof(change), &paired);
+        print_change(change, sizeof(change), &paired,
+                     is_of_unlike_work(source, v, (unsigned)index));
         print_padded(out, change, CHANGE_WIDTH);
         any_open |= strchr(change, '?') != NULL;
     }
@@ -305,7 +316,7 @@ static bool print_narrow_row(FILE *out, const struct result_source *source, uint
         print_quantity(text, sizeof(text), statistics_summary(values, n).mean, metric.unit);
         print_padded(out, text, NARROW_VALUE);
         struct paired_difference paired = result_paired(source, variant, 0, index, &same_inputs);
-        print_change(text, sizeof(text), &paired);
+        print_change(text, sizeof(text), &paired, is_of_unlike_work(source, variant, index));
         print_padded(out, variant ? text : "", NARROW_CHANGE);
         any_open |= variant && strchr(text, '?');
     }
@@ -371,16 +382,47 @@ static bool seeds_differ(const struct result_source *source, double *values)
 }
 
 /* Runs that went on without a task: their counts are of the survivors. */
-static uint32_t runs_with_a_kill(const struct result_source *source, double *values)
+static uint32_t runs_with_a_kill(const struct result_source *source, uint32_t variant,
+                                 double *values)
 {
     uint32_t killed = 0;
-    unsigned metric = (unsigned)metric_find("oom_kill");
-    for (uint32_t variant = 0; variant < source->variant_count; variant++) {
-        uint32_t count = result_values(source, variant, metric, values);
-        for (uint32_t i = 0; i < count; i++)
-            killed += values[i] > 0;
-    }
+    uint32_t count = result_values(source, variant, metric_of_counter(COUNTER_oom_kill), values);
+    for (uint32_t i = 0; i < count; i++)
+        killed += values[i] > 0;
     return killed;
+}
+
+static void print_kills(FILE *out, const struct result_source *source, double *values)
+{
+    uint32_t killed = 0;
+    bool on_one_side = false;
+    char *names = NULL;
+    for (uint32_t v = 0; v < source->variant_count; v++) {
+        uint32_t of_variant = runs_with_a_kill(source, v, values);
+        killed += of_variant;
+        on_one_side |= v && result_killed_on_one_side(source, v, 0);
+        if (!of_variant)
+            continue;
+        char *longer =
+            memory_printed("%s%s\"%s\" (%u of %u)", names ? names : "", names ? ", " : "",
+                           source->variants[v].name, of_variant, source->seed_count);
+        free(names);
+        names = longer;
+    }
+    if (!killed)
+        return;
+    if (on_one_side)
+        fputs("!: a task was killed in one of the two runs, so they did not do the same work\n",
+              out);
+    char *text = memory_printed(
+        "OUT OF MEMORY: in %u of %u runs a task was killed; its accesses after that are missing: "
+        "%s (docs/model.md, \"Stale statistics\" and \"Pages read ahead for nothing\", if swap was "
+        "free)",
+        killed, source->variant_count * source->seed_count, names);
+    wrap_words(out, text, 0, false, 4, 98);
+    fputc('\n', out);
+    free(text);
+    free(names);
 }
 
 static void print_question(FILE *out, const struct result_source *source)
@@ -410,14 +452,7 @@ void summary_print(FILE *out, const struct result_source *source)
     fputc('\n', out);
     if (any_open)
         fprintf(out, "?: the 95 %% interval of the change includes no change\n");
-    uint32_t killed = runs_with_a_kill(source, values);
-    if (killed)
-        fprintf(
-            out,
-            "OUT OF MEMORY: in %u of %u runs a task was killed; its accesses after that are "
-            "missing\n(docs/model.md, \"Stale statistics\" and \"Pages read ahead for nothing\", "
-            "if swap was free)\n",
-            killed, source->variant_count * source->seed_count);
+    print_kills(out, source, values);
     if (!source->complete)
         fprintf(out, "NOT COMPLETE: %u of %u runs counted\n", counted,
                 source->variant_count * source->seed_count);

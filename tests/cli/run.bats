@@ -54,6 +54,24 @@ long_run() {
         grep -q '^3 seeds, which all gave the same run;'
 }
 
+@test "a variant with a killed task is named by the table, by compare and by gather" {
+    jq '.swap.devices[0].size = "1G" | .variants[1].name = "too small"
+        | .variants[1].set = {"swap.devices.disk.size": "1M"}' small.json >lost.json
+    "$ZSIM" lost.json >lost.txt
+    grep -q '%!$' lost.txt
+    grep -q '^!: a task was killed in one of the two runs' lost.txt
+    grep -q '^OUT OF MEMORY: in 3 of 6 runs a task was killed; .*: "too small"$' lost.txt
+    run --separate-stderr "$ZSIM" compare results/lost.json --metric end_ns --fail-on 'end_ns>+1%'
+    [ "$status" -eq 3 ]
+    [[ $output != *better* ]]
+    [[ $stderr == 'zsim: end_ns>+1% cannot be told of variant "too small": '* ]]
+    jq -e '[.differences[] | select(.metric != "oom_kill").verdict] | unique == ["killed"]' results/lost.json
+    "$ZSIM" expand lost.json -o lost
+    "$ZSIM" run --manifest lost/manifest.tsv
+    run --separate-stderr "$ZSIM" gather lost/manifest.tsv --metric end_ns
+    [ "$stderr" = 'zsim: warning: lost/manifest.tsv: in 3 of 6 runs a task was killed; its accesses after that are missing: "too small" (3)' ]
+}
+
 @test "the table has what the figures are about, and whole names over its columns" {
     jq '.variants[1].name = "a name that does not fit over its column, tail"
         | .figures = [{template: "bars", title: "x", metrics: ["pswpin", "shrink_memcg_calls"]}]' \

@@ -272,6 +272,72 @@ static void threshold_needs_the_whole_interval(void **state)
     assert_int_equal(RUN("--fail-on", "zswpwb>150", base_path), 0);
 }
 
+/* A pair that lost its task at once is fast, and no better for it. */
+static void a_task_killed_on_one_side_has_no_verdict(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 3);
+    for (uint32_t s = 0; s < 3; s++)
+        for (uint32_t v = 0; v < 2; v++) {
+            made_run(&made, v, s)->end_ns = v ? 10 : 1000 + s;
+            made_run(&made, v, s)->totals.counters[COUNTER_oom_kill] = v;
+        }
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    assert_int_equal(RUN("--metric", "end_ns", base_path), 0);
+    assert_says("killed");
+    assert_says("OUT OF MEMORY: a task was killed in 3 of 3 runs of the new \"large\", in 0 of");
+    assert_null(strstr(output, "better"));
+    assert_null(strstr(output, "noise floor"));
+    assert_int_equal(RUN("--fail-on", "end_ns>+1%", base_path), 3);
+    assert_says(
+        "zsim: end_ns>+1% cannot be told of variant \"large\": a task was killed in 3 of its "
+        "3 runs, in 0 of 3 of \"small\"\n");
+    /* The kills themselves can be told. */
+    assert_int_equal(RUN("--fail-on", "oom_kill>5", base_path), 0);
+    assert_int_equal(RUN("--metric", "end_ns", "--format", "json", base_path), 0);
+    assert_says("\"verdict\":\t\"killed\"");
+    assert_says("\"new_runs_killed\":\t3");
+    assert_says(
+        "zsim: warning: a task was killed in 3 of 3 runs of \"large\", in 0 of 3 of \"small\"");
+    /* A killed task on both sides is told, and compared. */
+    for (uint32_t s = 0; s < 3; s++)
+        made_run(&made, 0, s)->totals.counters[COUNTER_oom_kill] = 1;
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    assert_int_equal(RUN("--metric", "end_ns", base_path), 0);
+    assert_says("better");
+    assert_says("in 3 of\n      3 of the base");
+    made_result_release(&made);
+}
+
+/* What the interval is not where the statistics have it, or missing, for. */
+static void intervals_in_per_cent_are_possible(void **state)
+{
+    (void)state;
+    static const uint64_t base[] = {80, 100, 90, 130}, few[] = {0, 0, 0, 8};
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 4);
+    for (uint32_t s = 0; s < 4; s++) {
+        made_run(&made, 0, s)->totals.counters[COUNTER_zswpwb] = base[s];
+        made_run(&made, 0, s)->totals.counters[COUNTER_pswpin] = base[s];
+        made_run(&made, 1, s)->totals.counters[COUNTER_pswpin] = few[s];
+    }
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    assert_int_equal(RUN("--metric", "zswpwb", base_path), 0);
+    assert_says("-100.0 % -100.0..-100.0 better");
+    assert_null(strstr(output, "interval ended"));
+    assert_int_equal(RUN("--metric", "pswpin", base_path), 0);
+    assert_says(" -100.0..-");
+    assert_says("interval ended at -100 %, as nothing counts less than 0, of: pswpin\n");
+    assert_int_equal(RUN("--metric", "pswpin", "--against", "large", base_path), 0);
+    assert_says("no interval in per cent, as the base may be 0 for all that these runs");
+    /* A condition can be told all the same. */
+    assert_int_equal(RUN("--against", "large", "--fail-on", "pswpin>+50%", base_path), 3);
+    made_result_release(&made);
+}
+
 static void other_workloads_are_refused(void **state)
 {
     (void)state;
@@ -335,6 +401,8 @@ int main(void)
         cmocka_unit_test(seeds_that_change_nothing_are_told),
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),
+        cmocka_unit_test(a_task_killed_on_one_side_has_no_verdict),
+        cmocka_unit_test(intervals_in_per_cent_are_possible),
         cmocka_unit_test(other_workloads_are_refused),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(formats),

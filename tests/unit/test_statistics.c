@@ -95,6 +95,59 @@ static enum verdict verdict_of(double a, double b, double c, enum metric_directi
     return statistics_verdict(&paired, paired.p, direction);
 }
 
+/* The t ratio of new - (1 + percent / 100) x base. */
+static double t_at(const double *base, const double *new, uint32_t n, double percent)
+{
+    double raised[8];
+    for (uint32_t i = 0; i < n; i++)
+        raised[i] = base[i] * (1 + percent / 100);
+    struct paired_difference paired = statistics_paired(raised, new, n);
+    return paired.mean_difference * sqrt(n) / paired.stddev_difference;
+}
+
+/* Fieller's: at both ends a t test just does not find a difference; t(0.975, 3) = 3.18245. */
+static void percent_interval_is_that_of_the_ratio(void **state)
+{
+    (void)state;
+    const double base[] = {80, 100, 90, 130}, new[] = {100, 115, 95, 140};
+    struct paired_difference paired = statistics_paired(base, new, 4);
+    assert_true(paired.percent_low < 12.5 && paired.percent_high > 12.5);
+    assert_near(t_at(base, new, 4, paired.percent_low), 3.18245, 1e-4);
+    assert_near(t_at(base, new, 4, paired.percent_high), -3.18245, 1e-4);
+    assert_false(paired.percent_bounded);
+}
+
+/* However much the base varies, nothing is left of it. */
+static void nothing_left_is_sure(void **state)
+{
+    (void)state;
+    const double base[] = {80, 100, 90, 130}, none[] = {0, 0, 0, 0};
+    struct paired_difference paired = statistics_paired(base, none, 4);
+    assert_true(paired.ci95_low < -100);
+    assert_near(paired.percent_low, -100, 1e-9);
+    assert_near(paired.percent_high, -100, 1e-9);
+    assert_int_equal(statistics_seeds_for(&paired, 1), 2);
+}
+
+static void nothing_is_less_than_zero(void **state)
+{
+    (void)state;
+    const double base[] = {80, 100, 90, 130}, few[] = {0, 0, 0, 8};
+    struct paired_difference paired = statistics_paired(base, few, 4);
+    assert_true(paired.percent_bounded);
+    assert_true(paired.percent_low == -100);
+    assert_near(t_at(base, few, 4, paired.percent_high), -3.18245, 1e-4);
+}
+
+static void no_percent_of_what_may_be_zero(void **state)
+{
+    (void)state;
+    const double base[] = {0, 0, 0, 8}, new[] = {80, 100, 90, 130};
+    struct paired_difference paired = statistics_paired(base, new, 4);
+    assert_true(isnan(paired.percent_low) && isnan(paired.percent_high));
+    assert_int_equal(statistics_verdict(&paired, paired.p, LOWER_IS_BETTER), VERDICT_WORSE);
+}
+
 static void verdicts(void **state)
 {
     (void)state;
@@ -131,11 +184,15 @@ static void p_of_three_and_of_five_pairs(void **state)
 static void no_spread_at_all(void **state)
 {
     (void)state;
-    const double base[] = {5, 6, 7, 8, 9}, more[] = {6, 7, 8, 9, 10};
+    const double base[] = {5, 6, 7, 8, 9}, more[] = {6, 7, 8, 9, 10},
+                 twice[] = {10, 12, 14, 16, 18};
     assert_true(statistics_paired(base, base, 5).p == 1);
     assert_true(statistics_paired(base, more, 5).p == 0);
     struct paired_difference paired = statistics_paired_bootstrap(base, more, 5);
     assert_true(paired.p == 0 && paired.ci95_low == 1 && paired.ci95_high == 1);
+    /* The same more for each is not the same share of each. */
+    assert_true(statistics_seeds_for(&paired, 1) > 2);
+    paired = statistics_paired(base, twice, 5);
     assert_int_equal(statistics_seeds_for(&paired, 1), 2);
 }
 
@@ -189,25 +246,25 @@ static void bootstrap_needs_pairs_and_spread(void **state)
     assert_true(isnan(statistics_paired_bootstrap(base, equal, 0).p));
 }
 
-/* t(0.975, 97) = 1.98472, t(0.975, 98) = 1.98447: half-widths of differences with
+/* t(0.975, 97) = 1.98472, t(0.975, 98) = 1.98447: half-widths of residuals with
  * deviation 50 are 10.02 with 98 pairs and 9.97 with 99. */
 static void seeds_until_one_percent(void **state)
 {
     (void)state;
-    struct paired_difference paired = {.n = 3, .base_mean = 1000, .stddev_difference = 50};
+    struct paired_difference paired = {.n = 3, .base_mean = 1000, .stddev_residual = 50};
     assert_int_equal(statistics_seeds_for(&paired, 1), 99);
     paired.base_mean = -1000;
     assert_int_equal(statistics_seeds_for(&paired, 1), 99);
     /* t(0.975, 1) = 12.706: 11.1 / sqrt(2) times it is 99.7. */
-    paired.stddev_difference = 11.1;
+    paired.stddev_residual = 11.1;
     assert_int_equal(statistics_seeds_for(&paired, 10), 2);
-    paired.stddev_difference = 11.2;
+    paired.stddev_residual = 11.2;
     assert_int_equal(statistics_seeds_for(&paired, 10), 3);
-    paired.stddev_difference = 1e9;
+    paired.stddev_residual = 1e9;
     assert_int_equal(statistics_seeds_for(&paired, 1), SEEDS_AT_MOST);
     paired.base_mean = 0;
     assert_int_equal(statistics_seeds_for(&paired, 1), 0);
-    paired = (struct paired_difference){.n = 1, .base_mean = 1000, .stddev_difference = NAN};
+    paired = (struct paired_difference){.n = 1, .base_mean = 1000, .stddev_residual = NAN};
     assert_int_equal(statistics_seeds_for(&paired, 1), 0);
 }
 
@@ -246,6 +303,10 @@ int main(void)
         cmocka_unit_test(pairs_use_the_differences),
         cmocka_unit_test(one_pair_is_exact),
         cmocka_unit_test(percent_of_zero),
+        cmocka_unit_test(percent_interval_is_that_of_the_ratio),
+        cmocka_unit_test(nothing_left_is_sure),
+        cmocka_unit_test(nothing_is_less_than_zero),
+        cmocka_unit_test(no_percent_of_what_may_be_zero),
         cmocka_unit_test(verdicts),
         cmocka_unit_test(p_of_three_and_of_five_pairs),
         cmocka_unit_test(no_spread_at_all),
