@@ -59,6 +59,18 @@ setup() {
     diff expected shown
 }
 
+@test "a killed task is told with its variant, and there is no verdict" {
+    jq '.variants[1].runs[0].totals.oom_kill = 1 | .differences[].verdict = "killed"
+        | .differences[].percent_ci95_low = -100 | .differences[].percent_bounded = true' results/small.json >killed.json
+    "$REPORT" killed.json
+    grep -q 'In 1 run a task was killed for lack of memory; .*: large &amp; &lt;wide&gt; (1)\. ' killed.html
+    grep -q '<td class="killed">killed</td>' killed.html
+    run grep -c '<td class="better">\|<td class="worse">' killed.html
+    [ "$output" -eq 0 ]
+    grep -q '−100[.0]* … .* %\*<' killed.html
+    grep -q 'ended at -100 %, as nothing counts less than 0' killed.html
+}
+
 @test "the results of a sweep on one page, and two results on one" {
     "$ZSIM" expand small.json -o sweep --set vm.swappiness=60,100
     "$ZSIM" run --manifest sweep/manifest.tsv -j 2
