@@ -54,7 +54,10 @@ def scaled($factor): if . == null then null else . / $factor end;
 def top($unit; $largest): "top = \(if $unit == "ppm" and $largest >= 8e5 and $largest <= 1e6 then 100 else 0 end)";
 
 def unit_of($document; $metric):
-  $document.metrics[$metric].unit
+  if ($metric | startswith("cgroups.")) and $document.metrics[$metric] != null
+     and ([$document.variants[].summary[$metric].mean // empty] | length) == 0
+  then "no run has the cgroup of \"\($metric)\"" | stop else . end
+  | $document.metrics[$metric].unit
   // ("no metric \"\($metric)\" in the result; see docs/metrics.md" | stop);
 
 def common_unit($document; $metrics):
@@ -105,7 +108,9 @@ def shown_run($spec):
 def column($name):
   .series.columns as $columns
   | ($columns | index($name)) as $at
-  | if $at == null then [.series.rows[] | 0] else [.series.rows[][$at]] end;
+  | if $at == null and ($name | contains(".")) then
+      "no series of \"\($name)\": only counters and gauges of the whole machine have one" | stop
+    elif $at == null then [.series.rows[] | 0] else [.series.rows[][$at]] end;
 
 # A key of a config by its dotted path; keys may hold dots themselves.
 def lookup($words):

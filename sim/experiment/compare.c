@@ -18,7 +18,8 @@ static const char usage_text[] =
     "\n"
     "  --variant NAME        only this variant (repeatable); OLD=NAME pairs two names\n"
     "  --against NAME        with one file: the variant to compare with\n"
-    "  --metric NAME         only this metric (repeatable); see docs/metrics.md\n"
+    "  --metric NAME         only this metric (repeatable); see docs/metrics.md; of one\n"
+    "                        cgroup: cgroups./PATH.NAME, such as cgroups./a.pswpin\n"
     "  --all                 every metric that is not zero on both sides\n"
     "  --format FORMAT       text (default), markdown, csv or json\n"
     "  --fail-on CONDITION   exit with 3 when it holds for sure (repeatable):\n"
@@ -434,7 +435,7 @@ static bool is_of_unlike_work(const struct pair *pair, unsigned metric)
 /* Verdicts, by p values that the number of rows is corrected for. */
 static void judge_rows(struct pair *pair)
 {
-    double *p = memory_zeroed(metric_count(), sizeof(*p), "p values");
+    double *p = memory_zeroed((size_t)pair->row_count + 1, sizeof(*p), "p values");
     for (unsigned i = 0; i < pair->row_count; i++)
         p[i] = is_of_unlike_work(pair, pair->rows[i].index) ? NAN : pair->rows[i].paired.p;
     statistics_holm(p, pair->row_count);
@@ -451,19 +452,59 @@ static void judge_rows(struct pair *pair)
     free(p);
 }
 
+static bool add_row(struct compare *compare, struct pair *pair, unsigned index)
+{
+    struct row row;
+    int state = make_row(compare, pair, index, 0, &row);
+    if (state > 0 && is_wanted(compare, &row))
+        pair->rows[pair->row_count++] = row;
+    return state >= 0;
+}
+
+static bool has_row(const struct pair *pair, unsigned index)
+{
+    for (unsigned i = 0; i < pair->row_count; i++)
+        if (pair->rows[i].index == index)
+            return true;
+    return false;
+}
+
 static bool make_rows(struct compare *compare, struct pair *pair)
 {
-    pair->rows = arena_zeroed(&compare->arena, metric_count() * sizeof(*pair->rows));
-    for (unsigned i = 0; i < metric_count(); i++) {
-        struct row row;
-        int state = make_row(compare, pair, i, 0, &row);
-        if (state < 0)
+    unsigned named = compare->metric_count + compare->asked_count;
+    pair->rows = arena_zeroed(&compare->arena, (metric_count() + named) * sizeof(*pair->rows));
+    for (unsigned i = 0; i < metric_count(); i++)
+        if (!add_row(compare, pair, i))
             return false;
-        if (state > 0 && is_wanted(compare, &row))
-            pair->rows[pair->row_count++] = row;
+    /* Those of cgroups are behind the list. */
+    for (unsigned i = 0; i < named; i++) {
+        unsigned index = i < compare->metric_count ? compare->metrics[i]
+                                                   : compare->asked[i - compare->metric_count];
+        if (index >= metric_count() && !has_row(pair, index) && !add_row(compare, pair, index))
+            return false;
     }
     judge_rows(pair);
     return true;
+}
+
+static bool check_cgroup(struct compare *compare, unsigned index)
+{
+    struct metric metric;
+    metric_describe(index, &metric);
+    return result_file_expect_cgroup(compare->base, &metric, &compare->errors) &&
+           (compare->new == compare->base ||
+            result_file_expect_cgroup(compare->new, &metric, &compare->errors));
+}
+
+/* What a figure asks for may be another variant's; what the command line names must be there. */
+static bool check_cgroups(struct compare *compare)
+{
+    bool good = true;
+    for (unsigned i = 0; i < compare->metric_count; i++)
+        good = check_cgroup(compare, compare->metrics[i]) && good;
+    for (unsigned i = 0; i < compare->condition_count; i++)
+        good = check_cgroup(compare, compare->conditions[i].metric) && good;
+    return good;
 }
 
 static bool check_conditions(struct compare *compare)
@@ -510,7 +551,7 @@ static int run_compare(struct compare *compare, const char *base, const char *ne
             "--against is for the variants of one file; with two use --variant OLD=NEW");
         return 2;
     }
-    if (!make_pairs(compare))
+    if (!check_cgroups(compare) || !make_pairs(compare))
         return 2;
     for (unsigned p = 0; p < compare->pair_count; p++)
         if (!make_rows(compare, &compare->pairs[p]))

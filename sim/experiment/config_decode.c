@@ -311,7 +311,7 @@ static void check_metric(struct decoder *decoder, const struct config_node *node
     const char *path = decode_path(decoder, node);
     if (node->kind != CONFIG_STRING)
         decode_expected(decoder, node, "the name of a metric");
-    else if (metric_find(node->text) >= 0)
+    else if (metric_is_known(node->text))
         return;
     else if (metric_nearest(node->text, nearest))
         decode_error(decoder, &node->at, "%s: unknown metric \"%s\"; did you mean \"%s\"?", path,

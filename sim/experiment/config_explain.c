@@ -392,6 +392,8 @@ static void list_metrics(FILE *out)
         fprintf(out, "%-31s %-15s %-7s %s\n", metric.name, metric.unit,
                 metric_direction_name(metric.direction), metric.meaning);
     }
+    fprintf(out, "%-31s %-15s %-7s %s\n", "cgroups./PATH.NAME", "", "",
+            "a counter or gauge of one cgroup, such as cgroups./modest.pswpin");
 }
 
 static void list_costs(FILE *out)

@@ -124,6 +124,25 @@ static void report_killed(const struct manifest *manifest, const bool *killed)
     free(names);
 }
 
+/* A misspelt cgroup is told before anything is printed. */
+static bool check_cgroups(const struct manifest *manifest, const unsigned *metrics, uint32_t count,
+                          struct diagnostics *errors)
+{
+    uint32_t r = 0;
+    while (r < manifest->row_count && access(manifest->rows[r].result, F_OK) != 0)
+        r++;
+    struct result_file *file =
+        r < manifest->row_count ? read_result(manifest->rows[r].result, errors) : NULL;
+    bool good = file || r == manifest->row_count;
+    for (uint32_t i = 0; file && i < count; i++) {
+        struct metric metric;
+        metric_describe(metrics[i], &metric);
+        good = result_file_expect_cgroup(file, &metric, errors) && good;
+    }
+    result_file_free(file);
+    return good;
+}
+
 static int print_table(const struct manifest *manifest, const struct gather_options *options,
                        struct diagnostics *errors)
 {
@@ -134,7 +153,8 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
     /* A broken result leaves no half of a table. */
     FILE *out = memory_stream_open(&text, &length);
     bool *killed = memory_zeroed((size_t)manifest->row_count + 1, sizeof(*killed), "runs killed");
-    bool good = choose_metrics(options, &metrics, &metric_columns, errors);
+    bool good = choose_metrics(options, &metrics, &metric_columns, errors) &&
+                check_cgroups(manifest, metrics, metric_columns, errors);
     for (uint32_t i = 0; good && i + 2 < manifest->column_count; i++)
         fprintf(out, "%s%s", i ? "\t" : "", manifest->columns[i]);
     for (uint32_t i = 0; good && i < metric_columns; i++) {

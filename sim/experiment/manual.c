@@ -293,7 +293,8 @@ void manual_metrics_print(FILE *out)
           "After the unit stands where the kernel shows it (vmstat:\n.Pa /proc/vmstat ;\nzswap:\n"
           ".Pa /sys/kernel/debug/zswap ;\nzram:\n.Pa /sys/block/zram0 ,\nall devices together; the "
           "others: files of a cgroup), or \\(dqzsim\\(dq for what no kernel shows.\n"
-          "The names are those that\n.Ql zsim compare --metric\ntakes.\n",
+          "The names are those that\n.Ql zsim compare --metric\ntakes;\nthose of one cgroup are\n"
+          ".Ql cgroups./PATH.NAME ,\nsuch as\n.Ql cgroups./modest.pswpin .\n",
           out);
     for (unsigned group = 0; group < GROUPS; group++)
         put_group(out, group);

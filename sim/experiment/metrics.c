@@ -304,24 +304,109 @@ static void describe_store_wait(unsigned part, struct metric *metric)
     metric->path[2] = latency_parts[part].key;
 }
 
+static void describe_counter(unsigned counter, struct metric *metric)
+{
+    describe_total(&counter_descriptions[counter], metric);
+    if (counter == COUNTER_swap_ra_hit)
+        metric->direction = HIGHER_IS_BETTER;
+    else if (counter_lower_is_better[counter])
+        metric->direction = LOWER_IS_BETTER;
+    metric->headline = counter_is_headline[counter];
+}
+
+static void describe_gauge(unsigned gauge, struct metric *metric)
+{
+    describe_total(&gauge_descriptions[gauge], metric);
+    metric->direction = gauge_lower_is_better(gauge) ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
+    metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
+}
+
+/* ---- cgroups ----------------------------------------------------------------- */
+
+/* What was asked for; kept until the end. */
+static struct cgroup_metric {
+    char *name, *cgroup;
+    unsigned total; /* index of the same over all cgroups */
+} * cgroup_metrics;
+static unsigned cgroup_metric_count;
+
+static const char cgroup_prefix[] = "cgroups.";
+
+/* The index of the counter or gauge of "cgroups./PATH.NAME", -1: it is none such.  A path may
+ * hold dots. */
+static int cgroup_metric_total(const char *name, size_t *path_length)
+{
+    if (strncmp(name, cgroup_prefix, strlen(cgroup_prefix)) != 0 ||
+        strlen(name) >= METRIC_NAME_BYTES)
+        return -1;
+    const char *path = name + strlen(cgroup_prefix), *dot = strrchr(path, '.');
+    if (path[0] != '/' || !dot)
+        return -1;
+    *path_length = (size_t)(dot - path);
+    for (unsigned i = 0; i < COUNTERS; i++)
+        if (strcmp(counter_descriptions[i].name, dot + 1) == 0)
+            return (int)(FIRST_COUNTER + i);
+    for (unsigned i = 0; i < GAUGES; i++)
+        if (strcmp(gauge_descriptions[i].name, dot + 1) == 0)
+            return (int)(FIRST_GAUGE + i);
+    return -1;
+}
+
+static int find_cgroup_metric(const char *name)
+{
+    size_t length;
+    int total = cgroup_metric_total(name, &length);
+    if (total < 0)
+        return -1;
+    for (unsigned i = 0; i < cgroup_metric_count; i++)
+        if (strcmp(cgroup_metrics[i].name, name) == 0)
+            return (int)(METRICS + i);
+    cgroup_metrics = memory_resized(cgroup_metrics, cgroup_metric_count + 1,
+                                    sizeof(*cgroup_metrics), "metrics of cgroups");
+    char *cgroup = memory_string(name + strlen(cgroup_prefix));
+    cgroup[length] = '\0';
+    cgroup_metrics[cgroup_metric_count] =
+        (struct cgroup_metric){memory_string(name), cgroup, (unsigned)total};
+    return (int)(METRICS + cgroup_metric_count++);
+}
+
+static void describe_of_cgroup(const struct cgroup_metric *of, struct metric *metric)
+{
+    metric_describe(of->total, metric);
+    snprintf(metric->name, sizeof(metric->name), "%s", of->name);
+    metric->headline = false;
+    metric->path[2] = metric->path[1];
+    metric->path[0] = "cgroups";
+    metric->path[1] = of->cgroup;
+}
+
+static bool value_of_cgroup(const struct run_result *run, const struct cgroup_metric *of,
+                            uint64_t *value)
+{
+    for (uint32_t i = 0; i < run->cgroup_count; i++) {
+        const struct cgroup_result *cgroup = &run->cgroups[i];
+        if (strcmp(cgroup->path, of->cgroup) != 0)
+            continue;
+        *value = of->total < FIRST_GAUGE ? cgroup->at_end.counters[of->total - FIRST_COUNTER]
+                                         : cgroup->at_end.gauges[of->total - FIRST_GAUGE];
+        return true;
+    }
+    return false;
+}
+
+/* ---- by index and by name ------------------------------------------------------ */
+
 void metric_describe(unsigned index, struct metric *metric)
 {
     memset(metric, 0, sizeof(*metric));
-    if (index < FIRST_COUNTER) {
+    if (index >= METRICS) {
+        describe_of_cgroup(&cgroup_metrics[index - METRICS], metric);
+    } else if (index < FIRST_COUNTER) {
         describe_plain(&plain_metrics[index], metric);
     } else if (index < FIRST_GAUGE) {
-        unsigned counter = index - FIRST_COUNTER;
-        describe_total(&counter_descriptions[counter], metric);
-        if (counter == COUNTER_swap_ra_hit)
-            metric->direction = HIGHER_IS_BETTER;
-        else if (counter_lower_is_better[counter])
-            metric->direction = LOWER_IS_BETTER;
-        metric->headline = counter_is_headline[counter];
+        describe_counter(index - FIRST_COUNTER, metric);
     } else if (index < FIRST_TIME) {
-        unsigned gauge = index - FIRST_GAUGE;
-        describe_total(&gauge_descriptions[gauge], metric);
-        metric->direction = gauge_lower_is_better(gauge) ? LOWER_IS_BETTER : NEITHER_IS_BETTER;
-        metric->headline = gauge == GAUGE_pool_total_size || gauge == GAUGE_stored_pages;
+        describe_gauge(index - FIRST_GAUGE, metric);
     } else if (index < FIRST_LOCK) {
         describe_time((enum time_kind)(index - FIRST_TIME), metric);
     } else if (index < FIRST_LATENCY) {
@@ -335,7 +420,7 @@ void metric_describe(unsigned index, struct metric *metric)
     }
 }
 
-int metric_find(const char *name)
+static int find_in_list(const char *name)
 {
     struct metric metric;
     for (unsigned i = 0; i < METRICS; i++) {
@@ -346,9 +431,37 @@ int metric_find(const char *name)
     return -1;
 }
 
+int metric_find(const char *name)
+{
+    int index = find_in_list(name);
+    return index < 0 ? find_cgroup_metric(name) : index;
+}
+
+bool metric_is_known(const char *name)
+{
+    size_t length;
+    return find_in_list(name) >= 0 || cgroup_metric_total(name, &length) >= 0;
+}
+
 unsigned metric_of_counter(unsigned counter)
 {
     return FIRST_COUNTER + counter;
+}
+
+/* "cgroups./PATH." and the nearest counter or gauge. */
+static bool nearest_of_cgroup(const char *word, char name[METRIC_NAME_BYTES])
+{
+    const char *names[COUNTERS + GAUGES], *dot = strrchr(word, '.');
+    if (strncmp(word, cgroup_prefix, strlen(cgroup_prefix)) != 0)
+        return false;
+    for (unsigned i = 0; i < COUNTERS + GAUGES; i++)
+        names[i] =
+            i < COUNTERS ? counter_descriptions[i].name : gauge_descriptions[i - COUNTERS].name;
+    const char *nearest = nearest_name(dot + 1, names, COUNTERS + GAUGES);
+    if (!nearest || (size_t)(dot - word) + strlen(nearest) + 2 > METRIC_NAME_BYTES)
+        return false;
+    snprintf(name, METRIC_NAME_BYTES, "%.*s.%s", (int)(dot - word), word, nearest);
+    return strcmp(name, word) != 0 && metric_is_known(name);
 }
 
 bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES])
@@ -363,7 +476,7 @@ bool metric_nearest(const char *word, char name[METRIC_NAME_BYTES])
     if (nearest)
         snprintf(name, METRIC_NAME_BYTES, "%s", nearest);
     free(metrics);
-    return nearest != NULL;
+    return nearest || nearest_of_cgroup(word, name);
 }
 
 int metric_find_or_tell(const char *name, struct diagnostics *errors)
@@ -372,6 +485,11 @@ int metric_find_or_tell(const char *name, struct diagnostics *errors)
     int index = metric_find(name);
     if (index < 0 && metric_nearest(name, nearest))
         diagnostics_add(errors, NULL, "unknown metric \"%s\"; did you mean \"%s\"?", name, nearest);
+    else if (index < 0 && strncmp(name, cgroup_prefix, strlen(cgroup_prefix)) == 0)
+        diagnostics_add(errors, NULL,
+                        "unknown metric \"%s\"; expected cgroups./PATH.NAME with the name of a "
+                        "counter or gauge, in at most %d characters, such as cgroups./a.pswpin",
+                        name, METRIC_NAME_BYTES - 1);
     else if (index < 0)
         diagnostics_add(errors, NULL, "unknown metric \"%s\"; docs/metrics.md lists all of them",
                         name);
@@ -396,6 +514,34 @@ unsigned metrics_asked(const struct config_node *figures, unsigned indices[METRI
         add_asked(config_tree_member(at, "metric"), indices, &count);
         for (const struct config_node *name = names ? names->first : NULL; name; name = name->next)
             add_asked(name, indices, &count);
+    }
+    return count;
+}
+
+static void add_of_cgroup(const struct config_node *name, unsigned **indices, unsigned *count)
+{
+    size_t length;
+    if (!name || name->kind != CONFIG_STRING || cgroup_metric_total(name->text, &length) < 0)
+        return;
+    unsigned index = (unsigned)metric_find(name->text);
+    for (unsigned i = 0; i < *count; i++)
+        if ((*indices)[i] == index)
+            return;
+    *indices = memory_resized(*indices, *count + 1, sizeof(**indices), "metrics of cgroups");
+    (*indices)[(*count)++] = index;
+}
+
+unsigned metrics_of_cgroups(const struct config_node *figures, unsigned **indices)
+{
+    static const char *const keys[] = {"metric", "x", "y", "per"};
+    unsigned count = 0;
+    *indices = NULL;
+    for (const struct config_node *at = figures ? figures->first : NULL; at; at = at->next) {
+        const struct config_node *names = config_tree_member(at, "metrics");
+        for (size_t key = 0; key < sizeof(keys) / sizeof(keys[0]); key++)
+            add_of_cgroup(config_tree_member(at, keys[key]), indices, &count);
+        for (const struct config_node *name = names ? names->first : NULL; name; name = name->next)
+            add_of_cgroup(name, indices, &count);
     }
     return count;
 }
@@ -432,6 +578,8 @@ static uint64_t lock_value(const struct run_result *run, unsigned index)
 
 bool metric_of_run(const struct run_result *run, unsigned index, uint64_t *value)
 {
+    if (index >= METRICS)
+        return value_of_cgroup(run, &cgroup_metrics[index - METRICS], value);
     if (index < FIRST_COUNTER) {
         const char *object = plain_metrics[index].object;
         if (object && strcmp(object, "bound") == 0 && !run->bound.known)
@@ -514,7 +662,8 @@ void metrics_reference_print(FILE *out)
           "`zsim compare` goes by; empty: more is neither good nor bad in itself.\n\n"
           "## Counters\n\nSince the start of the run, under `totals`; what has an owner also of "
           "each\n"
-          "cgroup, under `cgroups`.\n\n",
+          "cgroup, under `cgroups`: `zsim compare`, `zsim gather` and figures know those as\n"
+          "`cgroups./PATH.NAME`, such as `cgroups./modest.pswpin`, and gauges likewise.\n\n",
           out);
     print_rows(out, FIRST_COUNTER, FIRST_GAUGE, true);
     fputs("## Gauges\n\nAt the end of the run, under `totals`.\n\n", out);

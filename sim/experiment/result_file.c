@@ -530,14 +530,33 @@ void json_add_percent_interval(cJSON *object, const struct paired_difference *pa
     json_add_bool(object, "percent_bounded", paired->percent_bounded);
 }
 
+/* All of the list, and those of cgroups that the figures ask for. */
+struct metrics_shown {
+    unsigned *of_cgroups;
+    unsigned count;
+};
+
+static struct metrics_shown shown_of(const struct result_source *source)
+{
+    struct metrics_shown shown;
+    shown.count = metric_count() + metrics_of_cgroups(source->figures, &shown.of_cgroups);
+    return shown;
+}
+
+static unsigned shown_metric(const struct metrics_shown *shown, unsigned at)
+{
+    return at < metric_count() ? at : shown->of_cgroups[at - metric_count()];
+}
+
 static void add_summary(cJSON *object, const struct result_source *source, uint32_t variant)
 {
     cJSON *summary = json_object();
     double *values = memory_zeroed(source->seed_count, sizeof(*values), "values to summarize");
-    for (unsigned m = 0; m < metric_count(); m++) {
+    struct metrics_shown shown = shown_of(source);
+    for (unsigned m = 0; m < shown.count; m++) {
         struct metric metric;
-        metric_describe(m, &metric);
-        uint32_t n = result_values(source, variant, m, values);
+        metric_describe(shown_metric(&shown, m), &metric);
+        uint32_t n = result_values(source, variant, shown_metric(&shown, m), values);
         struct sample_summary of = statistics_summary(values, n);
         cJSON *entry = json_object();
         json_add_integer(entry, "n", n);
@@ -548,6 +567,7 @@ static void add_summary(cJSON *object, const struct result_source *source, uint3
         json_add_real(entry, "ci95_high", of.ci95_high);
         json_add(summary, metric.name, entry);
     }
+    free(shown.of_cgroups);
     free(values);
     json_add(object, "summary", summary);
 }
@@ -598,12 +618,16 @@ static void add_differences(cJSON *document, const struct result_source *source)
 {
     cJSON *list = json_array();
     const unsigned kills = metric_of_counter(COUNTER_oom_kill);
+    struct metrics_shown shown = shown_of(source);
     for (uint32_t v = 1; v < source->variant_count; v++) {
         bool killed = result_killed_on_one_side(source, v, 0);
-        for (unsigned m = 0; m < metric_count(); m++)
+        for (unsigned at = 0; at < shown.count; at++) {
+            unsigned m = shown_metric(&shown, at);
             if (metric_is_used(source, m))
                 add_difference(list, source, v, m, killed && m != kills);
+        }
     }
+    free(shown.of_cgroups);
     json_add(document, "differences", list);
 }
 
@@ -772,18 +796,20 @@ static void add_plugins(cJSON *document, const struct result_source *source)
     json_add(document, "plugins", plugins);
 }
 
-static void add_metrics(cJSON *document)
+static void add_metrics(cJSON *document, const struct result_source *source)
 {
     cJSON *metrics = json_object();
-    for (unsigned i = 0; i < metric_count(); i++) {
+    struct metrics_shown shown = shown_of(source);
+    for (unsigned i = 0; i < shown.count; i++) {
         struct metric metric;
-        metric_describe(i, &metric);
+        metric_describe(shown_metric(&shown, i), &metric);
         cJSON *entry = json_object();
         json_add_string(entry, "unit", metric.unit);
         json_add_string(entry, "better", metric_direction_name(metric.direction));
         json_add_bool(entry, "headline", metric.headline);
         json_add(metrics, metric.name, entry);
     }
+    free(shown.of_cgroups);
     json_add(document, "metrics", metrics);
 }
 
@@ -829,7 +855,7 @@ cJSON *result_document(const struct result_source *source)
         json_add_to_array(variants, variant_object(source, v, &columns));
     json_add(document, "variants", variants);
     add_differences(document, source);
-    add_metrics(document);
+    add_metrics(document, source);
     add_host(document, source);
     return document;
 }

@@ -187,6 +187,8 @@ int result_file_metric(const struct result_file_run *run, const struct metric *m
             node->kind == CONFIG_OBJECT ? config_tree_member(node, metric->path[i]) : NULL;
         if (!member && strcmp(metric->path[0], "bound") == 0)
             return 0; /* not asked for */
+        if (!member && i == 1 && strcmp(metric->path[0], "cgroups") == 0)
+            return 0; /* another variant's; see result_file_expect_cgroup() */
         if (!member) {
             diagnostics_add(errors, &node->at, "the run of seed %llu has no \"%s\"",
                             (unsigned long long)run->seed, metric->name);
@@ -203,6 +205,36 @@ int result_file_metric(const struct result_file_run *run, const struct metric *m
     }
     *value = strtod(node->text, NULL);
     return 1;
+}
+
+bool result_file_expect_cgroup(const struct result_file *file, const struct metric *metric,
+                               struct diagnostics *errors)
+{
+    const struct config_node *cgroups = NULL;
+    if (strcmp(metric->path[0], "cgroups") != 0)
+        return true;
+    for (uint32_t v = 0; v < file->variant_count; v++)
+        for (uint32_t r = 0; r < file->variants[v].run_count; r++) {
+            const struct config_node *of =
+                config_tree_member(file->variants[v].runs[r].node, "cgroups");
+            if (!of || of->kind != CONFIG_OBJECT)
+                continue;
+            if (config_tree_member(of, metric->path[1]))
+                return true;
+            cgroups = cgroups ? cgroups : of;
+        }
+    const char **names =
+        memory_zeroed((cgroups ? cgroups->children : 0) + 1, sizeof(*names), "names of cgroups");
+    size_t count = 0;
+    for (const struct config_node *of = cgroups ? cgroups->first : NULL; of; of = of->next)
+        names[count++] = of->key;
+    const char *nearest = nearest_name(metric->path[1], names, count);
+    diagnostics_add(errors, &(struct source_position){.file = file->path},
+                    "%s: no run has a cgroup \"%s\"%s%s%s", metric->name, metric->path[1],
+                    nearest ? "; did you mean \"" : "", nearest ? nearest : "",
+                    nearest ? "\"?" : "");
+    free(names);
+    return false;
 }
 
 bool result_file_same_inputs(const struct result_file_run *a, const struct result_file_run *b)

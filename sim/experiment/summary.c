@@ -171,6 +171,8 @@ static bool print_row(FILE *out, const struct result_source *source, const struc
     if (strncmp(metric.name, "bound.", 6) == 0 && strcmp(metric.unit, "ppm") == 0)
         metric.unit = "%"; /* of the least possible */
     fprintf(out, "%-*s", LABEL_WIDTH, row->label);
+    if (strlen(row->label) >= LABEL_WIDTH)
+        fprintf(out, "\n%*s", LABEL_WIDTH, "");
     print_mean(out, source, 0, (unsigned)index, metric.unit, values);
     for (uint32_t v = first; v < end; v++) {
         char change[32];

@@ -256,3 +256,25 @@ with_figures() {
     [ "$(grep -c 'variant [0-9]* of twelve' many/01-front.svg)" -eq 12 ]
     grep -q '>12<\|> 12<' many/01-front.svg
 }
+
+@test "figures show counters of one cgroup" {
+    jq '.sweep = {"zswap.max_pool_percent": [2, 20]}
+        | .figures = [{"template": "dots", "title": "Reads of one", "metrics": ["cgroups./a.pswpin", "pswpin"]}]' \
+        all.json >one.json
+    "$ZSIM" one.json | grep -q '^cgroups./a.pswpin '
+    # The only one with tasks.
+    jq -e '.variants[0].summary | .["cgroups./a.pswpin"].mean == .pswpin.mean' results/one.json
+    "$PLOT" results/one.json
+    grep -q 'cgroups./a.pswpin' results/one/01-dots.svg
+    jq '.figures[0].metrics = ["cgroups./b.pswpin"]' one.json >none.json
+    "$ZSIM" none.json
+    run --separate-stderr "$PLOT" results/none.json
+    [[ $stderr == *'no run has the cgroup of "cgroups./b.pswpin"' ]]
+    jq '.figures[0].metrics = ["cgroups./a.pswpn"]' one.json >none.json
+    run --separate-stderr "$ZSIM" --check-only none.json
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'did you mean "cgroups./a.pswpin"?'* ]]
+    with_figures wrong '[{"template": "series", "title": "x", "metrics": ["cost_ns.compress"]}]'
+    run --separate-stderr "$PLOT" wrong.json
+    [[ $stderr == *'no series of "cost_ns.compress"'* ]]
+}

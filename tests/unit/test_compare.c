@@ -311,6 +311,41 @@ static void a_task_killed_on_one_side_has_no_verdict(void **state)
     made_result_release(&made);
 }
 
+static void metrics_of_one_cgroup(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    struct cgroup_result cgroups[6][2];
+    memset(cgroups, 0, sizeof(cgroups));
+    made_result_init(&made, 3);
+    for (uint32_t s = 0; s < 3; s++)
+        for (uint32_t v = 0; v < 2; v++) {
+            struct cgroup_result *of = cgroups[2 * s + v];
+            of[0].path = "/greedy.slice/a";
+            of[1].path = "/modest";
+            of[0].at_end.counters[COUNTER_pswpin] = 500 + s;
+            of[1].at_end.counters[COUNTER_pswpin] = (v ? 50 : 100) + s;
+            made_run(&made, v, s)->cgroups = of;
+            made_run(&made, v, s)->cgroup_count = 2;
+        }
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN("--metric", "cgroups./modest.pswpin", "--metric",
+                         "cgroups./greedy.slice/a.pswpin", base_path),
+                     0);
+    assert_says("cgroups./modest.pswpin\n                             101         51  -49.5 %");
+    assert_says("better");
+    assert_says("cgroups./greedy.slice/a.pswpin\n                             501        501");
+    assert_int_equal(RUN("--fail-on", "cgroups./modest.pswpin<-40%", base_path), 3);
+    assert_int_equal(RUN("--metric", "cgroups./modst.pswpin", base_path), 2);
+    assert_says("no run has a cgroup \"/modst\"; did you mean \"/modest\"?");
+    assert_int_equal(RUN("--metric", "cgroups./modest.pswpn", base_path), 2);
+    assert_says("did you mean \"cgroups./modest.pswpin\"?");
+    assert_int_equal(RUN("--metric", "cgroups.modest", base_path), 2);
+    assert_says("expected cgroups./PATH.NAME");
+}
+
 /* What the interval is not where the statistics have it, or missing, for. */
 static void intervals_in_per_cent_are_possible(void **state)
 {
@@ -402,6 +437,7 @@ int main(void)
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),
         cmocka_unit_test(a_task_killed_on_one_side_has_no_verdict),
+        cmocka_unit_test(metrics_of_one_cgroup),
         cmocka_unit_test(intervals_in_per_cent_are_possible),
         cmocka_unit_test(other_workloads_are_refused),
         cmocka_unit_test(mistakes),
