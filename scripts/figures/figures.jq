@@ -382,7 +382,11 @@ def dots($document; $spec):
   | $document.variants[0] as $first
   # What has no point says why.
   | ([$metrics | to_entries[] | .key as $row | .value as $metric
-      | [$variants[] | without_change($metric; $first) | select(. != null)]
+      | [$variants[] | .name as $name
+         | without_change($metric; $first),
+           (if any($document.differences[]; .variant == $name and .metric == $metric and .percent_bounded == true)
+            then "\(.name): interval ended at -100 %, as nothing counts less than 0" else null end)
+         | select(. != null)]
       | select(length > 0) | {$row, why: (unique | join("; "))}]
      | to_entries[] | "set label \(.key + 1) \(.value.why | quoted) at graph 0.01, first \(.value.row + 0.25) left noenhanced font ',10' tc rgb '#404040'"),
     ($variants | map(.name) | array("names")),

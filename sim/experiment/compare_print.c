@@ -331,7 +331,7 @@ static void print_csv(const struct compare *compare)
 {
     puts("variant,against,metric,unit,n,base_mean,new_mean,base_median,new_median,"
          "mean_difference,percent,interval,ci95_low,ci95_high,p,p_holm,seeds_for_1_percent,verdict,"
-         "percent_ci95_low,percent_ci95_high");
+         "percent_ci95_low,percent_ci95_high,percent_bounded");
     for (unsigned p = 0; p < compare->pair_count; p++) {
         const struct pair *pair = &compare->pairs[p];
         for (unsigned i = 0; i < pair->row_count; i++) {
@@ -356,7 +356,7 @@ static void print_csv(const struct compare *compare)
             printf(",%s", verdict_name(row->verdict));
             print_csv_real(of->method == INTERVAL_EXACT ? NAN : of->percent_low);
             print_csv_real(of->method == INTERVAL_EXACT ? NAN : of->percent_high);
-            putchar('\n');
+            printf(",%s\n", of->percent_bounded ? "true" : "false");
         }
     }
 }

@@ -129,7 +129,7 @@ static bool check_cgroups(const struct manifest *manifest, const unsigned *metri
                           struct diagnostics *errors)
 {
     uint32_t r = 0;
-    while (r < manifest->row_count && access(manifest->rows[r].result, F_OK) != 0)
+    while (r < manifest->row_count && !manifest_result_there(&manifest->rows[r]))
         r++;
     struct result_file *file =
         r < manifest->row_count ? read_result(manifest->rows[r].result, errors) : NULL;

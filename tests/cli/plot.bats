@@ -246,6 +246,9 @@ with_figures() {
     name=$(jq -r '.variants[1].name' without.json)
     "$PLOT" without.json
     grep -q "$name: undefined (no reads)" without/01-dots.svg
+    jq '.differences |= map(if .metric == "end_ns" then .percent_bounded = true else . end)' without.json >ended.json
+    "$PLOT" ended.json
+    grep -q "$name: interval ended at -100 %" ended/01-dots.svg
 }
 
 @test "points of many variants have numbers, and a key" {

@@ -366,6 +366,9 @@ static void intervals_in_per_cent_are_possible(void **state)
     assert_int_equal(RUN("--metric", "pswpin", base_path), 0);
     assert_says(" -100.0..-");
     assert_says("interval ended at -100 %, as nothing counts less than 0, of: pswpin\n");
+    assert_int_equal(RUN("--metric", "pswpin", "--format", "csv", base_path), 0);
+    assert_says(",-100,");
+    assert_says(",true\n");
     assert_int_equal(RUN("--metric", "pswpin", "--against", "large", base_path), 0);
     assert_says("no interval in per cent, as the base may be 0 for all that these runs");
     /* A condition can be told all the same. */
