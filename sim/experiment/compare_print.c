@@ -131,16 +131,33 @@ static bool uses_bootstrap(const struct pair *pair)
     return false;
 }
 
+/* The row that needs the most seeds, of those that need less than `below`; NULL: none. */
+static const struct row *noisiest(const struct pair *pair, uint32_t below)
+{
+    const struct row *found = NULL;
+    for (unsigned i = 0; i < pair->row_count; i++)
+        if (pair->rows[i].seeds < below && (!found || pair->rows[i].seeds > found->seeds))
+            found = &pair->rows[i];
+    return found && found->seeds ? found : NULL;
+}
+
+/* One metric that is nearly 0 asks for any number of seeds: what needs over ten times as many as
+ * the next one is told apart. */
 static void print_noise_floor(const struct pair *pair)
 {
-    uint32_t most = 0;
-    for (unsigned i = 0; i < pair->row_count; i++)
-        if (pair->rows[i].seeds > most)
-            most = pair->rows[i].seeds;
-    if (most >= SEEDS_AT_MOST)
+    const struct row *most = noisiest(pair, UINT32_MAX);
+    const struct row *next = most ? noisiest(pair, most->seeds) : NULL;
+    if (!most)
+        return;
+    if (next && most->seeds / 10 > next->seeds)
+        printf("noise floor: %u seeds would resolve 1 %% of every metric above,\n"
+               "but for %s, which takes %s%u\n",
+               next->seeds, most->metric.name, most->seeds >= SEEDS_AT_MOST ? "over " : "",
+               most->seeds);
+    else if (most->seeds >= SEEDS_AT_MOST)
         puts("noise floor: over a million seeds would resolve 1 % of every metric");
-    else if (most)
-        printf("noise floor: %u seeds would resolve 1 %% of every metric above\n", most);
+    else
+        printf("noise floor: %u seeds would resolve 1 %% of every metric above\n", most->seeds);
 }
 
 static void print_left_out(const struct pair *pair)

@@ -78,6 +78,9 @@ static void make_file(const char *path, uint32_t seeds, int percent, int wobble)
     made_result_init(&made, seeds);
     for (uint32_t s = 0; s < seeds; s++) {
         int small = 1000 + 10 * (int)s;
+        /* nearly 0, and only now and then different */
+        made_run(&made, 0, s)->totals.counters[COUNTER_reject_reclaim_fail] = 1;
+        made_run(&made, 1, s)->totals.counters[COUNTER_reject_reclaim_fail] = s % 2 ? 3 : 1;
         made_run(&made, 0, s)->totals.counters[COUNTER_zswpwb] = (uint64_t)small;
         made_run(&made, 1, s)->totals.counters[COUNTER_zswpwb] =
             (uint64_t)(small + small * percent / 100 + (s % 2 ? wobble : -wobble));
@@ -171,7 +174,10 @@ static void noise_floor(void **state)
     make_file(base_path, 4, 0, 1);
     assert_int_equal(RUN("--metric", "zswpwb", base_path), 0);
     assert_says("1 % takes 3 seeds");
-    assert_says("noise floor: 3 seeds would resolve 1 % of every metric");
+    assert_says("noise floor: 3 seeds would resolve 1 % of every metric above\n");
+    assert_int_equal(RUN("--metric", "zswpwb", "--metric", "reject_reclaim_fail", base_path), 0);
+    assert_says("noise floor: 3 seeds would resolve 1 % of every metric above,\n"
+                "but for reject_reclaim_fail, which takes ");
     make_file(base_path, 1, 10, 0);
     assert_int_equal(RUN(base_path), 0);
     assert_null(strstr(output, "noise floor"));
