@@ -9,7 +9,7 @@ setup_file() {
     cd "$WORK" || return 1
     "${CC:-cc}" -O1 -shared -fPIC -o faults.so "$TOP/tests/faults/faults.c" -ldl
     cat >small.json <<'END'
-{"machine": {"cpus": 1, "nodes": [{"memory": "4M"}]},
+{"kernel": "v6.11", "machine": {"cpus": 1, "nodes": [{"memory": "4M"}]},
  "swap": {"devices": [{"name": "disk", "size": "16M"}]},
  "cgroups": {"/a": {"memory.max": "256K"}},
  "tasks": [{"name": "t", "cgroup": "/a",

@@ -98,7 +98,7 @@ static enum verdict verdict_of(double a, double b, double c, enum metric_directi
 /* The t ratio of new - (1 + percent / 100) x base. */
 static double t_at(const double *base, const double *new, uint32_t n, double percent)
 {
-    double raised[8];
+    double raised[8] = {0};
     for (uint32_t i = 0; i < n; i++)
         raised[i] = base[i] * (1 + percent / 100);
     struct paired_difference paired = statistics_paired(raised, new, n);

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 #include "tests/unit/simulate.h"
 
 #define A TASK("/a", 1000)
@@ -580,6 +582,10 @@ static void test_mixed_policies_stay_sound(void **state)
     for (size_t l = 0; l < sizeof(lrus) / sizeof(lrus[0]); l++)
         for (size_t w = 0; w < sizeof(writebacks) / sizeof(writebacks[0]); w++) {
             char config[4096];
+            const struct writeback_hooks *hooks = policy_find("writeback", writebacks[w])->hooks;
+            if (strcmp(lrus[l], "none") != 0 &&
+                !hooks->takes_from(policy_find("zswap_lru", lrus[l])->hooks))
+                continue; /* refused */
             snprintf(config, sizeof(config),
                      BENCH_CONFIG("v6.12",
                                   "\"allocator\": \"zbud\", \"lru\": \"%s\", \"writeback\": \"%s\"",
