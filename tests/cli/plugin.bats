@@ -34,7 +34,7 @@ refused() {
     done
     ln -s "$ZSIM" zsim
     sed -n '/^## A policy outside the tree/,/^## The axes/s/^    //p' docs/policies.md >commands
-    [ "$(grep -c . commands)" -eq 6 ]
+    [ "$(grep -c . commands)" -eq 7 ]
     sed "s|^cc |$cc |" commands >commands.sh
     run --separate-stderr bash -e commands.sh
     echo "$stderr"
