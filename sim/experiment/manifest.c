@@ -196,14 +196,30 @@ static bool choose_ids(const struct manifest *manifest, const char *text, bool *
     return good;
 }
 
+/* Read so many bytes, in as many pieces as the system wants. */
+static bool read_whole(int file, char *bytes, size_t count)
+{
+    while (count) {
+        ssize_t got = read(file, bytes, count);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        bytes += got;
+        count -= (size_t)got;
+    }
+    return true;
+}
+
+/* (Without a stream, for which there may be no memory.) */
 bool manifest_result_there(const struct manifest_row *row)
 {
     char end[3] = "";
-    FILE *file = fopen(row->result, "re");
-    if (!file)
+    int file = open(row->result, O_RDONLY | O_CLOEXEC);
+    if (file < 0)
         return false;
-    bool whole = fseek(file, -2, SEEK_END) == 0 && fread(end, 1, 2, file) == 2;
-    fclose(file);
+    bool whole = lseek(file, -2, SEEK_END) >= 0 && read_whole(file, end, 2);
+    close(file);
     return whole && strcmp(end, "}\n") == 0;
 }
 

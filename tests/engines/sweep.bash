@@ -5,7 +5,7 @@ make_config() {
     cat >base.json <<'END'
 {
   "question": "Is every run made once?",
-  "machine": {"cpus": 1, "nodes": [{"memory": "64M"}]}, "vm": {"memcg_stat_flush": "10ms"},
+  "machine": {"cpus": 1, "nodes": [{"memory": "64M"}]}, "vm": {"page_cluster": 0, "memcg_stat_flush": "10ms"},
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "cgroups": {"/a": {"memory.max": "8M"}},
   "tasks": [{"name": "t", "cgroup": "/a",
