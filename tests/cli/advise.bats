@@ -64,8 +64,9 @@ setup() {
 }
 
 @test "the lines follow the rule that is printed, also where a setting has twins" {
+    # Many runs: by the program that does not count what it covers, where there is one.
     local top=${BATS_TEST_DIRNAME%/tests/cli}/workloads/traces/sqlite-index
-    "$ZSIM" advise "$top.kzt" --content "$top.content.json" --limit 28M --memory 1G --json >twins.json
+    "${SHIPPED:-$ZSIM}" advise "$top.kzt" --content "$top.content.json" --limit 28M --memory 1G --json >twins.json
     jq -e '[.points[] | select(.killed | not)]
            | (.[] | select(.recommended)) as $r
            | $r.device_writes == 0 and $r.fault_ns <= 1.05 * ([.[] | select(.draws == 3) | .fault_ns] | min)' twins.json

@@ -9,7 +9,7 @@ make_config() {
   "swap": {"devices": [{"name": "disk", "size": "1G"}]},
   "cgroups": {"/a": {"memory.max": "8M"}},
   "tasks": [{"name": "t", "cgroup": "/a",
-             "workload": {"type": "scattered_zipf", "footprint": "16M", "accesses": 8000000}}]
+             "workload": {"type": "scattered_zipf", "footprint": "16M", "accesses": 6000000}}]
 }
 END
 }
