@@ -287,7 +287,6 @@ static int convert_file(const struct command *command, struct arena *arena,
     return copy_code(trace_convert(&conversion, errors));
 }
 
-/* What is lost in a conversion would be lost for good. */
 static int convert(const struct command *command)
 {
     if (command->word_count != 2)
@@ -299,6 +298,7 @@ static int convert(const struct command *command)
                        "traces are mapped files");
     if (!standard_input && access(in, R_OK) != 0)
         return mistake("cannot open \"%s\": %s", in, strerror(errno));
+    /* What is lost in a conversion would be lost for good. */
     if (!standard_input && file_same(in, command->words[1]))
         return mistake("IN and OUT are the same file, \"%s\"", command->words[1]);
     struct diagnostics errors = {0};

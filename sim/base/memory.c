@@ -104,6 +104,16 @@ char *memory_printed(const char *format, ...)
     return text;
 }
 
+char *memory_listed(char *list, char *item)
+{
+    if (!list)
+        return item;
+    char *longer = memory_printed("%s, %s", list, item);
+    free(list);
+    free(item);
+    return longer;
+}
+
 struct text_stream {
     char *bytes, **text; /* the same, for the caller */
     size_t *length;

@@ -22,6 +22,9 @@ char *memory_string(const char *text);
 /* asprintf() into a string of its own.  Free with free(). */
 char *memory_printed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* `list`, NULL at first, with one more item behind a comma; both are freed. */
+char *memory_listed(char *list, char *item);
+
 /* A stream into memory: after its end *text has *length bytes and a NUL.  Free it with
  * free().  (glibc's open_memstream() loses a piece without a word when it cannot grow.) */
 FILE *memory_stream_open(char **text, size_t *length);

@@ -194,22 +194,11 @@ static const struct result_file_run *find_run(const struct result_file_variant *
     return NULL;
 }
 
-/* -1: a broken file. */
-static int was_killed(struct compare *compare, const struct result_file_run *run)
-{
-    struct metric metric;
-    double kills = 0;
-    metric_describe(metric_of_counter(COUNTER_oom_kill), &metric);
-    if (result_file_metric(run, &metric, &kills, &compare->errors) < 0)
-        return -1;
-    return kills > 0;
-}
-
 static bool count_killed(struct compare *compare, struct pair *pair)
 {
     for (uint32_t i = 0; i < pair->n; i++) {
-        int base = was_killed(compare, pair->base_runs[i]);
-        int new = was_killed(compare, pair->new_runs[i]);
+        int base = result_file_run_killed(pair->base_runs[i], &compare->errors);
+        int new = result_file_run_killed(pair->new_runs[i], &compare->errors);
         if (base < 0 || new < 0)
             return false;
         pair->base_killed += base > 0;

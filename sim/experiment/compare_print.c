@@ -225,12 +225,8 @@ static void print_rows_that(const struct pair *pair, bool (*are)(const struct ro
 {
     char *names = NULL;
     for (unsigned i = 0; i < pair->row_count; i++)
-        if (are(&pair->rows[i])) {
-            char *longer = memory_printed("%s%s%s", names ? names : "", names ? ", " : "",
-                                          pair->rows[i].metric.name);
-            free(names);
-            names = longer;
-        }
+        if (are(&pair->rows[i]))
+            names = memory_listed(names, memory_string(pair->rows[i].metric.name));
     if (!names)
         return;
     char *text = memory_printed("%s: %s", note, names);

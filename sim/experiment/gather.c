@@ -58,25 +58,28 @@ static bool choose_metrics(const struct gather_options *options, unsigned **out,
     return errors->count == before;
 }
 
-static bool was_killed(const struct result_file *file, struct diagnostics *errors)
+static bool expect_cgroups(const struct result_file *file, const unsigned *metrics, uint32_t count,
+                           struct diagnostics *errors)
 {
-    struct metric metric;
-    double kills = 0;
-    metric_describe(metric_of_counter(COUNTER_oom_kill), &metric);
-    return result_file_metric(&file->variants[0].runs[0], &metric, &kills, errors) == 1 &&
-           kills > 0;
+    bool good = true;
+    for (uint32_t i = 0; i < count; i++) {
+        struct metric metric;
+        metric_describe(metrics[i], &metric);
+        good = result_file_expect_cgroup(file, &metric, errors) && good;
+    }
+    return good;
 }
 
-/* The metrics of one run, or as many empty cells. */
-static bool print_metrics(FILE *out, const struct manifest_row *row, bool there,
+/* The metrics of one run, or as many empty cells.  The first one there tells misspelt cgroups. */
+static bool print_metrics(FILE *out, const struct manifest_row *row, bool there, bool first,
                           const unsigned *metrics, uint32_t count, bool *killed,
                           struct diagnostics *errors)
 {
     struct result_file *file = there ? read_result(row->result, errors) : NULL;
     if (there && !file)
         return false;
-    bool good = true;
-    *killed = file && was_killed(file, errors);
+    bool good = !file || !first || expect_cgroups(file, metrics, count, errors);
+    *killed = file && result_file_run_killed(&file->variants[0].runs[0], errors) > 0;
     for (uint32_t i = 0; i < count; i++) {
         struct metric metric;
         double value;
@@ -94,53 +97,40 @@ static bool print_metrics(FILE *out, const struct manifest_row *row, bool there,
     return good;
 }
 
+/* The first run of this one's variant that was killed, too. */
+static uint32_t first_killed(const struct manifest *manifest, const bool *killed, uint32_t row)
+{
+    uint32_t first = 0;
+    while (!killed[first] ||
+           strcmp(manifest->rows[first].variant, manifest->rows[row].variant) != 0)
+        first++;
+    return first;
+}
+
 /* One line: what such runs counted is not comparable, whatever the columns of the table. */
 static void report_killed(const struct manifest *manifest, const bool *killed)
 {
-    char *names = NULL;
+    uint32_t *of_variant =
+        memory_zeroed((size_t)manifest->row_count + 1, sizeof(*of_variant), "runs killed");
     uint32_t runs = 0;
+    char *names = NULL;
     for (uint32_t r = 0; r < manifest->row_count; r++) {
-        uint32_t of_variant = 0;
-        bool first = true;
-        for (uint32_t other = 0; killed[r] && other < manifest->row_count; other++)
-            if (killed[other] &&
-                strcmp(manifest->rows[other].variant, manifest->rows[r].variant) == 0) {
-                first = first && other >= r;
-                of_variant++;
-            }
-        runs += killed[r];
-        if (!of_variant || !first)
+        if (!killed[r])
             continue;
-        char *longer = memory_printed("%s%s\"%s\" (%" PRIu32 ")", names ? names : "",
-                                      names ? ", " : "", manifest->rows[r].variant, of_variant);
-        free(names);
-        names = longer;
+        runs++;
+        of_variant[first_killed(manifest, killed, r)]++;
     }
+    for (uint32_t r = 0; r < manifest->row_count; r++)
+        if (of_variant[r])
+            names = memory_listed(names, memory_printed("\"%s\" (%" PRIu32 ")",
+                                                        manifest->rows[r].variant, of_variant[r]));
     if (runs)
         fprintf(stderr,
                 "zsim: warning: %s: in %" PRIu32 " of %" PRIu32
                 " runs a task was killed; its accesses after that are missing: %s\n",
                 manifest->path, runs, manifest->row_count, names);
     free(names);
-}
-
-/* A misspelt cgroup is told before anything is printed. */
-static bool check_cgroups(const struct manifest *manifest, const unsigned *metrics, uint32_t count,
-                          struct diagnostics *errors)
-{
-    uint32_t r = 0;
-    while (r < manifest->row_count && !manifest_result_there(&manifest->rows[r]))
-        r++;
-    struct result_file *file =
-        r < manifest->row_count ? read_result(manifest->rows[r].result, errors) : NULL;
-    bool good = file || r == manifest->row_count;
-    for (uint32_t i = 0; file && i < count; i++) {
-        struct metric metric;
-        metric_describe(metrics[i], &metric);
-        good = result_file_expect_cgroup(file, &metric, errors) && good;
-    }
-    result_file_free(file);
-    return good;
+    free(of_variant);
 }
 
 static int print_table(const struct manifest *manifest, const struct gather_options *options,
@@ -153,8 +143,7 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
     /* A broken result leaves no half of a table. */
     FILE *out = memory_stream_open(&text, &length);
     bool *killed = memory_zeroed((size_t)manifest->row_count + 1, sizeof(*killed), "runs killed");
-    bool good = choose_metrics(options, &metrics, &metric_columns, errors) &&
-                check_cgroups(manifest, metrics, metric_columns, errors);
+    bool good = choose_metrics(options, &metrics, &metric_columns, errors);
     for (uint32_t i = 0; good && i + 2 < manifest->column_count; i++)
         fprintf(out, "%s%s", i ? "\t" : "", manifest->columns[i]);
     for (uint32_t i = 0; good && i < metric_columns; i++) {
@@ -167,7 +156,7 @@ static int print_table(const struct manifest *manifest, const struct gather_opti
         bool there = manifest_result_there(row);
         for (uint32_t i = 0; i + 2 < manifest->column_count; i++)
             fprintf(out, "%s%s", i ? "\t" : "", row->fields[i]);
-        good = print_metrics(out, row, there, metrics, metric_columns, &killed[r], errors);
+        good = print_metrics(out, row, there, !found, metrics, metric_columns, &killed[r], errors);
         found += there;
     }
     free(metrics);

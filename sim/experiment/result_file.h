@@ -124,6 +124,8 @@ void result_file_free(struct result_file *file); /* accepts NULL */
 /* 1: *value is set; 0: null, undefined in this run; -1 after adding to `errors`. */
 int result_file_metric(const struct result_file_run *run, const struct metric *metric,
                        double *value, struct diagnostics *errors);
+/* Was a task killed for lack of memory?  1: yes, 0: no, -1 after adding to `errors`. */
+int result_file_run_killed(const struct result_file_run *run, struct diagnostics *errors);
 /* False after a message: the metric is of a cgroup that no run of the file has. */
 bool result_file_expect_cgroup(const struct result_file *file, const struct metric *metric,
                                struct diagnostics *errors);

@@ -207,6 +207,14 @@ int result_file_metric(const struct result_file_run *run, const struct metric *m
     return 1;
 }
 
+int result_file_run_killed(const struct result_file_run *run, struct diagnostics *errors)
+{
+    struct metric metric;
+    double kills = 0;
+    metric_describe(metric_of_counter(COUNTER_oom_kill), &metric);
+    return result_file_metric(run, &metric, &kills, errors) < 0 ? -1 : kills > 0;
+}
+
 bool result_file_expect_cgroup(const struct result_file *file, const struct metric *metric,
                                struct diagnostics *errors)
 {

@@ -403,13 +403,10 @@ static void print_kills(FILE *out, const struct result_source *source, double *v
         uint32_t of_variant = runs_with_a_kill(source, v, values);
         killed += of_variant;
         on_one_side |= v && result_killed_on_one_side(source, v, 0);
-        if (!of_variant)
-            continue;
-        char *longer =
-            memory_printed("%s%s\"%s\" (%u of %u)", names ? names : "", names ? ", " : "",
-                           source->variants[v].name, of_variant, source->seed_count);
-        free(names);
-        names = longer;
+        if (of_variant)
+            names =
+                memory_listed(names, memory_printed("\"%s\" (%u of %u)", source->variants[v].name,
+                                                    of_variant, source->seed_count));
     }
     if (!killed)
         return;
