@@ -268,6 +268,7 @@ static int report(struct kernel_case *const *cases, int count, const struct argu
     } else {
         validate_print_tables(cases, count, arguments->all_rows);
     }
+    validate_warn_of_killed(cases, count);
     if (standard_output_error()) /* main() tells it */
         return CODE_FAILED;
     struct diagnostics errors = {0};

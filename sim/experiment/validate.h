@@ -87,6 +87,7 @@ struct kernel_case {
     uint32_t phase_count;
     struct run_result result; /* of the first run */
     uint32_t runs;            /* of zsim, whose median is compared */
+    uint32_t killed_runs;     /* of these, in which a process was killed for lack of memory */
     struct validate_row *rows;
     uint32_t row_count;
 };
@@ -176,6 +177,8 @@ bool counters_by_name(const struct counters_at *at, const char *name, double *va
 /* ---- output (validate_print.c) ------------------------------------------------------- */
 
 void validate_print_tables(struct kernel_case *const *cases, int count, bool all_rows);
+/* On standard error: of a case's processes that zsim killed and the kernel did not. */
+void validate_warn_of_killed(struct kernel_case *const *cases, int count);
 char *validate_print_json(struct kernel_case *const *cases, int count);
 /* DIRECTORY/points.tsv, NAME-series.tsv, summary.md: what scripts/validate draws. */
 bool validate_write_data(struct kernel_case *const *cases, int count, const char *directory,

@@ -107,6 +107,7 @@ static bool run_once(struct kernel_case *at, const struct config *decoded, uint3
         run_result_release(&at->result);
         return false;
     }
+    at->killed_runs += at->result.totals.counters[COUNTER_oom_kill] > 0;
     if (at->emulator)
         emulator_case_compare(at);
     else

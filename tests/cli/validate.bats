@@ -237,3 +237,10 @@ places() {
     [ "$status" -eq 2 ]
     [[ ${stderr_lines[0]} == *'thp: expected "never"'* ]]
 }
+
+@test "a case whose process zsim kills is named: its counters end there" {
+    run --separate-stderr "$zsim" validate --json "$cases/own-6.18-zipf1.2-2x-pc3.json" --set 'cgroups./cg0.memory.max="1M"'
+    [ "$status" -eq 0 ]
+    [ "$stderr" = "zsim: warning: zipf1.2-2x-pc3: a process was OOM-killed in 1 of 1 runs of zsim, where its counters end" ]
+    jq -e '.["zipf1.2-2x-pc3"] | length > 10' <<<"$output"
+}
