@@ -328,11 +328,11 @@ uint64_t classic_anonymous_share(uint64_t size, uint64_t swappiness, uint64_t an
 
 /* How much of a list is scanned: the anonymous part (SCAN_FRACT), or all (SCAN_EQUAL). */
 static struct fraction fraction_to_scan(const struct mm *mm, const struct scan_control *scan,
-                                        uint32_t memcg, const struct lruvec *target)
+                                        uint32_t memcg)
 {
     if (scan->priority == 0)
         return (struct fraction){1, 1};
-    return anonymous_fraction(memcg_swappiness(mm, memcg), target->anon_cost);
+    return anonymous_fraction(memcg_swappiness(mm, memcg), scan->anon_cost);
 }
 
 /* Swappiness 0 is for limits a promise.  For free memory it is not: the kernel swaps where file
@@ -348,10 +348,9 @@ static void classic_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_
                                   uint32_t memcg, uint32_t node)
 {
     struct lruvec *lruvec = &mm->memcgs[memcg].lruvecs[node];
-    const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
     if (!may_scan_anonymous(mm, scan, memcg))
         return;
-    struct fraction fraction = fraction_to_scan(mm, scan, memcg, target);
+    struct fraction fraction = fraction_to_scan(mm, scan, memcg);
     uint64_t left[LRU_LISTS];
     for (unsigned list = 0; list < LRU_LISTS; list++)
         left[list] = fraction_of(fraction, scan_size(mm, scan, memcg, lruvec->lists[list].count));
@@ -407,24 +406,26 @@ static void classic_age_idle(struct mm *mm, struct exec *exec, const struct scan
 static uint32_t classic_least_to_scan(const struct mm *mm, const struct scan_control *scan,
                                       uint32_t node)
 {
-    const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
+    (void)node;
     if (scan->priority == 0)
         return 1;
     uint64_t swappiness = memcg_swappiness(mm, NO_MEMCG);
     if (swappiness < mm->swappiness)
         swappiness = mm->swappiness; /* of the root and of the others, whichever scans more */
-    struct fraction of = anonymous_fraction(swappiness, target->anon_cost);
+    struct fraction of = anonymous_fraction(swappiness, scan->anon_cost);
     uint64_t least = of.part ? ((of.whole + of.part - 1) / of.part) << scan->priority : UINT32_MAX;
     return least < UINT32_MAX ? (uint32_t)least : UINT32_MAX;
 }
 
-/* prepare_scan_control: shall active pages come down in this pass? */
+/* prepare_scan_control: shall active pages come down in this pass, and what has it cost so far to
+ * reclaim others? */
 static void classic_begin_pass(struct mm *mm, struct scan_control *scan, uint32_t node)
 {
     const struct lruvec *target = &mm->memcgs[scan->target].lruvecs[node];
     scan->may_deactivate = scan->force_deactivate ||
                            target->seen_activations != target->snapshot_activations ||
                            inactive_is_low(target);
+    scan->anon_cost = target->anon_cost;
 }
 
 /* snapshot_refaults */

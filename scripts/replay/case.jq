@@ -26,7 +26,10 @@ def moment(get): {vmstat: (map(vmstat_of(get; .start)) | spreads), zswap: (map(z
 
 def summary: . as $run | vmstat_of(.settled; .start) as $vmstat | zswap_of(.settled; .start) as $zswap
     | {wall_s: .wall_s} + $vmstat + $zswap
-      + {majflt: [.processes[].majflt], rejects: (($vmstat.pswpout // 0) - ($vmstat.zswpwb // 0))};
+      + {majflt: [.processes[].majflt], rejects: (($vmstat.pswpout // 0) - ($vmstat.zswpwb // 0))}
+      # Found when the statistics were flushed, the same number of times in every run.
+      + (if has("stored_when_full") then {stored_when_full,
+             rejects_at_first_writeback_sample: .rejects_at_first_writeback} else {} end);
 
 . as $runs
 | ($runs | map(summary)) as $per_run
@@ -45,5 +48,6 @@ def summary: . as $run | vmstat_of(.settled; .start) as $vmstat | zswap_of(.sett
    per_run: $per_run}
 # The pool limit was hit: how far the runs are apart is what a replay is judged by.
 | if (.settled.zswap.pool_limit_hit.max // 0) > 0 then
-    .all_rounds = ($per_run | map(del(.majflt) + {majflt_total: (.majflt | add)}) | spreads)
+    (if ($per_run | any(has("stored_when_full"))) then .config.samples = $config.memstat_flushes else . end)
+    | .all_rounds = ($per_run | map(del(.majflt) + {majflt_total: (.majflt | add)}) | spreads)
   else . end

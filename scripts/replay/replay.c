@@ -1019,13 +1019,55 @@ static bool is_flush(const struct replay *replay, uint64_t at)
     return (uint64_t)((unsigned __int128)replay->count * i / replay->flushes) == at;
 }
 
+/* Counted from the start: `stored` at most before zswap wrote a page back, `rejects` when it had
+ * first been seen to.  Of the entries in between each has lost its second chance, sixteen a run of
+ * the worker: so they tell how many refused stores it takes until the worker runs. */
+struct first_writeback {
+    unsigned long long stored, rejects, before_written, before_swapped;
+    bool seen;
+};
+
+static unsigned long long counter_of(const struct replay *replay, const char *wanted)
+{
+    char path[LINE_AT_MOST], name[128];
+    unsigned long long value, found = 0;
+    snprintf(path, sizeof(path), "%s/vmstat", replay->proc);
+    FILE *file = fopen(path, "re");
+    while (file && fscanf(file, "%127s %llu", name, &value) == 2)
+        if (strcmp(name, wanted) == 0)
+            found = value;
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static void watch_writeback(const struct replay *replay, struct first_writeback *first)
+{
+    char path[LINE_AT_MOST];
+    unsigned long long stored;
+    snprintf(path, sizeof(path), "%s/kernel/debug/zswap/stored_pages", replay->sys);
+    if (first->seen || !read_number(path, &stored))
+        return;
+    unsigned long long written = counter_of(replay, "zswpwb") - first->before_written;
+    if (written) {
+        first->seen = true;
+        first->rejects = counter_of(replay, "pswpout") - first->before_swapped - written;
+    } else if (stored > first->stored) {
+        first->stored = stored;
+    }
+}
+
 static void run_trace(struct replay *replay)
 {
     unsigned snapshots = 0;
+    struct first_writeback first = {.before_written = counter_of(replay, "zswpwb"),
+                                    .before_swapped = counter_of(replay, "pswpout")};
     fputs("\"snaps\": [", replay->out);
     for (uint64_t at = 0;; at = wait_token(replay)) {
-        if (is_flush(replay, at))
+        if (is_flush(replay, at)) {
             flush_statistics(replay);
+            watch_writeback(replay, &first);
+        }
         for (uint32_t i = 0; i < replay->event_count; i++)
             if (replay->events[i].at == at)
                 act_on(replay, &replay->events[i], &snapshots);
@@ -1034,20 +1076,14 @@ static void run_trace(struct replay *replay)
         pass_token(replay, replay->records[at].cgroup, at);
     }
     fputs("],\n", replay->out);
+    if (first.seen)
+        fprintf(replay->out, "\"stored_when_full\": %llu, \"rejects_at_first_writeback\": %llu,\n",
+                first.stored, first.rejects);
 }
 
 static unsigned long long writes_so_far(const struct replay *replay)
 {
-    char path[LINE_AT_MOST], name[128];
-    unsigned long long value, sum = 0;
-    snprintf(path, sizeof(path), "%s/vmstat", replay->proc);
-    FILE *file = fopen(path, "re");
-    while (file && fscanf(file, "%127s %llu", name, &value) == 2)
-        if (strcmp(name, "zswpwb") == 0 || strcmp(name, "pswpout") == 0)
-            sum += value;
-    if (file)
-        fclose(file);
-    return sum;
+    return counter_of(replay, "zswpwb") + counter_of(replay, "pswpout");
 }
 
 static void settle(const struct replay *replay)

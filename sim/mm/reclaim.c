@@ -353,13 +353,12 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
     }
     uint32_t walked = NO_MEMCG, *at = partial ? &mm->memcgs[scan->target].iterator[node] : &walked;
     struct walk_ahead ahead = {.last = NO_MEMCG};
+    const uint32_t least = reclaim_walk_least(mm, scan, node);
     if (memcgs_are_many(mm)) {
-        uint32_t least = reclaim_walk_least(mm, scan, node);
         ahead.last = reclaim_walk_next(mm, scan->target, node, least, *at);
         prefetch_first(mm, scan->target, node, least, &ahead);
     }
     for (;;) {
-        uint32_t least = reclaim_walk_least(mm, scan, node);
         *at =
             next_memcg(mm, exec, scan, node, least, *at, partial && scan->reclaimed >= scan->goal);
         if (*at == NO_MEMCG)
@@ -390,7 +389,7 @@ static void shrink_node(struct mm *mm, struct exec *exec, struct scan_control *s
 /* ---- direct and limit reclaim -------------------------------------------------------- */
 
 /* Would a pass over a cgroup without children change nothing, nor take time? */
-static bool is_idle_pass(const struct mm *mm, const struct scan_control *scan)
+static bool is_idle_pass(struct mm *mm, struct scan_control *scan)
 {
     if (scan->proactive || mm->writes_under_way ||
         mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM)
@@ -403,7 +402,7 @@ static bool is_idle_pass(const struct mm *mm, const struct scan_control *scan)
 
 /* Of 25 pages none is scanned at the first ten priorities of a limit's thirteen.  Where a pass is
  * idle, so are all before it: four are looked at. */
-static void skip_idle_passes(const struct mm *mm, struct scan_control *scan)
+static void skip_idle_passes(struct mm *mm, struct scan_control *scan)
 {
     if (mm->memcgs[scan->target].first_child != NO_MEMCG)
         return;

@@ -29,7 +29,9 @@ struct scan_control {
     int priority;   /* 12 (gentle) .. 0 */
     bool full_walk; /* visit every cgroup although the goal is met: nothing was freed so far */
     bool force_deactivate, low_reclaim;
-    bool may_deactivate; /* of this pass: active lists may be shrunk */
+    /* of this pass */
+    bool may_deactivate; /* active lists may be shrunk */
+    uint64_t anon_cost;  /* of the target, when the pass began */
     /* what was met */
     bool skipped_deactivate, low_skipped;
     uint64_t scanned, reclaimed; /* of this priority step, of the run */

@@ -355,16 +355,23 @@ void reclaim_walk_release(struct mm *mm)
     mm->walk = NULL;
 }
 
-uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node)
+/* The shrinker asks every cgroup, and folds in its statistics. */
+static bool visits_all(const struct mm *mm)
 {
-    /* The shrinker asks every cgroup, and folds in its statistics. */
-    if (!mm->walk || mm->swap_hooks.shrinks_slab)
-        return 0;
-    return mm->reclaim->least_to_scan(mm, scan, node);
+    return !mm->walk || mm->swap_hooks.shrinks_slab;
 }
 
-bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *scan, uint32_t node)
+uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node)
 {
+    return visits_all(mm) ? 0 : mm->reclaim->least_to_scan(mm, scan, node);
+}
+
+bool reclaim_walk_passes_over(struct mm *mm, struct scan_control *scan, uint32_t node)
+{
+    if (visits_all(mm))
+        return false;
+    if (mm->reclaim->begin_pass)
+        mm->reclaim->begin_pass(mm, scan, node);
     uint32_t least = reclaim_walk_least(mm, scan, node);
     const struct memcg *target = &mm->memcgs[scan->target];
     return least && sizes_now(mm, target, &target->lruvecs[node]).to_scan < least &&

@@ -16,12 +16,12 @@ void reclaim_walk_init(struct mm *mm);
 void reclaim_walk_release(struct mm *mm);
 
 /* The least size to scan (walk_sizes()) of a cgroup that may have something to do at the scan's
- * priority; 0: all are visited.  Every visit may change it. */
+ * priority in the pass that has begun (begin_pass()); 0: all are visited. */
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node);
 
-/* Has reclaim nothing to do on a node, neither to scan nor to age, for the cgroup alone that it is
- * for? */
-bool reclaim_walk_passes_over(const struct mm *mm, const struct scan_control *scan, uint32_t node);
+/* Has a pass that begins now nothing to do on a node, neither to scan nor to age, for the cgroup
+ * alone that it is for? */
+bool reclaim_walk_passes_over(struct mm *mm, struct scan_control *scan, uint32_t node);
 
 /* The cgroup of at least that size after `current` (NO_MEMCG: the first) in a pre-order walk
  * of the root's subtree; NO_MEMCG at the end. */

@@ -105,7 +105,7 @@ static void test_structs_are_those_of_the_interface_version(void **state)
         ROW(address_space, 64),
         ROW(page_cold, 28),
         ROW(lru_list, 24),
-        ROW(scan_control, 336),
+        ROW(scan_control, 344),
         ROW(swap, 5016),
         ROW(zswap, 3344),
         ROW(zswap_pool, 168),
