@@ -195,13 +195,10 @@ static enum shrink_result write_back_of(struct zswap *zswap, struct exec *exec,
 static void proactive_tick(struct zswap *zswap, struct exec *exec, void *state, const void *params)
 {
     struct proactive *own = state;
-    struct mm *mm = zswap->mm;
     uint64_t written = 0, pace = pace_now(zswap, own, params_of(params));
     uint32_t failures = 0, attempts = 0;
     while (written < pace && failures < WRITEBACK_FAILURES_AT_MOST) {
-        do {
-            own->cursor = memcg_next(mm, own->target, own->cursor);
-        } while (own->cursor != NO_MEMCG && mm->memcgs[own->cursor].offline);
+        own->cursor = writeback_next_memcg(zswap, exec, own->target, own->cursor);
         if (own->cursor == NO_MEMCG) {
             failures += attempts == 0;
             attempts = 0;

@@ -37,6 +37,7 @@ static bool step_every_cgroup(struct zswap *zswap, struct shrink_worker *worker,
     if (worker->cursor == NO_MEMCG)
         return writeback_note_failure(zswap, worker);
     if (mm->memcgs[worker->cursor].offline) {
+        spend_cost(mm, exec, TIME_zswap, COST_skip_memcg);
         worker->cursor = NO_MEMCG;
         return writeback_note_failure(zswap, worker);
     }

@@ -12,14 +12,22 @@ bool writeback_note_failure(struct zswap *zswap, struct shrink_worker *worker)
     return false;
 }
 
+uint32_t writeback_next_memcg(const struct zswap *zswap, struct exec *exec, uint32_t root,
+                              uint32_t cursor)
+{
+    struct mm *mm = zswap->mm;
+    for (;;) {
+        cursor = memcg_next(mm, root, cursor);
+        if (cursor == NO_MEMCG || !mm->memcgs[cursor].offline)
+            return cursor;
+        spend_cost(mm, exec, TIME_zswap, COST_skip_memcg);
+    }
+}
+
 bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,
                                  struct exec *exec, const struct shrink_budget *budget)
 {
-    struct mm *mm = zswap->mm;
-    do {
-        worker->cursor = memcg_next(mm, ROOT_MEMCG, worker->cursor);
-    } while (worker->cursor != NO_MEMCG && mm->memcgs[worker->cursor].offline);
-
+    worker->cursor = writeback_next_memcg(zswap, exec, ROOT_MEMCG, worker->cursor);
     if (worker->cursor == NO_MEMCG) {
         bool tree_was_empty = worker->attempts == 0;
         worker->attempts = 0;

@@ -25,6 +25,11 @@ struct writeback_hooks {
     void (*tick)(struct zswap *zswap, struct exec *exec, void *state, const void *params);
 };
 
+/* The online cgroup after `cursor` (NO_MEMCG: the first) in pre-order; NO_MEMCG at the end.
+ * Removed ones are passed over, which takes time. */
+uint32_t writeback_next_memcg(const struct zswap *zswap, struct exec *exec, uint32_t root,
+                              uint32_t cursor);
+
 /* A step of the walk over cgroups that 6.12 and later share: zswap_shrink_memcg() with this
  * budget for the next online cgroup in pre-order, failures and attempts counted; as step(). */
 bool writeback_step_over_cgroups(struct zswap *zswap, struct shrink_worker *worker,

@@ -31,6 +31,7 @@
     X(writeback_entry, "write one entry back: swap-cache page, checks, submit; without decompression") \
     X(rotate_entry, "look at one zswap entry and rotate it") \
     X(shrink_memcg, "one call of shrink_memcg without its entries") \
+    X(skip_memcg, "pass over one removed cgroup in a walk over all of them") \
     X(worker_wakeup, "from queueing the shrink worker to its first step") \
     X(kswapd_wakeup, "from waking kswapd to its first step") \
     X(reclaim_call, "set up one reclaim run") \

@@ -417,18 +417,33 @@ static void compose_disk(struct kernel_case *at, const struct config_node *machi
 {
     static const char *const keys[] = {"read_latency", "write_latency", "request_overhead",
                                        "bandwidth", NULL};
+    static const char *const known[] = {"read_latency", "write_latency",     "request_overhead",
+                                        "bandwidth",    "disk_submit_write", NULL};
     static const char *const usual[] = {"60us", "50us", "0", "1G"};
     const struct config_node *said = config_tree_member(machine, "swap_disk");
     if (said)
         said = kernel_case_member(at, machine, "swap_disk", CONFIG_OBJECT);
     if (said)
-        kernel_case_check_keys(at, said, keys);
+        kernel_case_check_keys(at, said, known);
     for (size_t i = 0; keys[i]; i++) {
         const struct config_node *value = said ? config_tree_member(said, keys[i]) : NULL;
         if (value)
             value = kernel_case_member(at, said, keys[i], CONFIG_STRING);
         json_add_string(device, keys[i], value ? value->text : usual[i]);
     }
+}
+
+/* What a case says of its processor's own part in a write. */
+static void take_submit_write(struct kernel_case *at, const struct config_node *machine,
+                              struct costs *costs)
+{
+    const struct config_node *disk = config_tree_member(machine, "swap_disk");
+    if (!disk || !config_tree_member(disk, "disk_submit_write"))
+        return;
+    const struct config_node *value =
+        kernel_case_member(at, disk, "disk_submit_write", CONFIG_STRING);
+    if (value && !parse_time(value->text, &costs->ns[COST_disk_submit_write]))
+        kernel_case_refuse(at, value, "disk_submit_write: expected a time such as \"2300ns\"");
 }
 
 static void compose_swap(struct kernel_case *at, const struct config_node *machine, cJSON *document,
@@ -584,10 +599,35 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
     }
 }
 
-/* The worker's processor had another load: how long the worker waits for it is the one
- * parameter that is chosen by agreement, for all cases together (30, 60, 90 and 120 us
- * were tried; the built-in table has 30). */
-enum { LOADED_WORKER_WAKEUP_NS = 90000 };
+/* Cgroups of the machine beside those of the trace, which the worker's walk passes 16 times a run.
+ * Where a case does not say how many there were, this is the one parameter that is chosen by
+ * agreement, for all such cases together (0, 5, 10, ... 40, 50 and 60 were tried). */
+enum { OTHER_CGROUPS = 20 };
+
+static void compose_other_cgroups(struct kernel_case *at, const struct config_node *machine,
+                                  cJSON *cgroups, cJSON *events)
+{
+    static const char *const known[] = {"online", "removed", NULL};
+    const struct config_node *others = config_tree_member(machine, "memory_cgroups");
+    uint64_t online = OTHER_CGROUPS, removed = 0;
+    if (others) {
+        others = kernel_case_member(at, machine, "memory_cgroups", CONFIG_OBJECT);
+        kernel_case_check_keys(at, others, known);
+        online = kernel_case_number(at, others, "online");
+        removed = kernel_case_number(at, others, "removed");
+    }
+    if (online)
+        json_add(cgroups, arena_printf(&at->arena, "/other[1..%" PRIu64 "]", online), json_object());
+    if (removed)
+        json_add(cgroups, arena_printf(&at->arena, "/removed[1..%" PRIu64 "]", removed),
+                 json_object());
+    for (uint64_t i = 1; i <= removed; i++) {
+        cJSON *event = json_object();
+        json_add_string(event, "at", "0ns");
+        json_add_string(event, "offline", arena_printf(&at->arena, "/removed%" PRIu64, i));
+        json_add_to_array(events, event);
+    }
+}
 
 /* Between two records the replaying process reads its clock twice. */
 #define REPLAY_THINK "95ns"
@@ -621,6 +661,8 @@ static void compose(struct kernel_case *at, const struct config_node *config)
     compose_cgroups(at, config, document, task);
     compose_contents(at, config, task);
     json_add(document, "events", of_document);
+    if (!is_emulated(machine)) /* in whose costs they are */
+        compose_other_cgroups(at, machine, cJSON_GetObjectItem(document, "cgroups"), of_document);
     for (const struct config_node *event = events->first; event; event = event->next)
         compose_event(at, event, of_document);
     json_add(document, "engine", engine);
@@ -629,13 +671,12 @@ static void compose(struct kernel_case *at, const struct config_node *config)
         config_tree_member(config, "samples") ? kernel_case_number(at, config, "samples") : 50);
     read_groups(at, config);
     kernel_case_decode(at, document);
-    if (!at->experiment || at->run) /* a run's own rate has the load in it */
+    if (!at->experiment)
         return;
     struct costs *costs = &at->experiment->variants[0].config.costs;
     if (is_emulated(machine))
         emulator_slow_down(costs);
-    else
-        costs->ns[COST_worker_wakeup] = LOADED_WORKER_WAKEUP_NS;
+    take_submit_write(at, machine, costs);
 }
 
 static bool trace_has_hash(const struct workload *workload, const char *wanted, char got[65])

@@ -29,13 +29,12 @@ struct scan_control {
     int priority;   /* 12 (gentle) .. 0 */
     bool full_walk; /* visit every cgroup although the goal is met: nothing was freed so far */
     bool force_deactivate, low_reclaim;
-    /* of this pass */
-    bool may_deactivate; /* active lists may be shrunk */
-    uint64_t anon_cost;  /* of the target, when the pass began */
+    bool may_deactivate; /* of this pass: active lists may be shrunk */
     /* what was met */
     bool skipped_deactivate, low_skipped;
     uint64_t scanned, reclaimed; /* of this priority step, of the run */
     uint64_t pageouts;           /* of this batch */
+    uint64_t anon_cost;          /* of the target, when this pass began */
     /* freed, but not given back yet to their cgroup and node */
     uint32_t freed_pages, freed_memcg, freed_node;
     struct tlb_batch tlb; /* last: only its count is cleared */

@@ -9,6 +9,7 @@
 
 #include "policies/writeback/writeback.h"
 #include "policies/zswap_lru/zswap_lru.h"
+#include "sim/mm/memcg.h"
 #include "tests/unit/simulate.h"
 
 #define A TASK("/a", 1000)
@@ -170,6 +171,44 @@ static void test_batch_series_caps_at_list_length(void **state)
                      SHRINK_WROTE);
     assert_counts(bench, 3, 0);
     bench_close(bench);
+}
+
+/* What a run over 16 entries takes beside `idle` cgroups, of which the first `removed` are gone. */
+static uint64_t run_ns_beside(unsigned idle, unsigned removed, struct costs *costs)
+{
+    char config[1024];
+    snprintf(config, sizeof(config),
+             "{\"kernel\": \"v6.18\", \"machine\": {\"cpus\": 1, \"nodes\": [{\"memory\": "
+             "\"64M\"}]}, \"cgroups\": {\"/a\": {}, \"/idle[1..%u]\": {}}, \"tasks\": [%s]}",
+             idle, A);
+    struct bench *bench = with_entries(config, 17);
+    struct mm *mm = bench->mm;
+    for (uint32_t memcg = 0, left = removed; left; memcg++)
+        if (strncmp(bench->config.cgroups[memcg].path, "/idle", 5) == 0 && left--)
+            memcg_offline(mm, memcg);
+    uint64_t before_ns = mm->time_ns[TIME_zswap];
+    bench_run_worker(bench);
+    assert_int_equal(bench_count(bench, COUNTER_zswap_rotations), 16);
+    uint64_t took_ns = mm->time_ns[TIME_zswap] - before_ns;
+    *costs = *mm->costs;
+    bench_close(bench);
+    return took_ns;
+}
+
+/* Each of the 16 rotations of a run is a walk over all cgroups, and one that is removed but still
+ * there is passed over.  (6.18.44: runs of 54 us beside 3 idle cgroups, 1,362 us beside 303.) */
+static void test_idle_cgroups_make_runs_long(void **state)
+{
+    (void)state;
+    struct costs costs;
+    uint64_t few_ns = run_ns_beside(3, 0, &costs), many_ns = run_ns_beside(303, 0, &costs);
+    uint64_t visit_ns = costs.ns[COST_shrink_memcg], skip_ns = costs.ns[COST_skip_memcg];
+    /* The sixteenth rotation, of /a, is the last step: what follows it in the tree is not met. */
+    uint64_t walks = (many_ns - few_ns) / visit_ns / 300;
+    assert_in_range(walks, 15, 16);
+    assert_int_equal(many_ns - few_ns, walks * 300 * visit_ns);
+    assert_int_equal(run_ns_beside(303, 100, &costs),
+                     many_ns - walks * 100 * (visit_ns - skip_ns));
 }
 
 /* ---- 6.8 to 6.11: every cgroup and every end of the tree may fail ---------------- */
@@ -607,6 +646,7 @@ int main(void)
         cmocka_unit_test(test_second_chance),
         cmocka_unit_test(test_sixteen_failures_end_a_run),
         cmocka_unit_test(test_cgroups_take_turns),
+        cmocka_unit_test(test_idle_cgroups_make_runs_long),
         cmocka_unit_test(test_writeback_off_is_skipped),
         cmocka_unit_test(test_batch_visits_a_short_list_twice),
         cmocka_unit_test(test_batch_single_entry_needs_two_calls),
