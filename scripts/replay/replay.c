@@ -1019,9 +1019,11 @@ static bool is_flush(const struct replay *replay, uint64_t at)
     return (uint64_t)((unsigned __int128)replay->count * i / replay->flushes) == at;
 }
 
-/* Counted from the start: `stored` at most before zswap wrote a page back, `rejects` when it had
- * first been seen to.  Of the entries in between each has lost its second chance, sixteen a run of
- * the worker: so they tell how many refused stores it takes until the worker runs. */
+/* Counted from the start: `stored` at most before zswap wrote pages back, `rejects` when it had
+ * first been seen to.  Each of these entries has lost its second chance in between, sixteen a run
+ * of the worker: so they tell how many refused stores it takes until the worker runs.  A few that
+ * have none, of whoever used zswap before, are written back at once. */
+enum { STRAY_ENTRIES = 64 };
 struct first_writeback {
     unsigned long long stored, rejects, before_written, before_swapped;
     bool seen;
@@ -1049,7 +1051,7 @@ static void watch_writeback(const struct replay *replay, struct first_writeback 
     if (first->seen || !read_number(path, &stored))
         return;
     unsigned long long written = counter_of(replay, "zswpwb") - first->before_written;
-    if (written) {
+    if (written > STRAY_ENTRIES) {
         first->seen = true;
         first->rejects = counter_of(replay, "pswpout") - first->before_swapped - written;
     } else if (stored > first->stored) {
