@@ -617,7 +617,8 @@ static void compose_other_cgroups(struct kernel_case *at, const struct config_no
         removed = kernel_case_number(at, others, "removed");
     }
     if (online)
-        json_add(cgroups, arena_printf(&at->arena, "/other[1..%" PRIu64 "]", online), json_object());
+        json_add(cgroups, arena_printf(&at->arena, "/other[1..%" PRIu64 "]", online),
+                 json_object());
     if (removed)
         json_add(cgroups, arena_printf(&at->arena, "/removed[1..%" PRIu64 "]", removed),
                  json_object());

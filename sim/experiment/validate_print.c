@@ -106,10 +106,11 @@ void validate_warn_of_killed(struct kernel_case *const *cases, int count)
 {
     for (int i = 0; i < count; i++)
         if (cases[i]->killed_runs)
-            fprintf(stderr,
-                    "zsim: warning: %s: a process was OOM-killed in %u of %u runs of zsim, where its "
-                    "counters end\n",
-                    cases[i]->name, cases[i]->killed_runs, cases[i]->runs);
+            fprintf(
+                stderr,
+                "zsim: warning: %s: a process was OOM-killed in %u of %u runs of zsim, where its "
+                "counters end\n",
+                cases[i]->name, cases[i]->killed_runs, cases[i]->runs);
 }
 
 /* ---- JSON ------------------------------------------------------------------------------ */
