@@ -85,6 +85,11 @@ const struct cost_source costs_builtin[COSTS] = {
     [COST_kswapd_wakeup] = {27000, 5000, 100000, "estimate: as worker_wakeup"},
     [COST_reclaim_call] = {2000, 500, 5000,
                            "estimate: scan control, statistics and draining of per-CPU batches"},
+    [COST_reclaim_visit] =
+        {110, 50, 130,
+         MEASURED "1,000 idle cgroups more below a limit make a fault that reclaims there 11.6 us "
+                  "longer, 300 more 3.4 us: by 10.2 visits of each in 100 faults, as the passes "
+                  "of the model have"},
     [COST_reclaim_pass] = {2750, 500, 30000,
                            "estimate: of one cgroup: look-up, reference, sizes of lists, slab "
                            "shrinkers"},

@@ -35,6 +35,7 @@
     X(worker_wakeup, "from queueing the shrink worker to its first step") \
     X(kswapd_wakeup, "from waking kswapd to its first step") \
     X(reclaim_call, "set up one reclaim run") \
+    X(reclaim_visit, "come to one cgroup in a pass of reclaim over several, without its pages") \
     X(reclaim_pass, "one pass of memory.reclaim over a node, without the pages that it looks at") \
     X(atomic_local, "atomic update of a cache line this processor owns") \
     X(line_same_socket, "move a cache line between processors of a socket") \

@@ -359,8 +359,12 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
         prefetch_first(mm, scan->target, node, least, &ahead);
     }
     for (;;) {
+        uint32_t before = *at;
         *at =
             next_memcg(mm, exec, scan, node, least, *at, partial && scan->reclaimed >= scan->goal);
+        spend(mm, exec, TIME_reclaim_scan,
+              reclaim_walk_length(mm, scan->target, before, *at) *
+                  mm->costs->ns[COST_reclaim_visit]);
         if (*at == NO_MEMCG)
             return;
         if (mm->memcgs[*at].offline)

@@ -399,6 +399,16 @@ uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, ui
     return place < end ? memcg_at(walk, place) : NO_MEMCG;
 }
 
+uint32_t reclaim_walk_length(const struct mm *mm, uint32_t root, uint32_t current, uint32_t next)
+{
+    const struct reclaim_walk *walk = mm->walk;
+    if (!walk)
+        return next != NO_MEMCG;
+    if (next != NO_MEMCG)
+        return place_of(walk, next) + 1 - place_after(walk, root, current);
+    return walk->end[root] - place_after(walk, root, current);
+}
+
 uint32_t reclaim_walk_next_aging(const struct mm *mm, uint32_t root, uint32_t node,
                                  uint32_t current, uint32_t next, uint32_t *passed_over)
 {

@@ -28,6 +28,10 @@ bool reclaim_walk_passes_over(struct mm *mm, struct scan_control *scan, uint32_t
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            uint32_t current);
 
+/* How many cgroups a walk that visits all comes to after `current` (NO_MEMCG: from the first on) up
+ * to `next`, which counts; NO_MEMCG: up to the end.  Without an index each step is to the next one. */
+uint32_t reclaim_walk_length(const struct mm *mm, uint32_t root, uint32_t current, uint32_t next);
+
 /* Between two visits, of `current` and of `next` as above: the first cgroup that is not visited
  * but wants aging (age() of the policy's hooks); NO_MEMCG: there is none.  Those that have nothing
  * to age are only counted, where passed_over is not NULL. */

@@ -52,6 +52,40 @@ static void test_small_lists_wait_for_low_priorities(void **state)
     bench_close(bench);
 }
 
+/* Those that are passed over cost time, too: as many as one step after the other comes to. */
+static void test_length_of_a_walk(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    assert_non_null(mm->walk);
+    for (uint32_t root = 0; root < mm->memcg_count; root++)
+        for (uint32_t from = NO_MEMCG; (from = memcg_next(mm, root, from)) != NO_MEMCG;) {
+            uint32_t steps = 0;
+            for (uint32_t to = from; (to = memcg_next(mm, root, to)) != NO_MEMCG;)
+                assert_int_equal(reclaim_walk_length(mm, root, from, to), ++steps);
+            assert_int_equal(reclaim_walk_length(mm, root, from, NO_MEMCG), steps);
+        }
+    assert_int_equal(reclaim_walk_length(mm, ROOT_MEMCG, NO_MEMCG, C), 4);
+    assert_int_equal(reclaim_walk_length(mm, B, NO_MEMCG, NO_MEMCG), 2);
+    bench_close(bench);
+}
+
+/* A pass over the tree takes that much time, though nothing is scanned. */
+static void test_a_pass_takes_time_for_idle_cgroups(void **state)
+{
+    (void)state;
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    uint64_t before_ns = mm->time_ns[TIME_reclaim_scan];
+    reclaim_limit(mm, &bench->exec, B, 1);
+    uint64_t took_ns = mm->time_ns[TIME_reclaim_scan] - before_ns;
+    uint64_t visit_ns = mm->costs->ns[COST_reclaim_visit];
+    /* /b and /b/c, at each of 13 priorities, twice: nothing was freed. */
+    assert_int_equal((took_ns - mm->costs->ns[COST_reclaim_call]) / visit_ns, 2 * 13 * 2);
+    bench_close(bench);
+}
+
 static void test_protected_cgroups_are_visited(void **state)
 {
     (void)state;
@@ -158,6 +192,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small_lists_wait_for_low_priorities),
+        cmocka_unit_test(test_length_of_a_walk),
+        cmocka_unit_test(test_a_pass_takes_time_for_idle_cgroups),
         cmocka_unit_test(test_protected_cgroups_are_visited),
         cmocka_unit_test(test_low_inactive_lists_are_aged_once_it_shows),
         cmocka_unit_test(test_those_with_nothing_to_age_are_counted),
