@@ -224,9 +224,9 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         worker->failures = worker->attempts = 0;
         worker->threshold_pages = zswap_accept_threshold_pages(zswap);
         worker->pool = zswap->order[zswap->pool_count - 1];
+        worker->written_before = mm->counters[COUNTER_written_back_pages];
         mm->counters[COUNTER_worker_wakeups]++;
     }
-    uint64_t written = mm->counters[COUNTER_written_back_pages];
     bool more;
     do
         more =
@@ -237,7 +237,7 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
     /* A given rate says how often runs happen that only rotate: none is held up, but for
      * what happened meanwhile. */
     if (zswap->config->zswap.refusals_per_worker_run > 0 &&
-        mm->counters[COUNTER_written_back_pages] == written)
+        mm->counters[COUNTER_written_back_pages] == worker->written_before)
         *end_ns = now_ns > mm->events->now_ns ? now_ns : mm->events->now_ns;
     worker->runner.turn_waited_ns = *end_ns == exec.now_ns ? exec.waited_ns : 0;
     if (more)

@@ -66,6 +66,7 @@ struct shrink_worker {
     double credit;              /* refused stores that no run has answered yet */
     uint32_t failures, attempts;
     uint64_t threshold_pages; /* sampled when the run begins */
+    uint64_t written_before;  /* written_back_pages then */
     uint32_t cursor;          /* cgroup of the last step; NO_MEMCG: begin at the root */
     uint32_t pool;            /* the oldest one when the run began (up to 6.7 the run is for it) */
 };

@@ -107,7 +107,7 @@ static void test_structs_are_those_of_the_interface_version(void **state)
         ROW(lru_list, 24),
         ROW(scan_control, 344),
         ROW(swap, 5016),
-        ROW(zswap, 3344),
+        ROW(zswap, 3352),
         ROW(zswap_pool, 168),
         ROW(entry_walk, 48),
         ROW(object_pool, 248),
