@@ -305,6 +305,14 @@ static bool may_pass_over_idle(const struct mm *mm, const struct exec *exec)
            mm->config->vm.shrinker_lock != SHRINKER_LOCK_RWSEM && !lru_is_to_drain(mm, exec);
 }
 
+/* The walk goes on from `current` to `next`, by all that lie between. */
+static void spend_walk(struct mm *mm, struct exec *exec, const struct scan_control *scan,
+                       uint32_t current, uint32_t next)
+{
+    uint64_t visits = reclaim_walk_length(mm, scan->target, current, next);
+    spend(mm, exec, TIME_reclaim_scan, visits * mm->costs->ns[COST_reclaim_visit]);
+}
+
 /* Between the visit of `current` and that of `next`: what visits would do to those that only
  * want aging.  Returns which is visited next after all: pages that were drained meanwhile may
  * make another one large enough. */
@@ -315,6 +323,8 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
     while ((at = reclaim_walk_next_aging(mm, scan->target, node, at, next, passed_over)) !=
            NO_MEMCG) {
         uint64_t changes = reclaim_walk_changes(mm);
+        spend_walk(mm, exec, scan, current, at);
+        current = at;
         bool aged = mm->reclaim->age(mm, exec, scan, at, node);
         if (mm->config->vm.shrinker_lock == SHRINKER_LOCK_RWSEM)
             shrink_slab(mm, exec, scan, at, node); /* for its lock */
@@ -325,6 +335,7 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
     }
     if (idle)
         mm->reclaim->age_idle(mm, exec, scan, idle);
+    spend_walk(mm, exec, scan, current, next);
     return next;
 }
 
@@ -333,10 +344,12 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
 static uint32_t next_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                            uint32_t node, uint32_t least, uint32_t current, bool any)
 {
-    if (any)
-        return memcg_next(mm, scan->target, current);
-    uint32_t next = reclaim_walk_next(mm, scan->target, node, least, current);
-    return least ? age_between(mm, exec, scan, node, least, current, next) : next;
+    uint32_t next = any ? memcg_next(mm, scan->target, current)
+                        : reclaim_walk_next(mm, scan->target, node, least, current);
+    if (!any && least)
+        return age_between(mm, exec, scan, node, least, current, next);
+    spend_walk(mm, exec, scan, current, next);
+    return next;
 }
 
 /* shrink_node_memcgs: the whole subtree, or (limit and direct reclaim from 6.11)
@@ -359,12 +372,8 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
         prefetch_first(mm, scan->target, node, least, &ahead);
     }
     for (;;) {
-        uint32_t before = *at;
         *at =
             next_memcg(mm, exec, scan, node, least, *at, partial && scan->reclaimed >= scan->goal);
-        spend(mm, exec, TIME_reclaim_scan,
-              reclaim_walk_length(mm, scan->target, before, *at) *
-                  mm->costs->ns[COST_reclaim_visit]);
         if (*at == NO_MEMCG)
             return;
         if (mm->memcgs[*at].offline)

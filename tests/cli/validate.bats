@@ -47,11 +47,11 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 90 ]
 }
 
-@test "kernel 6.18, cases drawn at random: 95 of 100 counters agree" {
+@test "kernel 6.18, cases drawn at random: 94 of 100 counters agree" {
     "$fast" validate --json "$cases"/drawn-6.18-*.json >"$work/out.json"
-    [ "$(jq length "$work/out.json")" -eq 25 ]
+    [ "$(jq length "$work/out.json")" -eq 37 ]
     disagreements "$work/out.json"
-    [ "$(agreement "$work/out.json")" -ge 95 ]
+    [ "$(agreement "$work/out.json")" -ge 94 ]
 }
 
 @test "kernels 6.1 and 6.12 with cgroup v2, nodes and MGLRU, in an emulator: 88 of 100 counters agree" {
