@@ -207,8 +207,7 @@ static void test_idle_cgroups_make_runs_long(void **state)
     uint64_t walks = (many_ns - few_ns) / visit_ns / 300;
     assert_in_range(walks, 15, 16);
     assert_int_equal(many_ns - few_ns, walks * 300 * visit_ns);
-    assert_int_equal(run_ns_beside(303, 100, &costs),
-                     many_ns - walks * 100 * (visit_ns - skip_ns));
+    assert_int_equal(run_ns_beside(303, 100, &costs), many_ns - walks * 100 * (visit_ns - skip_ns));
 }
 
 /* ---- 6.8 to 6.11: every cgroup and every end of the tree may fail ---------------- */
