@@ -433,6 +433,8 @@ static void compose_disk(struct kernel_case *at, const struct config_node *machi
     }
 }
 
+enum { SUBMIT_WRITE_AT_MOST_NS = 1000000000 };
+
 /* What a case says of its processor's own part in a write. */
 static void take_submit_write(struct kernel_case *at, const struct config_node *machine,
                               struct costs *costs)
@@ -442,8 +444,14 @@ static void take_submit_write(struct kernel_case *at, const struct config_node *
         return;
     const struct config_node *value =
         kernel_case_member(at, disk, "disk_submit_write", CONFIG_STRING);
-    if (value && !parse_time(value->text, &costs->ns[COST_disk_submit_write]))
-        kernel_case_refuse(at, value, "disk_submit_write: expected a time such as \"2300ns\"");
+    uint64_t ns;
+    if (!value)
+        return;
+    if (parse_time(value->text, &ns) && ns <= SUBMIT_WRITE_AT_MOST_NS)
+        costs->ns[COST_disk_submit_write] = ns;
+    else
+        kernel_case_refuse(at, value,
+                           "disk_submit_write: expected a time such as \"2300ns\", at most 1 s");
 }
 
 static void compose_swap(struct kernel_case *at, const struct config_node *machine, cJSON *document,
@@ -604,17 +612,32 @@ static void read_groups(struct kernel_case *at, const struct config_node *config
  * agreement, for all such cases together (0, 5, 10, ... 40, 50 and 60 were tried). */
 enum { OTHER_CGROUPS = 20 };
 
+/* Of "memory_cgroups".  For each removed one the document gets an event: too many are refused
+ * before it is written. */
+static uint64_t count_of_cgroups(struct kernel_case *at, const struct config_node *counts,
+                                 const char *key)
+{
+    uint64_t count = kernel_case_number(at, counts, key);
+    if (count <= CGROUPS_AT_MOST)
+        return count;
+    kernel_case_refuse(at, config_tree_member(counts, key),
+                       "memory_cgroups: %s: expected at most %d cgroups", key, CGROUPS_AT_MOST);
+    return 0;
+}
+
 static void compose_other_cgroups(struct kernel_case *at, const struct config_node *machine,
                                   cJSON *cgroups, cJSON *events)
 {
     static const char *const known[] = {"online", "removed", NULL};
-    const struct config_node *others = config_tree_member(machine, "memory_cgroups");
     uint64_t online = OTHER_CGROUPS, removed = 0;
-    if (others) {
-        others = kernel_case_member(at, machine, "memory_cgroups", CONFIG_OBJECT);
-        kernel_case_check_keys(at, others, known);
-        online = kernel_case_number(at, others, "online");
-        removed = kernel_case_number(at, others, "removed");
+    if (config_tree_member(machine, "memory_cgroups")) {
+        const struct config_node *counts =
+            kernel_case_member(at, machine, "memory_cgroups", CONFIG_OBJECT);
+        if (!counts)
+            return;
+        kernel_case_check_keys(at, counts, known);
+        online = count_of_cgroups(at, counts, "online");
+        removed = count_of_cgroups(at, counts, "removed");
     }
     if (online)
         json_add(cgroups, arena_printf(&at->arena, "/other[1..%" PRIu64 "]", online),

@@ -190,6 +190,20 @@ refused() {
     refused 'del(.config.env)' 'missing key "env"'
 }
 
+@test "what a case says of its machine: mistakes are told" {
+    refused '.machine.memory_cgroups = 5' 'memory_cgroups: expected an object, found a number'
+    refused '.machine.memory_cgroups = null' 'memory_cgroups: expected an object, found null'
+    refused '.machine.memory_cgroups = {online: -1, removed: 0}' 'online: expected a whole number'
+    refused '.machine.memory_cgroups = {online: 1}' 'missing key "removed"'
+    refused '.machine.memory_cgroups = {online: 1, removed: 0, idle: 3}' 'unknown key "idle"'
+    # None is made of so many.
+    refused '.machine.memory_cgroups = {online: 1000000000000, removed: 0}' 'online: expected at most 65000 cgroups'
+    refused '.machine.memory_cgroups = {online: 0, removed: 1000000000000}' 'removed: expected at most 65000 cgroups'
+    refused '.machine.swap_disk = {disk_submit_write: 5}' 'disk_submit_write: expected a string, found a number'
+    refused '.machine.swap_disk = {disk_submit_write: "-1us"}' 'disk_submit_write: expected a time'
+    refused '.machine.swap_disk = {disk_submit_write: "9000000000s"}' 'disk_submit_write: expected a time'
+}
+
 @test "a file that is no case: one line, exit 2" {
     echo '{"name": 1' >"$work/broken.json"
     run --separate-stderr "$zsim" validate "$work/broken.json" "$work/missing.json"
