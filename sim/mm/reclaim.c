@@ -366,12 +366,14 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
     }
     uint32_t walked = NO_MEMCG, *at = partial ? &mm->memcgs[scan->target].iterator[node] : &walked;
     struct walk_ahead ahead = {.last = NO_MEMCG};
-    const uint32_t least = reclaim_walk_least(mm, scan, node);
     if (memcgs_are_many(mm)) {
+        uint32_t least = reclaim_walk_least(mm, scan, node);
         ahead.last = reclaim_walk_next(mm, scan->target, node, least, *at);
         prefetch_first(mm, scan->target, node, least, &ahead);
     }
     for (;;) {
+        /* Each time: a visit may wait, and others change vm.swappiness or enable the shrinker. */
+        uint32_t least = reclaim_walk_least(mm, scan, node);
         *at =
             next_memcg(mm, exec, scan, node, least, *at, partial && scan->reclaimed >= scan->goal);
         if (*at == NO_MEMCG)

@@ -16,7 +16,7 @@ void reclaim_walk_init(struct mm *mm);
 void reclaim_walk_release(struct mm *mm);
 
 /* The least size to scan (walk_sizes()) of a cgroup that may have something to do at the scan's
- * priority in the pass that has begun (begin_pass()); 0: all are visited. */
+ * priority in the pass that has begun (begin_pass()), as things are now; 0: all are visited. */
 uint32_t reclaim_walk_least(const struct mm *mm, const struct scan_control *scan, uint32_t node);
 
 /* Has a pass that begins now nothing to do on a node, neither to scan nor to age, for the cgroup
@@ -28,8 +28,9 @@ bool reclaim_walk_passes_over(struct mm *mm, struct scan_control *scan, uint32_t
 uint32_t reclaim_walk_next(const struct mm *mm, uint32_t root, uint32_t node, uint32_t least,
                            uint32_t current);
 
-/* How many cgroups a walk that visits all comes to after `current` (NO_MEMCG: from the first on) up
- * to `next`, which counts; NO_MEMCG: up to the end.  Without an index each step is to the next one. */
+/* How many cgroups a walk that visits all comes to after `current` (NO_MEMCG: from the first on)
+ * up to `next`, which counts, or, with NO_MEMCG, to the end.  Where there is no index, each step is
+ * to the next one. */
 uint32_t reclaim_walk_length(const struct mm *mm, uint32_t root, uint32_t current, uint32_t next);
 
 /* Between two visits, of `current` and of `next` as above: the first cgroup that is not visited

@@ -86,6 +86,61 @@ static void test_a_pass_takes_time_for_idle_cgroups(void **state)
     bench_close(bench);
 }
 
+/* The classic policy, but that something happens while /a is visited, as where reclaim waits. */
+static const struct reclaim_hooks *classic;
+static void (*happens)(struct bench *bench);
+static struct bench *happens_on;
+static int first_visit[4]; /* priority + 1; 0: none so far */
+
+static void visit(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t memcg,
+                  uint32_t node)
+{
+    if (!first_visit[memcg])
+        first_visit[memcg] = scan->priority + 1;
+    classic->shrink_lruvec(mm, exec, scan, memcg, node);
+    if (memcg == A)
+        happens(happens_on);
+}
+
+static void swappiness_rises(struct bench *bench)
+{
+    bench->mm->swappiness = 200;
+}
+
+static void shrinker_is_enabled(struct bench *bench)
+{
+    zswap_enable_shrinker(bench->zswap, true);
+}
+
+static void check_change_in_a_pass(void (*change)(struct bench *bench))
+{
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    struct reclaim_hooks hooks = *mm->reclaim;
+    memset(first_visit, 0, sizeof(first_visit));
+    touch(bench, 0, 20);
+    touch(bench, PAGES_OF_A, 100);
+    classic = mm->reclaim;
+    happens = change;
+    happens_on = bench;
+    hooks.shrink_lruvec = visit;
+    mm->reclaim = &hooks;
+    reclaim_direct(mm, &bench->exec);
+    mm->reclaim = classic;
+    /* Three tenths of a sixteenth of 100 pages are the first page that is scanned; of 20 none. */
+    assert_int_equal(first_visit[A], 4 + 1);
+    assert_int_equal(first_visit[C], 4 + 1);
+    bench_close(bench);
+}
+
+/* Others go on while reclaim waits: what they change holds for the rest of the pass. */
+static void test_a_change_in_the_middle_of_a_pass(void **state)
+{
+    (void)state;
+    check_change_in_a_pass(swappiness_rises);
+    check_change_in_a_pass(shrinker_is_enabled);
+}
+
 static void test_protected_cgroups_are_visited(void **state)
 {
     (void)state;
@@ -194,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_small_lists_wait_for_low_priorities),
         cmocka_unit_test(test_length_of_a_walk),
         cmocka_unit_test(test_a_pass_takes_time_for_idle_cgroups),
+        cmocka_unit_test(test_a_change_in_the_middle_of_a_pass),
         cmocka_unit_test(test_protected_cgroups_are_visited),
         cmocka_unit_test(test_low_inactive_lists_are_aged_once_it_shows),
         cmocka_unit_test(test_those_with_nothing_to_age_are_counted),
