@@ -179,7 +179,6 @@ go() {
     echo 1 >"$disk/queue/rotational"
     touch "$disk/msi_irqs/35" "$disk/msi_irqs/36"
     echo 1 >"$work/proc/irq/36/effective_affinity_list"
-    printf '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t0\t2\t1\nmemory\t4\t12\t1\n' >"$work/proc/cgroups"
     before=$(settings | grep -v stat_refresh)
     steps="3 0:seq:0:256:256:100|1:seq:0:64:64:100 0:rand:0:256:2000:30|1:rand:0:64:500:0 0:free:0:10:10:0"
     timeout 300 "$replay" --change-this-machine -o "$work/case.json" --runs 2 --cpu -1 --limit 128,0 \
@@ -191,8 +190,6 @@ go() {
     [ "$(jq .config.env.readahead_hits "$work/case.json")" = 0 ]
     [ "$(jq -c '.machine | [.swap_rotational, .swap_interrupt_cpu, .swap_disk]' "$work/case.json")" = \
         '[1,1,{"read_latency":"41us","bandwidth":"3G","disk_submit_write":"2300ns"}]' ]
-    # Beside the root and those of the trace: the one that they are in, and 8 that have no directory.
-    [ "$(jq -c .machine.memory_cgroups "$work/case.json")" = '{"online":1,"removed":8}' ]
     [ ! -e "$work/state" ]
     run jq -c '.name, .repeats, .config.limit_pages, .config.events, .settled.vmstat.zswpin, .settled.vmstat.nr_dirty,
         .settled.zswap.pool_limit_hit.max, .snaps[0].label, .groups[0].final_placement.hit.med, .machine.kernel' "$work/case.json"
@@ -244,6 +241,29 @@ END
     run go
     run cat "$work/seen"
     [[ "${lines[7]}" == *"--limit-file memory.limit_in_bytes --unlimited -1 "* ]]
+}
+
+# Beside the root and those of the trace: the one that they are in, one of another, and those that
+# have no directory any more.
+@test "other cgroups are counted, cgroup v2 and v1" {
+    counted() {
+        go
+        jq -c .machine.memory_cgroups "$work/case.json"
+    }
+    /bin/mkdir -p "$work/cgroup/other/without"
+    echo 'anon 0' | tee "$work/cgroup/memory.stat" >"$work/cgroup/other/memory.stat"
+    [ "$(counted)" = null ]
+    printf 'nr_descendants 5\nnr_dying_descendants 9\n' >"$work/cgroup/cgroup.stat"
+    [ "$(counted)" = '{"online":2,"removed":9}' ]
+    printf 'nr_subsys_memory 5\nnr_dying_subsys_cpu 3\nnr_dying_subsys_memory 8\n' >>"$work/cgroup/cgroup.stat"
+    # One that goes in between is none of the script's business.
+    printf '#!/bin/sh\n/usr/bin/find "$@"\nexit 1\n' >"$work/bin/find"
+    chmod +x "$work/bin/find"
+    [ "$(counted)" = '{"online":2,"removed":8}' ]
+    rm "$work/cgroup/cgroup.controllers" "$work/cgroup/cgroup.subtree_control"
+    [ "$(counted)" = null ]
+    printf '#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t0\t2\t1\nmemory\t4\t12\t1\n' >"$work/proc/cgroups"
+    [ "$(counted)" = '{"online":2,"removed":7}' ]
 }
 
 @test "the memory controller is handed on, and taken back" {
