@@ -1052,8 +1052,10 @@ static void watch_writeback(const struct replay *replay, struct first_writeback 
         return;
     unsigned long long written = counter_of(replay, "zswpwb") - first->before_written;
     if (written > STRAY_ENTRIES) {
+        /* A page counts as written back a moment before it counts as swapped out. */
+        unsigned long long swapped = counter_of(replay, "pswpout") - first->before_swapped;
         first->seen = true;
-        first->rejects = counter_of(replay, "pswpout") - first->before_swapped - written;
+        first->rejects = swapped > written ? swapped - written : 0;
     } else if (stored > first->stored) {
         first->stored = stored;
     }
