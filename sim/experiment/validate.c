@@ -242,12 +242,15 @@ static void read_cases(struct case_list *list, const char *path, const struct ar
                                    arguments->plugins};
     struct kernel_case *at =
         arguments->own_rate ? kernel_case_read_changed(path, 0, &changes) : NULL;
-    if (!at) {
-        keep_or_refuse(list, kernel_case_read_changed(path, -1, &changes));
+    if (!at || !at->run) {
+        keep_or_refuse(list, at ? at : kernel_case_read_changed(path, -1, &changes));
         return;
     }
-    for (int64_t run = 1; at; at = kernel_case_read_changed(path, run++, &changes))
+    while (at) {
+        uint32_t next = at->run_number + 1;
         keep_or_refuse(list, at);
+        at = kernel_case_read_changed(path, next, &changes);
+    }
 }
 
 static bool over_threshold(struct kernel_case *const *cases, int count, double percent)

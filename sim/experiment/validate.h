@@ -78,6 +78,7 @@ struct kernel_case {
     bool pool_limited;             /* the pool limit was hit */
     const char *stand_in;          /* the preset, where the case's own kernel has none; or NULL */
     const struct config_node *run; /* one run of the kernel, with its own worker rate; NULL: all */
+    uint32_t run_number;           /* 0, 1, ... */
     struct experiment *experiment;
     struct validate_group *groups;
     uint32_t group_count;
@@ -97,8 +98,8 @@ struct kernel_case {
 /* Read a case and make its experiment.  Mistakes, and whatever zsim does not
  * know, are in case->errors then and case->experiment is NULL. */
 struct kernel_case *kernel_case_read(const char *path);
-/* The same for one run of the kernel (0, 1, ... of "per_run"), with that run's own
- * rate of worker runs as input.  NULL: there is no such run, or none of its rate. */
+/* The same for one run of the kernel, with that run's own rate of worker runs as input: the first
+ * from this one on (0, 1, ... of "per_run") that says it.  NULL: there is none. */
 struct kernel_case *kernel_case_read_run(const char *path, uint32_t run);
 /* The same with changes; run < 0: of all runs, as kernel_case_read(). */
 struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,

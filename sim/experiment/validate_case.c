@@ -798,28 +798,32 @@ static void read_case(struct kernel_case *at)
     check_pages(at, config);
 }
 
-/* Run `*number` of a list of runs; else *number is less by the length of the list. */
-static const struct config_node *run_of_list(const struct config_node *runs, uint32_t *number)
+/* The first run of a list, from number `from` on, that says its rate.  *number counts runs of all
+ * lists so far, and ends at that one's. */
+static const struct config_node *run_of_list(const struct config_node *runs, uint32_t from,
+                                             uint32_t *number)
 {
     if (!runs || runs->kind != CONFIG_ARRAY)
         return NULL;
-    for (const struct config_node *run = runs->first; run; run = run->next)
-        if ((*number)-- == 0)
+    for (const struct config_node *run = runs->first; run; run = run->next, ++*number)
+        if (*number >= from && run->kind == CONFIG_OBJECT &&
+            config_tree_member(run, "stored_when_full"))
             return run;
     return NULL;
 }
 
 /* "per_run" lists the runs of one day, "other_rounds" those of others. */
-static const struct config_node *find_run(const struct config_node *tree, uint32_t number)
+static const struct config_node *find_run(const struct config_node *tree, uint32_t from,
+                                          uint32_t *number)
 {
     const struct config_node *rounds = config_tree_member(tree, "other_rounds");
-    const struct config_node *run = run_of_list(config_tree_member(tree, "per_run"), &number);
+    *number = 0;
+    const struct config_node *run = run_of_list(config_tree_member(tree, "per_run"), from, number);
     if (rounds && rounds->kind == CONFIG_ARRAY)
         for (const struct config_node *round = rounds->first; round && !run; round = round->next)
             if (round->kind == CONFIG_OBJECT)
-                run = run_of_list(config_tree_member(round, "per_run"), &number);
-    return run && run->kind == CONFIG_OBJECT && config_tree_member(run, "stored_when_full") ? run
-                                                                                            : NULL;
+                run = run_of_list(config_tree_member(round, "per_run"), from, number);
+    return run;
 }
 
 struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,
@@ -830,7 +834,9 @@ struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,
     at->path = at->name = arena_string(&at->arena, path, strlen(path));
     at->tree = config_tree_read(at->path, &at->arena, &at->errors);
     if (at->tree && run >= 0) {
-        at->run = at->tree->kind == CONFIG_OBJECT ? find_run(at->tree, (uint32_t)run) : NULL;
+        at->run = at->tree->kind == CONFIG_OBJECT
+                      ? find_run(at->tree, (uint32_t)run, &at->run_number)
+                      : NULL;
         if (!at->run) {
             kernel_case_free(at);
             return NULL;
@@ -839,7 +845,7 @@ struct kernel_case *kernel_case_read_changed(const char *path, int64_t run,
     if (at->tree)
         read_case(at);
     if (at->run)
-        at->name = arena_printf(&at->arena, "%s run %" PRIi64, at->name, run + 1);
+        at->name = arena_printf(&at->arena, "%s run %" PRIu32, at->name, at->run_number + 1);
     if (at->errors.count) {
         experiment_free(at->experiment);
         at->experiment = NULL;

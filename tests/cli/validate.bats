@@ -210,6 +210,18 @@ refused() {
     [ "$status" -eq 2 ]
     [ "${#stderr_lines[@]}" -eq 3 ]
     [[ ${stderr_lines[2]} == *"2 of 2 cases refused"* ]]
+    run --separate-stderr timeout 60 "$zsim" validate --own-rate "$work/broken.json" "$work/missing.json"
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 3 ]
+}
+
+@test "runs of a case that do not say their rate are passed over" {
+    # A little of o11: what counts here is which runs there are.
+    jq '.per_run |= (del(.[0, 2].stored_when_full)) | del(.other_rounds[0].per_run[1:])' \
+        "$cases/v6.18-o11-pool-rand-8x.json" >"$work/some.json"
+    "$fast" validate --own-rate --json "$work/some.json" >"$work/out.json"
+    [ "$(jq -c keys "$work/out.json")" = \
+        '["o11-pool-rand-8x run 2","o11-pool-rand-8x run 4","o11-pool-rand-8x run 5","o11-pool-rand-8x run 6"]' ]
 }
 
 @test "flags: mistakes are told" {
