@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "policies/reclaim/classic.h"
 #include "tests/unit/simulate.h"
 
 enum { BATCH = RECLAIM_CLUSTER };
@@ -163,6 +164,38 @@ static void pages_that_were_rotated_cost_something_from_6_2(void **state)
     }
 }
 
+/* prepare_scan_control() samples it: what the pass itself costs counts from the next one on. */
+static void a_pass_goes_by_what_others_have_cost_before_it(void **state)
+{
+    (void)state;
+    enum { PAGES = 512, SWAPPINESS = 60, PRIORITY = 2, COST = 1000 };
+    struct bench *bench = bench_open(COLD_PAGES("\"max_pool_percent\": 50"));
+    struct mm *mm = bench->mm;
+    struct lruvec *target = &mm->memcgs[ROOT_MEMCG].lruvecs[0];
+    struct scan_control scan = {.target = ROOT_MEMCG, .goal = PAGES, .priority = PRIORITY};
+    for (uint32_t page = 0; page < PAGES; page++)
+        bench_touch(bench, page, true);
+    lru_add_drain_all(mm);
+    bench->exec.memalloc = true;
+    mm->reclaim->begin_pass(mm, &scan, 0);
+    uint32_t least = mm->reclaim->least_to_scan(mm, &scan, 0);
+    target->anon_cost = COST;
+    mm->reclaim->shrink_lruvec(mm, &bench->exec, &scan, page_memcg(mm, 0), 0);
+    uint64_t scanned = bench_count(bench, COUNTER_pgscan_anon);
+    assert_int_equal(scanned, classic_anonymous_share(PAGES >> PRIORITY, SWAPPINESS, 0));
+    assert_int_equal(mm->reclaim->least_to_scan(mm, &scan, 0), least);
+
+    target->anon_cost = COST;
+    mm->reclaim->begin_pass(mm, &scan, 0);
+    assert_true(mm->reclaim->least_to_scan(mm, &scan, 0) > least);
+    uint64_t left = mm->memcgs[page_memcg(mm, 0)].lruvecs[0].lists[LRU_INACTIVE_ANON].count;
+    mm->reclaim->shrink_lruvec(mm, &bench->exec, &scan, page_memcg(mm, 0), 0);
+    assert_int_equal(bench_count(bench, COUNTER_pgscan_anon) - scanned,
+                     classic_anonymous_share(left >> PRIORITY, SWAPPINESS, COST));
+    bench->exec.memalloc = false;
+    bench_close(bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +205,7 @@ int main(void)
         cmocka_unit_test(compressed_pages_are_freed_in_the_same_pass),
         cmocka_unit_test(pages_on_a_device_are_freed_by_the_next_scan),
         cmocka_unit_test(pages_that_were_rotated_cost_something_from_6_2),
+        cmocka_unit_test(a_pass_goes_by_what_others_have_cost_before_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

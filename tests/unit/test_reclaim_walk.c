@@ -68,6 +68,11 @@ static void test_length_of_a_walk(void **state)
         }
     assert_int_equal(reclaim_walk_length(mm, ROOT_MEMCG, NO_MEMCG, C), 4);
     assert_int_equal(reclaim_walk_length(mm, B, NO_MEMCG, NO_MEMCG), 2);
+    struct reclaim_walk *walk = mm->walk;
+    mm->walk = NULL;
+    assert_int_equal(reclaim_walk_length(mm, ROOT_MEMCG, A, B), 1);
+    assert_int_equal(reclaim_walk_length(mm, ROOT_MEMCG, C, NO_MEMCG), 0);
+    mm->walk = walk;
     bench_close(bench);
 }
 
@@ -139,6 +144,21 @@ static void test_a_change_in_the_middle_of_a_pass(void **state)
     (void)state;
     check_change_in_a_pass(swappiness_rises);
     check_change_in_a_pass(shrinker_is_enabled);
+}
+
+/* Whether a pass would be idle hangs on what is sampled at its beginning, not in the one before. */
+static void test_an_idle_pass_is_one_that_begins_now(void **state)
+{
+    (void)state;
+    enum { COST = 1000 };
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    touch(bench, PAGES_OF_A, 10); /* of half of these three tenths are a page, a sixth is none */
+    struct scan_control scan = {.target = A, .priority = 1, .anon_cost = COST};
+    assert_false(reclaim_walk_passes_over(mm, &scan, 0));
+    mm->memcgs[A].lruvecs[0].anon_cost = COST;
+    assert_true(reclaim_walk_passes_over(mm, &scan, 0));
+    bench_close(bench);
 }
 
 static void test_protected_cgroups_are_visited(void **state)
@@ -250,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_length_of_a_walk),
         cmocka_unit_test(test_a_pass_takes_time_for_idle_cgroups),
         cmocka_unit_test(test_a_change_in_the_middle_of_a_pass),
+        cmocka_unit_test(test_an_idle_pass_is_one_that_begins_now),
         cmocka_unit_test(test_protected_cgroups_are_visited),
         cmocka_unit_test(test_low_inactive_lists_are_aged_once_it_shows),
         cmocka_unit_test(test_those_with_nothing_to_age_are_counted),

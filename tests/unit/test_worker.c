@@ -9,6 +9,7 @@
 
 #include "policies/writeback/writeback.h"
 #include "policies/zswap_lru/zswap_lru.h"
+#include "sim/engine/costs_table.h"
 #include "sim/mm/memcg.h"
 #include "tests/unit/simulate.h"
 
@@ -229,6 +230,28 @@ static void test_every_cgroup_counts(void **state)
     check_every_cgroup(BENCH_CONFIG("v6.8", "", A));
     check_every_cgroup(BENCH_CONFIG("v6.9", "", A));
     check_every_cgroup(BENCH_CONFIG("v6.11", "", A));
+}
+
+/* What runs take beside a removed cgroup, when passing over one takes skip_ns. */
+static uint64_t run_ns_with_removed(uint64_t skip_ns)
+{
+    struct bench *bench = with_entries(BENCH_CONFIG("v6.8", "", A), 20);
+    struct mm *mm = bench->mm;
+    bench->config.costs.ns[COST_skip_memcg] = skip_ns;
+    memcg_offline(mm, memcg_find(mm, "/b/c"));
+    uint64_t before_ns = mm->time_ns[TIME_zswap];
+    bench_run_worker(bench);
+    assert_int_equal(bench_count(bench, COUNTER_worker_gave_up), 1);
+    uint64_t took_ns = mm->time_ns[TIME_zswap] - before_ns;
+    bench_close(bench);
+    return took_ns;
+}
+
+/* Up to 6.11 it is a failure, and the walk begins anew: root, /b and it, five times in 16. */
+static void test_removed_cgroups_take_time(void **state)
+{
+    (void)state;
+    assert_int_equal(run_ns_with_removed(1000) - run_ns_with_removed(0), 5 * 1000);
 }
 
 #define ONE_CGROUP(kernel)                                                                         \
@@ -479,6 +502,34 @@ static void test_given_rate_of_runs(void **state)
     bench_close(bench);
 }
 
+static uint64_t own_ns_of_run(const char *config, bool writes)
+{
+    struct bench *bench = with_entries(config, 17);
+    if (writes)
+        bench->mm->cold[0].bits &= ~(uint32_t)PAGE_ENTRY_REFERENCED;
+    bench_run_worker(bench);
+    assert_int_equal(bench_count(bench, COUNTER_written_back_pages), writes);
+    assert_int_equal(bench_count(bench, COUNTER_zswap_rotations), 16);
+    uint64_t own_ns = bench->zswap->worker.runner.sys_ns;
+    bench_close(bench);
+    return own_ns;
+}
+
+/* One that only rotates takes none; another, from the first page that it writes back on, all that
+ * it would without a rate. */
+static void test_runs_of_a_given_rate_take_time_once_they_write(void **state)
+{
+    (void)state;
+    const char *given = BENCH_CONFIG("v6.12", "\"refusals_per_worker_run\": 1", A);
+    const char *free_running = BENCH_CONFIG("v6.12", "", A);
+    struct costs costs;
+    costs_set_builtin(&costs);
+    assert_int_equal(own_ns_of_run(given, false), 0);
+    /* Before it is the root, which has nothing. */
+    assert_int_equal(own_ns_of_run(free_running, true) - own_ns_of_run(given, true),
+                     costs.ns[COST_shrink_memcg]);
+}
+
 /* A worker of 6.8 runs in the time of the store that woke it: what it did not wait is its
  * own, and switching to it and back is neither's. */
 static void test_bound_worker_takes_the_storers_time(void **state)
@@ -652,6 +703,7 @@ int main(void)
         cmocka_unit_test(test_batch_worker),
         cmocka_unit_test(test_batch_series_caps_at_list_length),
         cmocka_unit_test(test_every_cgroup_counts),
+        cmocka_unit_test(test_removed_cgroups_take_time),
         cmocka_unit_test(test_eight_passes),
         cmocka_unit_test(test_writeback_off_ends_the_run),
         cmocka_unit_test(test_empty_cgroups_stall),
@@ -666,6 +718,7 @@ int main(void)
         cmocka_unit_test(test_no_lru),
         cmocka_unit_test(test_retired_pool_is_destroyed_after_shrinking),
         cmocka_unit_test(test_given_rate_of_runs),
+        cmocka_unit_test(test_runs_of_a_given_rate_take_time_once_they_write),
         cmocka_unit_test(test_bound_worker_takes_the_storers_time),
         cmocka_unit_test(test_scheduler_holds_the_workers_writes),
         cmocka_unit_test(test_proactive_pace),
