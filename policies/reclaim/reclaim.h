@@ -58,7 +58,9 @@ struct reclaim_hooks {
      * processor */
     void (*age_idle)(struct mm *mm, struct exec *exec, const struct scan_control *scan,
                      uint32_t cgroups);
-    /* optional: before the cgroups of a node are walked (prepare_scan_control) */
+    /* optional: before the cgroups of a node are walked (prepare_scan_control); with walk_sizes()
+     * also before passes of which it then turns out that they would do nothing: it only changes
+     * `scan`, and by what holds at that time */
     void (*begin_pass)(struct mm *mm, struct scan_control *scan, uint32_t node);
     /* optional: kswapd, before each priority step (kswapd_age_node) */
     void (*age_node)(struct mm *mm, struct exec *exec, struct scan_control *scan, uint32_t node);

@@ -199,8 +199,9 @@ static bool worker_is_done(const struct zswap *zswap, const struct shrink_worker
     return zswap_total_pages(zswap) <= worker->threshold_pages;
 }
 
-/* At the end of the tree a step takes no time, and the next one follows: in the same turn, where
- * nobody else has anything to do at that time.  (A turn that takes none never ends a slice.) */
+/* At the end of the tree, where no removed cgroups are, a step takes no time, and the next one
+ * follows: in the same turn, where nobody else has anything to do at that time.  (A turn that takes
+ * none never ends a slice.) */
 static bool goes_on_at_once(const struct mm *mm, uint64_t began_ns, uint64_t now_ns)
 {
     return now_ns == began_ns && events_next_time(mm->events) > now_ns;
