@@ -197,7 +197,8 @@ static uint64_t run_ns_beside(unsigned idle, unsigned removed, struct costs *cos
 }
 
 /* Each of the 16 rotations of a first run, and of the 15 of later ones, is a walk over all cgroups,
- * and one that is removed but still there is passed over.  (6.18.44: runs of 54 us beside 3 idle cgroups, 1,362 us beside 303.) */
+ * and one that is removed but still there is passed over.  (6.18.44: runs of 54 us beside 3 idle
+ * cgroups, 1,362 us beside 303.) */
 static void test_idle_cgroups_make_runs_long(void **state)
 {
     (void)state;
