@@ -68,16 +68,16 @@ const struct cost_source costs_builtin[COSTS] = {
          "and 0.26 us for counters whose lines come from the other processor"},
     [COST_rotate_entry] =
         {300, 150, 600,
-         MEASURED "runs of the worker over 16 entries take 52 us beside 4 idle cgroups and 22 "
+         MEASURED "runs of the worker over 15 entries take 52 us beside 4 idle cgroups and 22 "
                   "removed ones; what these do not explain (shrink_memcg, skip_memcg), a share of "
                   "which may be the visit's"},
     [COST_shrink_memcg] =
-        {250, 190, 300,
-         MEASURED "each idle cgroup more makes each of the worker's 16 rotations a run 0.19 us (of "
-                  "10 more), 0.23 (30), 0.27 (300) or 0.29 us (1,000) longer"},
+        {250, 200, 310,
+         MEASURED "each idle cgroup more makes each of the worker's 15 walks a run 0.24 us (of 10 "
+                  "more), 0.25 (30), 0.29 (300) or 0.31 us (1,000) longer"},
     [COST_skip_memcg] = {90, 50, 100,
                          MEASURED "each removed cgroup that a page of tmpfs keeps makes each of "
-                                  "the worker's rotations 0.05 to 0.1 us longer (50 to 200 more)"},
+                                  "the worker's walks 0.05 to 0.1 us longer (50 to 200 more)"},
     [COST_worker_wakeup] =
         {27000, 21000, 38000,
          MEASURED "from the event that queues the worker to the one that begins it, where it was "
