@@ -1020,7 +1020,7 @@ static bool is_flush(const struct replay *replay, uint64_t at)
 }
 
 /* Counted from the start: `stored` at most before zswap wrote pages back, `rejects` when it had
- * first been seen to.  Each of these entries has lost its second chance in between, sixteen a run
+ * first been seen to.  Each of these entries has lost its second chance in between, fifteen a run
  * of the worker: so they tell how many refused stores it takes until the worker runs.  A few that
  * have none, of whoever used zswap before, are written back at once. */
 enum { STRAY_ENTRIES = 64 };
