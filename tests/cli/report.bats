@@ -61,7 +61,7 @@ setup() {
 
 @test "a killed task is told with its variant, and there is no verdict" {
     jq '.variants[1].runs[0].totals.oom_kill = 1 | .differences[].verdict = "killed"
-        | (.differences[] | select(.percent != null))
+        | (.differences[] | select(.percent_ci95_high != null))
             |= (.percent_ci95_low = -100 | .percent_bounded = true)' results/small.json >killed.json
     "$REPORT" killed.json
     grep -q 'In 1 run a task was killed for lack of memory; .*: large &amp; &lt;wide&gt; (1)\. ' killed.html
