@@ -344,10 +344,11 @@ static uint32_t age_between(struct mm *mm, struct exec *exec, struct scan_contro
 static uint32_t next_memcg(struct mm *mm, struct exec *exec, struct scan_control *scan,
                            uint32_t node, uint32_t least, uint32_t current, bool any)
 {
-    uint32_t next = any ? memcg_next(mm, scan->target, current)
-                        : reclaim_walk_next(mm, scan->target, node, least, current);
-    if (!any && least)
-        return age_between(mm, exec, scan, node, least, current, next);
+    if (!any && least) {
+        uint32_t large = reclaim_walk_next(mm, scan->target, node, least, current);
+        return age_between(mm, exec, scan, node, least, current, large);
+    }
+    uint32_t next = memcg_next(mm, scan->target, current);
     spend_walk(mm, exec, scan, current, next);
     return next;
 }

@@ -174,8 +174,16 @@ static void test_batch_series_caps_at_list_length(void **state)
     bench_close(bench);
 }
 
+/* A run of the worker; the time it took. */
+static uint64_t time_run(struct bench *bench)
+{
+    uint64_t before_ns = bench->mm->time_ns[TIME_zswap];
+    bench_run_worker(bench);
+    return bench->mm->time_ns[TIME_zswap] - before_ns;
+}
+
 /* What a run over 16 entries takes beside `idle` cgroups, of which the first `removed` are gone. */
-static uint64_t run_ns_beside(unsigned idle, unsigned removed, struct costs *costs)
+static uint64_t run_ns_beside(unsigned idle, unsigned removed)
 {
     char config[1024];
     snprintf(config, sizeof(config),
@@ -183,15 +191,11 @@ static uint64_t run_ns_beside(unsigned idle, unsigned removed, struct costs *cos
              "\"64M\"}]}, \"cgroups\": {\"/a\": {}, \"/idle[1..%u]\": {}}, \"tasks\": [%s]}",
              idle, A);
     struct bench *bench = with_entries(config, 17);
-    struct mm *mm = bench->mm;
     for (uint32_t memcg = 0, left = removed; left; memcg++)
         if (strncmp(bench->config.cgroups[memcg].path, "/idle", 5) == 0 && left--)
-            memcg_offline(mm, memcg);
-    uint64_t before_ns = mm->time_ns[TIME_zswap];
-    bench_run_worker(bench);
+            memcg_offline(bench->mm, memcg);
+    uint64_t took_ns = time_run(bench);
     assert_int_equal(bench_count(bench, COUNTER_zswap_rotations), 16);
-    uint64_t took_ns = mm->time_ns[TIME_zswap] - before_ns;
-    *costs = *mm->costs;
     bench_close(bench);
     return took_ns;
 }
@@ -203,13 +207,14 @@ static void test_idle_cgroups_make_runs_long(void **state)
 {
     (void)state;
     struct costs costs;
-    uint64_t few_ns = run_ns_beside(3, 0, &costs), many_ns = run_ns_beside(303, 0, &costs);
+    costs_set_builtin(&costs);
+    uint64_t few_ns = run_ns_beside(3, 0), many_ns = run_ns_beside(303, 0);
     uint64_t visit_ns = costs.ns[COST_shrink_memcg], skip_ns = costs.ns[COST_skip_memcg];
     /* The sixteenth rotation, of /a, is the last step: what follows it in the tree is not met. */
     uint64_t walks = (many_ns - few_ns) / visit_ns / 300;
     assert_in_range(walks, 15, 16);
     assert_int_equal(many_ns - few_ns, walks * 300 * visit_ns);
-    assert_int_equal(run_ns_beside(303, 100, &costs), many_ns - walks * 100 * (visit_ns - skip_ns));
+    assert_int_equal(run_ns_beside(303, 100), many_ns - walks * 100 * (visit_ns - skip_ns));
 }
 
 /* ---- 6.8 to 6.11: every cgroup and every end of the tree may fail ---------------- */
@@ -237,13 +242,10 @@ static void test_every_cgroup_counts(void **state)
 static uint64_t run_ns_with_removed(uint64_t skip_ns)
 {
     struct bench *bench = with_entries(BENCH_CONFIG("v6.8", "", A), 20);
-    struct mm *mm = bench->mm;
     bench->config.costs.ns[COST_skip_memcg] = skip_ns;
-    memcg_offline(mm, memcg_find(mm, "/b/c"));
-    uint64_t before_ns = mm->time_ns[TIME_zswap];
-    bench_run_worker(bench);
+    memcg_offline(bench->mm, memcg_find(bench->mm, "/b/c"));
+    uint64_t took_ns = time_run(bench);
     assert_int_equal(bench_count(bench, COUNTER_worker_gave_up), 1);
-    uint64_t took_ns = mm->time_ns[TIME_zswap] - before_ns;
     bench_close(bench);
     return took_ns;
 }
