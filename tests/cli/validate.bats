@@ -47,11 +47,11 @@ agreement() {
     [ "$(agreement "$work/out.json")" -ge 90 ]
 }
 
-@test "kernel 6.18, cases drawn at random: 94 of 100 counters agree" {
+@test "kernel 6.18, cases drawn at random: 95 of 100 counters agree" {
     "$fast" validate --json "$cases"/drawn-6.18-{[0-9],b*,c[245689],c1[12]}.json >"$work/out.json"
     [ "$(jq length "$work/out.json")" -eq 33 ] # without those at the pool limit, below
     disagreements "$work/out.json"
-    [ "$(agreement "$work/out.json")" -ge 94 ]
+    [ "$(agreement "$work/out.json")" -ge 95 ]
 }
 
 @test "kernels 6.1 and 6.12 with cgroup v2, nodes and MGLRU, in an emulator: 88 of 100 counters agree" {
