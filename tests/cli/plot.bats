@@ -37,6 +37,7 @@ setup_file() {
 }
 END
     "$ZSIM" all.json
+    "$PLOT" results/all.json >drawn.txt # most of this file's time: what has a look at all, at these
 }
 
 setup() {
@@ -49,9 +50,7 @@ with_figures() {
 }
 
 @test "every template draws svg and png" {
-    run "$PLOT" results/all.json
-    [ "$status" -eq 0 ]
-    [ "${#lines[@]}" -eq 14 ]
+    [ "$(wc -l <drawn.txt)" -eq 14 ]
     [ "$(ls results/all/*.svg | wc -l)" -eq 14 ]
     for figure in results/all/*.svg; do
         [ -s "${figure%.svg}.png" ]
@@ -96,16 +95,14 @@ with_figures() {
 }
 
 @test "nothing in a title is executed" {
-    "$PLOT" -o titles results/all.json
     [ ! -e executed ]
-    grep -q 'touch executed' titles/all/01-series.svg
+    grep -q 'touch executed' results/all/01-series.svg
 }
 
 @test "the same result gives the same svg" {
-    "$PLOT" -o first results/all.json
-    "$PLOT" -o second results/all.json
-    for figure in first/all/*.svg; do
-        cmp "$figure" "second/all/${figure##*/}"
+    "$PLOT" -o again results/all.json
+    for figure in results/all/*.svg; do
+        cmp "$figure" "again/all/${figure##*/}"
     done
 }
 
