@@ -27,6 +27,7 @@ enum {
     FLAG_MEMORY,
     FLAG_KERNEL,
     FLAG_THINK,
+    FLAG_IDLE_CGROUPS,
     FLAG_JSON
 };
 enum { ROWS_AT_MOST = 12 };
@@ -42,6 +43,7 @@ const struct option advise_flags[] = {
     {"memory", required_argument, NULL, FLAG_MEMORY},
     {"kernel", required_argument, NULL, FLAG_KERNEL},
     {"think", required_argument, NULL, FLAG_THINK},
+    {"idle-cgroups", required_argument, NULL, FLAG_IDLE_CGROUPS},
     {"json", no_argument, NULL, FLAG_JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -60,6 +62,8 @@ static const char usage[] =
     "      --memory SIZE    RAM that max_pool_percent is a share of (the limit)\n"
     "      --kernel K       kernel (v6.18; zsim list kernels)\n"
     "      --think TIME     time between two accesses of the trace (100ns)\n"
+    "      --idle-cgroups N cgroups of the machine beside the program's (0), which slow the\n"
+    "                       shrink worker down\n"
     "  -o DIR               where to (results): DIR/NAME.advice.json, its figure in\n"
     "                       DIR/NAME.advice/, and DIR/NAME.sweep.json, the sweep as a config\n"
     "                       (to be run with another -o)\n"
@@ -70,10 +74,22 @@ static const char usage[] =
 struct arguments {
     const char *trace, *output, *device;
     struct advise_request request;
-    bool limit_given, kernel_given, think_given, json, help;
+    bool limit_given, kernel_given, think_given, idle_given, json, help;
 };
 
 /* ---- the command line --------------------------------------------------------------- */
+
+static int take_idle_cgroups(struct arguments *arguments, const char *text)
+{
+    uint32_t *count = &arguments->request.idle_cgroups;
+    uint64_t number;
+    if (!parse_count(text, &number) || number > ADVISE_IDLE_CGROUPS_AT_MOST)
+        return usage_error("flag --idle-cgroups: expected a number in 0..%d, found \"%s\"",
+                           ADVISE_IDLE_CGROUPS_AT_MOST, text);
+    *count = (uint32_t)number;
+    arguments->idle_given = true;
+    return EXIT_DONE;
+}
 
 static int take_flag(void *into, int flag, const char *text)
 {
@@ -105,6 +121,8 @@ static int take_flag(void *into, int flag, const char *text)
                    ? EXIT_DONE
                    : usage_error("flag --think: expected a time such as \"100ns\", found \"%s\"",
                                  text);
+    case FLAG_IDLE_CGROUPS:
+        return take_idle_cgroups(arguments, text);
     case FLAG_JSON:
         arguments->json = true;
         return EXIT_DONE;
@@ -256,6 +274,10 @@ static cJSON *doubts(const struct arguments *arguments, const struct trace_facts
     }
     if (!arguments->kernel_given)
         DOUBT("the kernel is assumed (%s): give --kernel", request->kernel);
+    if (!arguments->idle_given && best->setting.zswap && best->mean.device_writes > 0)
+        DOUBT("no other cgroups are assumed: up to Linux 7.2 each step of the shrink worker passes "
+              "all of the machine's, idle ones too, so the more there are the less it writes back; "
+              "count yours and give --idle-cgroups");
     if (best->draws > 1 && best->fault_ns_most > best->fault_ns_least)
         DOUBT("other draws of page contents move its fault time from %.1f %% to %+.1f %%; %" PRIu32
               " other setting%s within that",
@@ -503,6 +525,7 @@ static cJSON *document(const struct arguments *arguments, const struct workload 
     json_add_integer(root, "memory_bytes", request->memory_bytes);
     json_add_integer(root, "footprint_bytes", request->footprint_bytes);
     json_add_integer(root, "think_ns", request->think_ns);
+    json_add_integer(root, "idle_cgroups", request->idle_cgroups);
     json_add(root, "device", device_json(&request->device));
     json_add_bool(root, "pressure", advice->pressure);
     json_add_integer(root, "runs", advice->runs);

@@ -1,6 +1,7 @@
 #include "sim/experiment/advise.h"
 
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,11 @@ static cJSON *base_json(const struct advise_request *request)
     json_add(root, "swap", swap);
     json_add_integer(job, "memory.max", request->limit_bytes);
     json_add(cgroups, "/job", job);
+    if (request->idle_cgroups) {
+        char idle[32];
+        snprintf(idle, sizeof(idle), "/idle[1..%" PRIu32 "]", request->idle_cgroups);
+        json_add(cgroups, idle, json_object());
+    }
     json_add(root, "cgroups", cgroups);
     json_add_to_array(tasks, task_json(request));
     json_add(root, "tasks", tasks);

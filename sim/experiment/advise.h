@@ -23,6 +23,7 @@ struct advise_request {
     uint64_t footprint_bytes; /* of the trace at its peak */
     uint64_t accesses;        /* of the trace */
     uint64_t think_ns;        /* between two accesses */
+    uint32_t idle_cgroups;    /* beside the program's: at most ADVISE_IDLE_CGROUPS_AT_MOST */
     struct run_options options;
 };
 
@@ -60,6 +61,7 @@ struct advise_point {
     bool on_front;
 };
 
+enum { ADVISE_IDLE_CGROUPS_AT_MOST = 60000 };
 enum { ADVISE_DRAWS = 3, ADVISE_NEAR_PERCENT = 5, ADVISE_LARGEST_POOL = 50 };
 
 struct advice {

@@ -107,8 +107,10 @@ static void decode_cost_list(struct decoder *decoder, const struct config_node *
     }
     for (int i = 0; i < COSTS; i++)
         if (complete && !seen[i])
-            decode_error(decoder, &list->at, "costs: missing cost \"%s\" (%s)", names[i],
-                         cost_descriptions[i].meaning);
+            decode_error(decoder, &list->at,
+                         "costs: missing cost \"%s\" (%s); with \"base\": \"vm\" the table has "
+                         "what it does not name from the built-in one",
+                         names[i], cost_descriptions[i].meaning);
 }
 
 static void decode_codec(struct decoder *decoder, const struct config_node *node,

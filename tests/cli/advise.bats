@@ -96,6 +96,20 @@ setup() {
     [[ $output == *"122 variants"* ]]
 }
 
+@test "idle cgroups are simulated, and asked for where entries are written back" {
+    "$ZSIM" advise small.kzt --limit 6M --memory 2M -o alone >alone.table
+    jq -e '[.points[] | select(.recommended)][0].device_writes > 0' alone/small.advice.json
+    jq -e '.idle_cgroups == 0 and any(.unsure[]; contains("--idle-cgroups"))' alone/small.advice.json
+    "$ZSIM" advise small.kzt --limit 6M --memory 2M --idle-cgroups 300 -o idle >idle.table
+    jq -e '.idle_cgroups == 300 and all(.unsure[]; contains("--idle-cgroups") | not)' idle/small.advice.json
+    jq -e '.cgroups["/idle[1..300]"] == {}' idle/small.sweep.json
+    # The worker comes round later: a tenth less is written back.
+    writes='[.points[] | select(.name | contains("shrinker") | not) | .common_draw.device_writes] | add'
+    [ $(($(jq "$writes" alone/small.advice.json) * 10)) -gt $(($(jq "$writes" idle/small.advice.json) * 11)) ]
+    # Nothing is written back under the setting that is recommended: it does not matter.
+    jq -e 'all(.unsure[]; contains("--idle-cgroups") | not)' out/small.advice.json
+}
+
 @test "the same advice for any number of threads" {
     "$ZSIM" advise small.kzt --limit 6M -j 1 --json >one.json
     "$ZSIM" advise small.kzt --limit 6M -j 3 --json >three.json
@@ -125,6 +139,8 @@ setup() {
     [ "$status" -eq 2 ] && [[ $stderr == *"unknown kernel"* ]]
     run --separate-stderr "$ZSIM" advise small.kzt --content nothing.json
     [ "$status" -eq 2 ]
+    run --separate-stderr "$ZSIM" advise small.kzt --idle-cgroups many
+    [ "$status" -eq 2 ] && [[ $stderr == *'expected a number in 0..60000, found "many"'* ]]
     run --separate-stderr "$ZSIM" advise small.kzt --limit 4K
     [ "$status" -eq 1 ] && [[ $stderr == *"out of memory"* ]]
 }

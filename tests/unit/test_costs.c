@@ -170,7 +170,8 @@ static void test_mistakes(void **state)
     (void)state;
     assert_string_equal(message_with("\"hit\"", "\"hti\""),
                         "costs: missing cost \"hit\" (an access to a mapped page, the program's "
-                        "own work around it included)");
+                        "own work around it included); with \"base\": \"vm\" the table has what it "
+                        "does not name from the built-in one");
     assert_string_equal(diagnostics_text(&errors, 1) + strcspn(diagnostics_text(&errors, 1), " "),
                         " error: costs: unknown cost \"hti\"; did you mean \"hit\"?");
     assert_string_equal(message_with("zsim.costs/1", "zsim.costs/9"),
