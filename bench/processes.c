@@ -3,7 +3,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,15 +94,21 @@ static void prepare_cache(const struct bench *bench, const struct process_case *
     free(path);
 }
 
-/* ms of a whole process. */
+/* ms of a whole process: the least of three, unless it finds the cache otherwise the second time.
+ * The clock on the wall has what others did in it, which only adds, and twice as much of it where
+ * both processors are needed. */
 static double take_process(const struct bench *bench, struct measure *self)
 {
+    enum { TIMES = 3 };
     const struct process_case *of = self->subject;
     char *path = write_config(bench, self);
-    prepare_cache(bench, of);
-    double ns = run_zsim(bench, path, of->seeds, of->beside, of->jobs);
+    double least = DBL_MAX;
+    for (int i = 0; i < (of->cache ? 1 : TIMES); i++) {
+        prepare_cache(bench, of);
+        least = fmin(least, run_zsim(bench, path, of->seeds, of->beside, of->jobs));
+    }
     free(path);
-    return ns / 1e6;
+    return least / 1e6;
 }
 
 /* ms that one more tiny run adds. */
