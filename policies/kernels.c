@@ -45,6 +45,9 @@
 #define ZSMALLOC_FROM_6_4(which_locks) \
     ZSMALLOC("8", "least_waste", "ten_percent_groups", which_locks)
 
+/* mm/memcontrol.c: charged pages of one cgroup a processor, of seven from 6.16 on. */
+#define CHARGED_AT_HAND(slots) {"vm.memcg_stock_slots", slots}
+
 /* include/linux/pagevec.h: 15 up to 6.9, then 31.  mm/vmscan.c: partial walks
  * from 6.11.  mm/page_io.c: zero map from 6.12.  mm/memory.c: the bypass of the
  * swap cache is there in 6.17 and gone in 7.0.  mm/vmscan.c: from 6.16 pageout() writes no page
@@ -167,6 +170,7 @@ static const struct kernel_setting v6_1[] = {
     MGLRU("v6.1"),
     {"vm.reclaim.classic.cost", "pageouts"},
     ZSMALLOC_BEFORE_6_3("per_class"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
@@ -179,6 +183,7 @@ static const struct kernel_setting v6_2[] = {
     EVERY_KERNEL,
     MGLRU("v6.1"),
     ZSMALLOC_BEFORE_6_3("pool"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_2,
@@ -191,6 +196,7 @@ static const struct kernel_setting v6_5[] = {
     MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("15", "full", "rest", "false", "write", "true", "true", "false", "rwsem"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
@@ -217,6 +223,7 @@ static const struct kernel_setting v6_8[] = {
     MGLRU("v6.5"),
     {"zswap.stop_at_swap_cache", "false"},
     ZSMALLOC_FROM_6_4("pool"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("15", "full", "cluster", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_UP_TO_6_11,
@@ -241,6 +248,7 @@ static const struct kernel_setting v6_9[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("15", "full", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
@@ -255,6 +263,7 @@ static const struct kernel_setting v6_10[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("pool"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("31", "full", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
@@ -269,6 +278,7 @@ static const struct kernel_setting v6_11[] = {
     EVERY_KERNEL,
     MGLRU("v6.5"),
     ZSMALLOC_FROM_6_4("per_class"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("31", "partial", "quarter", "false", "write", "true", "true", "true", "none"),
     CLUSTERS("free"),
     ZSWAP_6_9_TO_6_11,
@@ -283,6 +293,7 @@ static const struct kernel_setting v6_12[] = {
     EVERY_KERNEL,
     MGLRU("v6.12"),
     ZSMALLOC_FROM_6_4("per_class"),
+    CHARGED_AT_HAND("1"),
     VM_RULES("31", "partial", "quarter", "true", "write", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12("true"),
@@ -297,8 +308,9 @@ static const struct kernel_setting v6_12[] = {
  * takes pages from, which are no keys here. */
 static const struct kernel_setting v6_16[] = {
     EVERY_KERNEL,
-    MGLRU("v7.3"),
+    MGLRU("v6.14"),
     ZSMALLOC_FROM_6_4("per_class"),
+    CHARGED_AT_HAND("7"),
     VM_RULES("31", "partial", "quarter", "true", "activate", "true", "false", "true", "none"),
     CLUSTERS("free_then_nonfull"),
     ZSWAP_FROM_6_12("true"),
@@ -311,8 +323,9 @@ static const struct kernel_setting v6_16[] = {
 
 static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL,
-    MGLRU("v7.3"),
+    MGLRU("v6.14"),
     ZSMALLOC_FROM_6_4("per_class"),
+    CHARGED_AT_HAND("7"),
     VM_RULES("31", "partial", "quarter", "true", "activate", "true", "false", "true", "none"),
     CLUSTERS("nonfull_then_free"),
     ZSWAP_FROM_6_12("true"),
@@ -327,6 +340,7 @@ static const struct kernel_setting v6_18[] = {
     EVERY_KERNEL_OVER(backing), \
     MGLRU("v7.3"), \
     ZSMALLOC_FROM_6_4(which_locks), \
+    CHARGED_AT_HAND("7"), \
     VM_RULES("31", "partial", "quarter", "true", "activate", "false", "false", "true", "none"), \
     CLUSTERS("nonfull_then_free"), \
     ZSWAP_FROM_6_12(shrinker_flush), \

@@ -21,7 +21,8 @@ enum {
     POOLS_AT_MOST = 15,
     SWAP_DEVICES_AT_MOST = 32,
     SERIES_ROWS_AT_MOST = 1000000,
-    LRU_ADD_BATCH_AT_MOST = 255, /* struct folio_batch counts in a byte */
+    LRU_ADD_BATCH_AT_MOST = 255,   /* struct folio_batch counts in a byte */
+    MEMCG_STOCK_SLOTS_AT_MOST = 7, /* NR_MEMCG_STOCK */
 };
 
 /* Three years.  A single step takes far less than what is left to 2^64 ns, so that no
@@ -80,6 +81,7 @@ struct vm_config {
         memcg_stat_flush_in_reclaim; /* so does each pass of reclaim, if it is worth it (to 6.11) */
     bool memcg_stat_threshold;       /* readers fold in what is worth it (from 6.8) */
     uint64_t lru_add_batch;          /* folios a processor collects before they reach an LRU */
+    uint64_t memcg_stock_slots;      /* cgroups of which a processor keeps charged pages */
     unsigned memcg_walk;             /* enum memcg_walk: how limit reclaim visits a subtree */
     unsigned memory_reclaim_batch;   /* enum memory_reclaim_batch */
     unsigned cgroup_version;         /* enum memcg_version */

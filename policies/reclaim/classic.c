@@ -288,15 +288,17 @@ uint64_t classic_scan_size(uint64_t size, uint64_t protection, uint64_t usage, i
     return size >> priority;
 }
 
-static uint64_t scan_size(const struct mm *mm, const struct scan_control *scan, uint32_t memcg,
+static uint64_t scan_size(const struct mm *mm, struct scan_control *scan, uint32_t memcg,
                           uint64_t size)
 {
     const struct memcg *at = &mm->memcgs[memcg];
     uint64_t protection = 0;
     if (at->is_protected && memcg != scan->target) {
         protection = at->effective_min;
-        if (!scan->low_reclaim && at->effective_low > at->effective_min)
+        if (!scan->low_reclaim && at->effective_low > at->effective_min) {
             protection = at->effective_low;
+            scan->low_skipped = true; /* of a part of it: in vain, reclaim begins anew without */
+        }
     }
     return classic_scan_size(size, protection, at->usage, scan->priority);
 }

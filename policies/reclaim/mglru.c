@@ -1,7 +1,7 @@
 /* reclaim: mglru - generations of pages, aged by walks over page tables.
  *
  * Mirrors mm/vmscan.c, mm/workingset.c and include/linux/mm_inline.h with
- * CONFIG_LRU_GEN, for anonymous pages, by the rules of 6.1, 6.5, 6.12 or 7.3:
+ * CONFIG_LRU_GEN, for anonymous pages, by the rules of 6.1, 6.5, 6.12, 6.14 or 7.3:
  * lru_gen_add_folio, try_to_inc_max_seq, walk_pte_range, lru_gen_look_around,
  * evict_folios, get_nr_to_scan, lru_gen_refault.
  * A walk sees exactly what was accessed; it costs time by the entries it reads.
@@ -31,13 +31,13 @@ enum {
                               read in sequence, four lines (own estimate) */
 };
 
-enum rules { RULES_6_1, RULES_6_5, RULES_6_12, RULES_7_3 };
+enum rules { RULES_6_1, RULES_6_5, RULES_6_12, RULES_6_14, RULES_7_3 };
 
 struct mglru_params {
     unsigned rules; /* enum rules */
 };
 
-static const char *const rules_names[] = {"v6.1", "v6.5", "v6.12", "v7.3", NULL};
+static const char *const rules_names[] = {"v6.1", "v6.5", "v6.12", "v6.14", "v7.3", NULL};
 
 /* What changed between these kernels. */
 struct traits {
@@ -57,10 +57,13 @@ struct traits {
      * (6.12), so that a refaulted page is in the second tier, not in the last, which is
      * always protected. */
     bool youngest_forgets;
-    /* sort_folio: pages under writeback are moved on; else isolated like others (6.12.y). */
+    /* sort_folio: pages under writeback are moved on; else isolated like others (6.12.y, 7.3). */
     bool moves_writeback_on;
     /* One access makes a page young; two do from 6.14 on. */
     bool one_access;
+    /* try_to_shrink_lruvec: reclaim for a limit ends with its goal, and what it may scan is fixed
+     * when it begins; pages that are sorted count, too (7.2). */
+    bool goes_on_to_goal;
 };
 
 static const struct traits all_traits[] = {
@@ -74,7 +77,8 @@ static const struct traits all_traits[] = {
                    .moves_writeback_on = true,
                    .one_access = true},
     [RULES_6_12] = {.counts_every_refault = true, .youngest_forgets = true, .one_access = true},
-    [RULES_7_3] = {.counts_every_refault = true},
+    [RULES_6_14] = {.counts_every_refault = true, .moves_writeback_on = true},
+    [RULES_7_3] = {.counts_every_refault = true, .goes_on_to_goal = true},
 };
 
 static const struct param mglru_rows[] = {
@@ -83,12 +87,14 @@ static const struct param mglru_rows[] = {
      .offset = offsetof(struct mglru_params, rules),
      .initial = "v6.12",
      .choices = rules_names,
-     .help = "up to v6.12: one access makes a page young; v7.3: two do, reclaimed and refaulted "
-             "pages are placed by distance from the youngest generation. v6.1: only recent "
-             "refaults are counted, and reclaim goes on after aging; up to v6.5: pages that "
-             "refaulted are protected once, later by their refault rate",
-     .source = "mm/vmscan.c, mm/workingset.c and include/linux/mm_inline.h of 6.1.192, 6.12.117 "
-               "and 7.3; aging changed in 6.3, what is counted in 6.5, accesses in 6.14"},
+     .help = "up to v6.12: one access makes a page young; from v6.14 on two do, and reclaimed and "
+             "refaulted pages are placed by distance from the youngest generation. v6.1: only "
+             "recent refaults are counted, and reclaim goes on after aging; up to v6.5: pages that "
+             "refaulted are protected once, later by their refault rate. v7.3: reclaim for a "
+             "limit ends with its goal, not with a turn",
+     .source = "mm/vmscan.c, mm/workingset.c and include/linux/mm_inline.h of 6.1.192, 6.12.117, "
+               "7.0 and 7.3; aging changed in 6.3, what is counted in 6.5, accesses in 6.14, the "
+               "loop in 7.2"},
 };
 
 /* Pages of a tier evicted or protected, and how many of them came back (struct
@@ -726,10 +732,10 @@ static void isolate(struct mm *mm, struct eviction *eviction, uint32_t page)
 {
     uint32_t cleared = PAGE_ON_LRU;
     const struct traits *traits = traits_of(mm);
+    if (traits->moves_writeback_on)
+        cleared |= PAGE_RECLAIM;
     if (traits->one_access) {
         cleared |= PAGE_REFERENCED;
-        if (traits->moves_writeback_on)
-            cleared |= PAGE_RECLAIM;
         if (!(mm->cold[page].bits & PAGE_REFERENCED))
             cleared |= PAGE_WORKINGSET;
     }
@@ -764,7 +770,7 @@ static uint64_t fill_batch(struct mm *mm, struct exec *exec, struct scan_control
     count_event(mm, eviction->memcg, eviction->node, reclaim_scan_counter(scan), eviction->count);
     count_event(mm, eviction->memcg, eviction->node, COUNTER_pgrefill, sorted);
     spend(mm, exec, TIME_reclaim_scan, scanned * mm->costs->ns[COST_scan_page]);
-    return eviction->count || scanned == most || !traits_of(mm)->one_access ? scanned : 0;
+    return eviction->count || scanned == most || traits_of(mm)->goes_on_to_goal ? scanned : 0;
 }
 
 /* shrink_folio_list over the batch: what is not freed stays in it, in order. */
@@ -858,7 +864,7 @@ static void shrink_and_put_back(struct mm *mm, struct exec *exec, struct scan_co
     put_back(mm, exec, eviction, false);
 }
 
-/* evict_folios, up to 6.13.  Returns 0 when there is no point in going on. */
+/* evict_folios, up to 6.19.  Returns 0 when there is no point in going on. */
 static uint64_t evict_6_12(struct mm *mm, struct exec *exec, struct scan_control *scan,
                            struct eviction *eviction, bool *swapped)
 {
@@ -900,6 +906,12 @@ static bool should_age_6_12(const struct generations *state)
     return young * GENERATIONS_LEAST > total || old * (GENERATIONS_LEAST + 2) < total;
 }
 
+/* should_run_aging, 6.14 to 6.19 */
+static bool should_age_6_14(const struct generations *state)
+{
+    return state->min_seq + GENERATIONS_LEAST >= state->max_seq;
+}
+
 /* should_run_aging, 7.3: not for gentle reclaim while eviction is possible. */
 static bool should_age_7_3(const struct generations *state, const struct scan_control *scan)
 {
@@ -916,7 +928,7 @@ static bool is_root_reclaim(const struct scan_control *scan)
 /* should_abort_scan */
 static bool should_stop(const struct mm *mm, const struct scan_control *scan, uint32_t node)
 {
-    if (traits_of(mm)->one_access && !is_root_reclaim(scan))
+    if (!traits_of(mm)->goes_on_to_goal && !is_root_reclaim(scan))
         return false;
     if (scan->reclaimed >= scan->goal)
         return true;
@@ -970,19 +982,40 @@ static void shrink_6_1(struct mm *mm, struct exec *exec, struct scan_control *sc
     }
 }
 
-/* try_to_shrink_lruvec and get_nr_to_scan, 6.3 to 6.13.  Aging ends the turn. */
+/* apply_proportional_protection, from 6.17 on */
+static uint64_t unprotected_part(const struct mm *mm, struct scan_control *scan, uint32_t memcg,
+                                 uint64_t pages)
+{
+    const struct memcg *at = &mm->memcgs[memcg];
+    if (memcg == scan->target || (!at->effective_min && !at->effective_low))
+        return pages;
+    uint64_t protection = at->effective_min;
+    if (!scan->low_reclaim && at->effective_low > at->effective_min) {
+        protection = at->effective_low;
+        scan->low_skipped = true;
+    }
+    uint64_t usage = at->usage > protection ? at->usage : protection;
+    uint64_t left = pages - (uint64_t)((unsigned __int128)pages * protection / (usage + 1));
+    return left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
+}
+
+/* try_to_shrink_lruvec and get_nr_to_scan, 6.3 to 6.19.  Aging ends the turn. */
 static void shrink_6_12(struct mm *mm, struct exec *exec, struct scan_control *scan,
                         struct eviction *eviction)
 {
     struct generations *state = eviction->state;
-    bool swapped = false;
+    bool swapped = false, one_access = traits_of(mm)->one_access;
     for (uint64_t scanned = 0;;) {
         bool evictable = state->min_seq + GENERATIONS_LEAST <= state->max_seq;
-        if (should_age_6_12(state) && scan->priority != PRIORITY_START) {
+        bool wants_aging = one_access ? should_age_6_12(state) : should_age_6_14(state);
+        if (wants_aging && scan->priority != PRIORITY_START) {
             age(mm, exec, state, eviction->memcg, eviction->node);
             return;
         }
-        uint64_t n = evictable ? total_pages(state) >> scan->priority : 0;
+        uint64_t n = evictable ? total_pages(state) : 0;
+        if (!one_access)
+            n = unprotected_part(mm, scan, eviction->memcg, n);
+        n >>= scan->priority;
         if (!n)
             return;
         uint64_t delta = evict_6_12(mm, exec, scan, eviction, &swapped);
@@ -990,21 +1023,6 @@ static void shrink_6_12(struct mm *mm, struct exec *exec, struct scan_control *s
         if (!delta || scanned >= n || should_stop(mm, scan, eviction->node))
             return;
     }
-}
-
-/* apply_proportional_protection */
-static uint64_t unprotected_part(const struct mm *mm, const struct scan_control *scan,
-                                 uint32_t memcg, uint64_t pages)
-{
-    const struct memcg *at = &mm->memcgs[memcg];
-    if (memcg == scan->target || (!at->effective_min && !at->effective_low))
-        return pages;
-    uint64_t protection = at->effective_min;
-    if (!scan->low_reclaim && at->effective_low > at->effective_min)
-        protection = at->effective_low;
-    uint64_t usage = at->usage > protection ? at->usage : protection;
-    uint64_t left = pages - (uint64_t)((unsigned __int128)pages * protection / (usage + 1));
-    return left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;
 }
 
 /* try_to_shrink_lruvec, 7.3 */
@@ -1047,10 +1065,10 @@ static void mglru_shrink_lruvec(struct mm *mm, struct exec *exec, struct scan_co
     };
     if (traits->goes_on_after_aging)
         shrink_6_1(mm, exec, scan, &eviction);
-    else if (traits->one_access)
-        shrink_6_12(mm, exec, scan, &eviction);
-    else
+    else if (traits->goes_on_to_goal)
         shrink_7_3(mm, exec, scan, &eviction);
+    else
+        shrink_6_12(mm, exec, scan, &eviction);
 }
 
 /* lru_gen_age_node, 6.1 and 6.2.  Leaves out that it is passed over where a cgroup has just had
@@ -1203,7 +1221,7 @@ static const struct reclaim_hooks mglru_hooks = {
 const struct policy mglru_policy = {
     .name = "mglru",
     .summary = "up to four generations, aged by page-table walks; the oldest is evicted",
-    .source = "Linux 6.1, 6.12 and 7.3 mm/vmscan.c, mm/workingset.c with CONFIG_LRU_GEN",
+    .source = "Linux 6.1, 6.12, 7.0 and 7.3 mm/vmscan.c, mm/workingset.c with CONFIG_LRU_GEN",
     .params = PARAM_TABLE(mglru_rows, struct mglru_params),
     .hooks = &mglru_hooks,
     .interface_version = POLICY_INTERFACE_VERSION,

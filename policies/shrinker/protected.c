@@ -9,9 +9,10 @@ static uint64_t protected_freeable(struct zswap *zswap, struct shrinker_state *s
     return lru_entries > state->protected_entries ? lru_entries - state->protected_entries : 0;
 }
 
+/* Of more than there are the difference is without sign, and so very large. */
 static bool protected_may_scan(const struct shrinker_state *state, uint64_t lru_entries, uint64_t n)
 {
-    return lru_entries >= n && state->protected_entries < lru_entries - n;
+    return state->protected_entries < lru_entries - n;
 }
 
 static void protected_added(struct shrinker_state *state, uint64_t lru_entries)

@@ -89,8 +89,11 @@ static const struct param vm_rows[] = {
      "Distance between a node's watermarks, in 1/10000 of its memory.",
      "vm.watermark_scale_factor, default 10"},
     {"min_free_kbytes", PARAM_COUNT, FIELD(min_free_kbytes), "0", 0, 0, NULL, 0,
-     "Free memory kept for the kernel, in KiB; 0: the kernel's own formula.",
-     "vm.min_free_kbytes; mm/page_alloc.c, calculate_min_free_kbytes()"},
+     "Free memory kept for the kernel, in KiB; 0: the kernel's own formula, of a kernel without "
+     "khugepaged.  Where that runs (transparent huge pages are on) it is more, on small machines "
+     "twice as much: give what /proc/sys/vm/min_free_kbytes says there.",
+     "vm.min_free_kbytes; mm/page_alloc.c, calculate_min_free_kbytes(); mm/khugepaged.c, "
+     "set_recommended_min_free_kbytes()"},
     {"memcg_stat_flush", PARAM_TIME, FIELD(memcg_stat_flush_ns), "2s", 0, SIMULATED_NS_AT_MOST,
      NULL, 0,
      "Memory cgroup statistics, which reclaim decides by, are folded in this often; 0: never by "
@@ -114,6 +117,11 @@ static const struct param vm_rows[] = {
     {"lru_add_batch", PARAM_COUNT, FIELD(lru_add_batch), NULL, 1, LRU_ADD_BATCH_AT_MOST, NULL,
      PARAM_FROM_KERNEL, "Folios that a processor collects before they reach an LRU.",
      "include/linux/pagevec.h, PAGEVEC_SIZE: 15, 31 from 6.10"},
+    {"memcg_stock_slots", PARAM_COUNT, FIELD(memcg_stock_slots), NULL, 1, MEMCG_STOCK_SLOTS_AT_MOST,
+     NULL, PARAM_FROM_KERNEL,
+     "Cgroups of which a processor keeps charged pages at hand; one more makes it give back "
+     "another's.",
+     "mm/memcontrol.c, struct memcg_stock_pcp: 1, NR_MEMCG_STOCK = 7 from 6.16"},
     {"memcg_walk", PARAM_ENUM, FIELD(memcg_walk), NULL, 0, 0, memcg_walks, PARAM_FROM_KERNEL,
      "How limit and direct reclaim visit the cgroups below a limit: the full subtree every time, "
      "or part of it, going on where the last run stopped.",

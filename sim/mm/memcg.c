@@ -179,7 +179,10 @@ static bool counter_charge(struct mm *mm, uint32_t memcg, uint64_t pages)
 
 void memcg_uncharge(struct mm *mm, uint32_t memcg, uint64_t pages)
 {
-    for (struct memcg *at = &mm->memcgs[memcg]; at; at = at->above)
+    struct memcg *at = &mm->memcgs[memcg];
+    while (at->offline) /* since they were charged: its parent has them now */
+        at = at->above;
+    for (; at; at = at->above)
         at->usage -= pages;
 }
 
@@ -242,9 +245,10 @@ static void stock_give_back(struct mm *mm, struct charge_stock *stock, unsigned 
 /* An empty slot; one is emptied where there is none. */
 static unsigned stock_take_slot(struct mm *mm, struct charge_stock *stock)
 {
-    if (stock->taken < STOCK_SLOTS)
+    const uint64_t slots = mm->config->vm.memcg_stock_slots;
+    if (stock->taken < slots)
         return stock_find(stock, NO_MEMCG);
-    unsigned slot = stock->next_victim, next = slot + 1 < STOCK_SLOTS ? slot + 1 : 0;
+    unsigned slot = stock->next_victim, next = slot + 1 < slots ? slot + 1 : 0;
     stock->next_victim = next;
     stock_give_back(mm, stock, slot);
     /* Of the next one, with thousands of cgroups, nothing is in the host's caches any more. */
@@ -708,5 +712,8 @@ void memcg_offline(struct mm *mm, uint32_t memcg)
     parent->object_stock_bytes += child->object_stock_bytes;
     child->resident_pages = child->swap_cache_pages = child->disk_pages = child->zero_pages = 0;
     child->object_stock_bytes = 0;
+    /* mem_cgroup_css_offline(): what it no longer needs is its siblings'. */
+    child->memory_min = child->memory_low = 0;
+    child->usage = child->zswap_bytes_subtree = child->zswapped_subtree = 0;
     mm->swap_hooks.memcg_offline(mm->swap, memcg);
 }

@@ -121,10 +121,15 @@ static inline uint64_t memcg_swappiness(const struct mm *mm, uint32_t memcg)
     return own ? mm->config->vm.swappiness : mm->swappiness;
 }
 
-/* More entries of a cgroup, or, below 0, fewer, of so many bytes in all. */
+/* More entries of a cgroup, or, below 0, fewer, of so many bytes in all.  The root's sums are the
+ * machine's; of its own entries the kernel keeps no statistics. */
 static inline void memcg_add_entries(struct mm *mm, struct memcg *owner, int64_t bytes,
                                      int64_t entries)
 {
+    if (!owner->above) {
+        mm->root_entry_bytes += (uint64_t)bytes;
+        mm->root_entries += (uint64_t)entries;
+    }
     mm->entry_bytes_changed += (uint64_t)(bytes < 0 ? -bytes : bytes);
     for (struct memcg *at = owner; at; at = at->above) {
         at->zswap_bytes_subtree += (uint64_t)bytes;

@@ -105,7 +105,7 @@ _Static_assert(offsetof(struct lruvec, seen_activations) == HOST_LINE, "a visit'
 
 /* ---- memory cgroup --------------------------------------------------------- */
 
-enum { STOCK_SLOTS = 7, CHARGE_BATCH = 64 };
+enum { STOCK_SLOTS = MEMCG_STOCK_SLOTS_AT_MOST, CHARGE_BATCH = 64 };
 
 /* Cache lines of a cgroup that whoever charges it writes. */
 enum charge_line {
@@ -366,6 +366,9 @@ struct mm {
     struct charge_stock *stocks;     /* [cpus] */
     bool stats_are_read;             /* somebody reads memory.stat: updates are told apart */
     uint64_t entry_bytes_changed;    /* of zswap's charges: what was added and what was taken */
+    /* zswap's entries of the root's own pages, which have no obj_cgroup and are in no statistics
+     * (__get_obj_cgroup_from_memcg(), 6.1 to 6.18). */
+    uint64_t root_entry_bytes, root_entries;
     uint64_t locked_pages;           /* of all cgroups' locked_memory */
     uint64_t kernel_object_bytes;    /* of all cgroups' kernel_objects */
     uint64_t folded_updates;         /* of all statistics when they were folded in last */

@@ -366,6 +366,9 @@ static void shrink_node_memcgs(struct mm *mm, struct exec *exec, struct scan_con
         return;
     }
     uint32_t walked = NO_MEMCG, *at = partial ? &mm->memcgs[scan->target].iterator[node] : &walked;
+    /* Behind the last one a walk begins anew, since each meets at least one (mem_cgroup_iter()). */
+    if (*at != NO_MEMCG && memcg_next(mm, scan->target, *at) == NO_MEMCG)
+        *at = NO_MEMCG;
     struct walk_ahead ahead = {.last = NO_MEMCG};
     if (memcgs_are_many(mm)) {
         uint32_t least = reclaim_walk_least(mm, scan, node);

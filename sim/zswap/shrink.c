@@ -341,10 +341,15 @@ static uint64_t shrinker_count(struct zswap *zswap, uint32_t memcg, uint32_t nod
     /* cgroup v1 keeps no such statistics: they read 0, and nothing is freeable. */
     if (mm->config->vm.cgroup_version == CGROUP_V1)
         return 0;
-    uint64_t backing = mm->memcgs[memcg].zswap_bytes_subtree / PAGE_BYTES;
+    uint64_t bytes = mm->memcgs[memcg].zswap_bytes_subtree;
     uint64_t stored = mm->memcgs[memcg].zswapped_subtree;
+    if (memcg == ROOT_MEMCG) {
+        bytes -= mm->root_entry_bytes;
+        stored -= mm->root_entries;
+    }
     if (!stored)
         return 0;
+    uint64_t backing = bytes / PAGE_BYTES;
     uint64_t freeable =
         zswap->shrinker->freeable(zswap, zswap_shrinker_state(zswap, memcg, node), entries);
     /* Freeing a well compressed page frees little memory. */

@@ -142,10 +142,11 @@ uint32_t zswap_look_up_length(const struct zswap *zswap, const struct zswap_pool
 /* Free an entry: list, object, charge, counts. */
 void zswap_entry_free(struct zswap *zswap, struct exec *exec, uint32_t page);
 
-/* mem_cgroup_zswap_writeback_enabled: the knob of the cgroup and all its ancestors. */
+/* mem_cgroup_zswap_writeback_enabled: the knob of the cgroup and all its ancestors.  Of no effect
+ * while zswap is off, whatever it still holds. */
 static inline bool zswap_writeback_allowed(const struct zswap *zswap, uint32_t memcg)
 {
-    if (!zswap->enabled && !zswap->stored_pages)
+    if (!zswap->enabled)
         return true;
     for (const struct memcg *at = &zswap->mm->memcgs[memcg]; at; at = at->above)
         if (!at->zswap_writeback)

@@ -789,6 +789,30 @@ static void test_7_3_refault_within_four_generations(void **state)
     free_world(world);
 }
 
+/* Pages of 6.14 to 6.19 are as young as those of 7.3; the loop is 6.12's. */
+static void test_6_14_ends_with_its_turn(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rules;
+        uint64_t reclaimed; /* of a goal of 1, where 1000 >> 2 pages may be scanned */
+    } kernels[] = {{"v6.14", 256}, {"v7.3", 64}};
+    for (size_t i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++) {
+        struct world *world = make_world(kernels[i].rules);
+        uint64_t reclaimed = 0;
+        touch_first(world, 0, 1000);
+        for (int turn = 0; !reclaimed; turn++) { /* the first ones only age */
+            struct scan_control scan = {
+                .target = CGROUP, .goal = 1, .limit_reclaim = true, .priority = 2};
+            world->hooks->shrink_lruvec(&world->mm, &world->exec, &scan, CGROUP, 0);
+            reclaimed = scan.reclaimed;
+            assert_in_range(turn, 0, 8);
+        }
+        assert_int_equal(reclaimed, kernels[i].reclaimed);
+        free_world(world);
+    }
+}
+
 static void test_reparented_pages_are_older_than_the_parents(void **state)
 {
     (void)state;
@@ -830,8 +854,8 @@ static void run_limited(const char *rules, const char *zswap, const char *steps,
 static void test_cyclic_scan_misses(void **state)
 {
     (void)state;
-    static const char *const rules[] = {"v6.12", "v7.3"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const rules[] = {"v6.12", "v6.14", "v7.3"};
+    for (int i = 0; i < 3; i++) {
         struct run_result result;
         run_limited(rules[i], "", "0:seq:0:600:3000:0", CHECKS_FULL, &result);
         assert_int_equal(counted(&result, COUNTER_accesses), 3000);
@@ -935,6 +959,7 @@ int main(void)
         cmocka_unit_test(test_6_1_kswapd_ages_first),
         cmocka_unit_test(test_page_whose_write_ended_is_next),
         cmocka_unit_test(test_7_3_needs_two_accesses),
+        cmocka_unit_test(test_6_14_ends_with_its_turn),
         cmocka_unit_test(test_7_3_refault_within_four_generations),
         cmocka_unit_test(test_reparented_pages_are_older_than_the_parents),
         cmocka_unit_test(test_cyclic_scan_misses),

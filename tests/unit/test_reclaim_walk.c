@@ -91,6 +91,28 @@ static void test_a_pass_takes_time_for_idle_cgroups(void **state)
     bench_close(bench);
 }
 
+/* What a reclaim of /b takes whose shared walk was left behind this cgroup. */
+static uint64_t time_of_walk_behind(uint32_t memcg)
+{
+    struct bench *bench = bench_open(CONFIG);
+    struct mm *mm = bench->mm;
+    touch(bench, 0, 100); /* of /b/c */
+    mm->memcgs[B].iterator[0] = memcg;
+    uint64_t before_ns = mm->time_ns[TIME_reclaim_scan];
+    assert_true(reclaim_limit(mm, &bench->exec, B, 1) > 0);
+    uint64_t took_ns = mm->time_ns[TIME_reclaim_scan] - before_ns;
+    bench_close(bench);
+    return took_ns;
+}
+
+/* Behind the last cgroup a partial walk begins anew: each visits at least one. */
+static void test_a_partial_walk_visits_somebody(void **state)
+{
+    (void)state;
+    assert_int_equal(time_of_walk_behind(C), time_of_walk_behind(NO_MEMCG));
+    assert_int_not_equal(time_of_walk_behind(B), time_of_walk_behind(NO_MEMCG));
+}
+
 /* The classic policy, but that something happens while /a is visited, as where reclaim waits. */
 static const struct reclaim_hooks *classic;
 static void (*happens)(struct bench *bench);
@@ -269,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_small_lists_wait_for_low_priorities),
         cmocka_unit_test(test_length_of_a_walk),
         cmocka_unit_test(test_a_pass_takes_time_for_idle_cgroups),
+        cmocka_unit_test(test_a_partial_walk_visits_somebody),
         cmocka_unit_test(test_a_change_in_the_middle_of_a_pass),
         cmocka_unit_test(test_an_idle_pass_is_one_that_begins_now),
         cmocka_unit_test(test_protected_cgroups_are_visited),
