@@ -391,7 +391,7 @@ def dots($document; $spec):
      | to_entries[] | "set label \(.key + 1) \(.value.why | quoted) at graph 0.01, first \(.value.row + 0.25) left noenhanced font ',10' tc rgb '#404040'"),
     ($variants | map(.name) | array("names")),
     ($metrics | array("metrics")),
-    text($spec; "x_label"; "change against \($document.variants[0].name) (%), 95 % interval"),
+    text($spec; "x_label"; "change against \($document.variants[0].name) (%)\(if any($data[][]; .[2] != .[3]) then ", 95 % interval" else "" end)"),
     text($spec; "y_label"; ""),
     ($data | datablock);
 

@@ -117,7 +117,7 @@ def head_section:
     ([.variants[] | {name, runs: [.runs[] | select((.totals.oom_kill // 0) > 0)] | length} | select(.runs > 0)] as $killed
      | if ($killed | length) > 0 then "<p class=\"warning\" role=\"note\">In \([$killed[].runs] | add | plural("run")) a task was killed for lack of memory; its accesses after that are missing: \([$killed[] | "\(.name) (\(.runs))"] | join(", ") | text). Where that happened on one side of a pair alone, a change has no verdict (killed).</p>" else empty end),
     (if (.seeds | length) == 1 then "<p class=\"note\">One run each: differences are exact, and there are no intervals.</p>"
-     elif seeds_change_nothing then "<p class=\"note\">All seeds gave the same run: differences are exact, and intervals have no width.</p>"
+     elif seeds_change_nothing then "<p class=\"note\">All seeds gave the same run: differences are exact, and there are no intervals.</p>"
      else empty end),
     "</header>";
 
@@ -162,7 +162,7 @@ def changes_section($metrics; $judged):
       # Where nine of ten changes are; what lies beyond stands at the edge.
       ([$rows[].percent | select(. != null) | fabs] | sort | .[(length * 9 / 10 | floor)] // 0) as $most
       | section("Changes against \(.variants[0].name)"),
-        "<p class=\"note\">\(if (.seeds | length) > 1 then "Pairs of runs with the same seed. Intervals: 95 %, Fieller's of the ratio of the means, of percentiles the bootstrap\(if any($rows[]; .percent_bounded == true) then "; *: ended at -100 %, as nothing counts less than 0" else "" end). Verdicts: at 5 % for the \($metrics | length) metrics of a variant together (Holm)." else "Exact differences of one run each." end)</p>",
+        "<p class=\"note\">\(if seeds_change_nothing then "Exact differences, as all seeds gave the same run." elif (.seeds | length) > 1 then "Pairs of runs with the same seed. Intervals: 95 %, Fieller's of the ratio of the means, of percentiles the bootstrap\(if any($rows[]; .percent_bounded == true) then "; *: ended at -100 %, as nothing counts less than 0" else "" end). Verdicts: at 5 % for the \($metrics | length) metrics of a variant together (Holm)." else "Exact differences of one run each." end)</p>",
         "<details\(if ($rows | length) <= 120 then " open" else "" end)><summary>\($rows | length | plural("row"))</summary>",
         "<p><label>Show rows with <input type=\"search\" class=\"filter\" placeholder=\"variant, metric or verdict\"></label></p>",
         table("Changes"; ["metric", "variant", "base", "new", "change", "no change in the middle", "95 % interval", "verdict", "1 % takes"];
@@ -271,7 +271,7 @@ def noise_section($metrics):
   . as $document
   | if (.seeds | length) < 2 or (.variants | length) < 2 then empty else
       [$metrics[] as $metric
-       | [$document.differences[] | select(.metric == $metric and .n > 1)] as $of
+       | [$document.differences[] | select(.metric == $metric and .n > 1 and .interval != "exact")] as $of
        | select($of | length > 0)
        | ([$of[] | select(.verdict != "killed") | percent_interval | select(. != null) | (.[1] - .[0]) / 2] | max) as $now
        | ([$of[].seeds_for_1_percent | select(. != null)] | max) as $seeds

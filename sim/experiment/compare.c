@@ -377,7 +377,7 @@ static int make_row(struct compare *compare, struct pair *pair, unsigned index,
     if (state == 0 && n) {
         row->paired = row->metric.percentile ? statistics_paired_bootstrap(base, new, n)
                                              : statistics_paired(base, new, n);
-        pair->varies |= statistics_vary(base, n) || statistics_vary(new, n);
+        row->varies = row->undefined || statistics_vary(base, n) || statistics_vary(new, n);
         state = 1;
     }
     free(base);
@@ -421,10 +421,19 @@ static bool is_of_unlike_work(const struct pair *pair, unsigned metric)
     return pair->killed_on_one_side && metric != metric_of_counter(COUNTER_oom_kill);
 }
 
+/* Copies of one run are no sample. */
+static void drop_copies(const struct pair *pair, struct row *row)
+{
+    if (!pair->varies && !row->varies)
+        statistics_make_exact(&row->paired);
+}
+
 /* Verdicts, by p values that the number of rows is corrected for. */
 static void judge_rows(struct pair *pair)
 {
     double *p = memory_zeroed((size_t)pair->row_count + 1, sizeof(*p), "p values");
+    for (unsigned i = 0; i < pair->row_count; i++)
+        drop_copies(pair, &pair->rows[i]);
     for (unsigned i = 0; i < pair->row_count; i++)
         p[i] = is_of_unlike_work(pair, pair->rows[i].index) ? NAN : pair->rows[i].paired.p;
     statistics_holm(p, pair->row_count);
@@ -445,6 +454,7 @@ static bool add_row(struct compare *compare, struct pair *pair, unsigned index)
 {
     struct row row;
     int state = make_row(compare, pair, index, 0, &row);
+    pair->varies |= row.varies;
     if (state > 0 && is_wanted(compare, &row))
         pair->rows[pair->row_count++] = row;
     return state >= 0;
@@ -520,6 +530,7 @@ static bool check_conditions(struct compare *compare)
             else if (exceeds(condition, &row->paired, &raised.paired))
                 compare->excesses[compare->excess_count++] =
                     (struct excess){&compare->pairs[p], condition, row};
+            drop_copies(&compare->pairs[p], row);
         }
     return true;
 }

@@ -76,7 +76,7 @@ static void print_text_row(const struct row *row)
     else
         printf("%-21s", row->metric.name);
     printf(" %10s %10s %8s %-14s %s\n", base, new, change, interval, verdict_name(row->verdict));
-    if (paired->n < 2)
+    if (paired->method == INTERVAL_EXACT)
         return;
     print_quantity(base, sizeof(base), paired->base_median, row->metric.unit);
     print_quantity(new, sizeof(new), paired->new_median, row->metric.unit);
@@ -172,7 +172,7 @@ static void print_left_out(const struct pair *pair)
                    pair->rows[i].undefined, pair->rows[i].metric.name);
 }
 
-/* Copies of one run have intervals without a width, which look like certainty. */
+/* Why there is none; NULL: there are statistics. */
 static const char *note_without_statistics(const struct pair *pair)
 {
     if (pair->n == 1)
@@ -216,7 +216,8 @@ static bool is_bounded(const struct row *row)
 /* The base is there, but not for sure. */
 static bool is_without_interval(const struct row *row)
 {
-    return row->paired.n > 1 && row->paired.base_mean > 0 && isnan(row->paired.percent_low);
+    return row->paired.method != INTERVAL_EXACT && row->paired.base_mean > 0 &&
+           isnan(row->paired.percent_low);
 }
 
 /* A note on rows, and which these are. */
@@ -243,6 +244,10 @@ static void print_pair_notes(const struct pair *pair)
     print_killed(pair);
     if (note) {
         puts(note);
+        if (pair->n > 1)
+            print_wrapped("for a spread something must be drawn: by the seed, latencies (a "
+                          "device's latency_distribution); by a sweep over "
+                          "tasks.0.content.seed, contents");
         print_left_out(pair);
         return;
     }
@@ -272,7 +277,7 @@ static void print_text(const struct compare *compare)
             putchar('\n');
         print_heading(compare, pair);
         printf("\n%-21s %10s %10s %8s %-14s %s\n", "mean", "base", "new", "change",
-               pair->n > 1 ? "95 % interval" : "", "verdict");
+               note_without_statistics(pair) ? "" : "95 % interval", "verdict");
         for (unsigned i = 0; i < pair->row_count; i++) {
             print_text_row(&pair->rows[i]);
             changed |= pair->rows[i].verdict == VERDICT_CHANGED;

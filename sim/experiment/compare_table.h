@@ -21,6 +21,7 @@ struct row {
     double p_holm;      /* p, corrected for the number of rows of the pair */
     uint32_t seeds;     /* that would resolve 1 %; see statistics_seeds_for() */
     uint32_t undefined; /* pairs left out because a side is undefined */
+    bool varies;        /* with the seed, on either side */
     enum verdict verdict;
 };
 

@@ -477,6 +477,18 @@ static bool same_inputs(const struct run_record *a, const struct run_record *b)
     return true;
 }
 
+bool result_seeds_differ(const struct result_source *source, uint32_t variant)
+{
+    double *values = memory_zeroed(source->seed_count, sizeof(*values), "values of a variant");
+    bool differ = false;
+    for (unsigned index = 0; index < metric_count() && !differ; index++) {
+        uint32_t n = result_values(source, variant, index, values);
+        differ = statistics_vary(values, n);
+    }
+    free(values);
+    return differ;
+}
+
 struct paired_difference result_paired(const struct result_source *source, uint32_t variant,
                                        uint32_t against, unsigned metric, bool *same)
 {
@@ -585,12 +597,14 @@ static bool metric_is_used(const struct result_source *source, unsigned metric)
 }
 
 static void add_difference(cJSON *list, const struct result_source *source, uint32_t variant,
-                           unsigned index, bool killed)
+                           unsigned index, bool killed, bool copies)
 {
     struct metric metric;
     bool same;
     metric_describe(index, &metric);
     struct paired_difference paired = result_paired(source, variant, 0, index, &same);
+    if (copies)
+        statistics_make_exact(&paired);
     cJSON *entry = json_object();
     json_add_string(entry, "variant", source->variants[variant].name);
     json_add_string(entry, "against", source->variants[0].name);
@@ -599,7 +613,7 @@ static void add_difference(cJSON *list, const struct result_source *source, uint
     json_add_bool(entry, "same_inputs", same);
     json_add_real(entry, "mean_difference", paired.mean_difference);
     json_add_real(entry, "percent", statistics_percent(&paired, paired.mean_difference));
-    /* One pair has an exact difference but no interval. */
+    /* One pair, and copies of one, have an exact difference but no interval. */
     bool exact = paired.method == INTERVAL_EXACT;
     json_add_string(entry, "interval", interval_method_name(paired.method));
     json_add_real(entry, "ci95_low", exact ? NAN : paired.ci95_low);
@@ -621,10 +635,11 @@ static void add_differences(cJSON *document, const struct result_source *source)
     struct metrics_shown shown = shown_of(source);
     for (uint32_t v = 1; v < source->variant_count; v++) {
         bool killed = result_killed_on_one_side(source, v, 0);
+        bool copies = !result_seeds_differ(source, 0) && !result_seeds_differ(source, v);
         for (unsigned at = 0; at < shown.count; at++) {
             unsigned m = shown_metric(&shown, at);
             if (metric_is_used(source, m))
-                add_difference(list, source, v, m, killed && m != kills);
+                add_difference(list, source, v, m, killed && m != kills, copies);
         }
     }
     free(shown.of_cgroups);

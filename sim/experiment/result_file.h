@@ -69,6 +69,8 @@ static inline const struct run_record *result_run(const struct result_source *so
 /* Values of a metric over the seeds with a complete run in which it is defined. */
 uint32_t result_values(const struct result_source *source, uint32_t variant, unsigned metric,
                        double *values);
+/* Whether any metric of the variant differs from seed to seed. */
+bool result_seeds_differ(const struct result_source *source, uint32_t variant);
 /* Pairs of values of the same seed; false in *same_inputs when a pair of runs
  * had different workloads. */
 struct paired_difference result_paired(const struct result_source *source, uint32_t variant,

@@ -206,6 +206,15 @@ struct paired_difference statistics_paired_bootstrap(const double *base, const d
     return paired_by(base, new, n, true);
 }
 
+void statistics_make_exact(struct paired_difference *paired)
+{
+    if (paired->n == 0)
+        return;
+    paired->method = INTERVAL_EXACT;
+    paired->ci95_low = paired->ci95_high = paired->mean_difference;
+    paired->stddev_difference = paired->stddev_residual = paired->p = NAN;
+}
+
 const char *interval_method_name(enum interval_method method)
 {
     static const char *const names[] = {"exact", "paired t", "bootstrap t"};
@@ -227,7 +236,7 @@ static bool resolves(double stddev, double half_width, uint32_t n)
 uint32_t statistics_seeds_for(const struct paired_difference *paired, double percent)
 {
     double half_width = fabs(paired->base_mean) * percent / 100;
-    if (paired->n < 2 || !(half_width > 0))
+    if (paired->n < 2 || paired->method == INTERVAL_EXACT || !(half_width > 0))
         return 0;
     uint32_t low = 2, high = SEEDS_AT_MOST;
     if (!resolves(paired->stddev_residual, half_width, high))
@@ -269,7 +278,8 @@ enum verdict statistics_verdict(const struct paired_difference *paired, double p
 {
     if (paired->n == 0)
         return VERDICT_UNCLEAR;
-    bool differs = paired->n == 1 ? paired->mean_difference != 0 : p <= SIGNIFICANT;
+    bool differs =
+        paired->method == INTERVAL_EXACT ? paired->mean_difference != 0 : p <= SIGNIFICANT;
     if (differs) {
         if (direction == NEITHER_IS_BETTER)
             return VERDICT_CHANGED;

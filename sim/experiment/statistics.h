@@ -18,7 +18,7 @@ struct sample_summary {
 struct sample_summary statistics_summary(const double *values, uint32_t n);
 
 /* Where the interval of a mean difference comes from.
- * exact: one pair, its difference, both ends equal.
+ * exact: one pair, or copies of one, its difference, both ends equal.
  * paired_t: Student's t of the differences.
  * bootstrap_t: the studentized bootstrap (Efron and Tibshirani 1993, 12.5) over
  * pairs, BOOTSTRAP_RESAMPLES of them, the same ones every time.  For what is
@@ -44,17 +44,21 @@ struct paired_difference {
     double p; /* of no mean difference, two-sided; 0.05 or less: 0 is not within the interval */
 };
 
-/* paired_t, but for one pair. */
-struct paired_difference statistics_paired(const double *base, const double *new, uint32_t n);
-
 /* Is one of the values another than the first? */
 bool statistics_vary(const double *values, uint32_t n);
+
+/* paired_t, but for one pair. */
+struct paired_difference statistics_paired(const double *base, const double *new, uint32_t n);
 
 /* bootstrap_t, but paired_t with fewer than BOOTSTRAP_PAIRS_AT_LEAST pairs, and
  * where so many differences are equal that a resample without any spread falls
  * beyond an end of the interval. */
 struct paired_difference statistics_paired_bootstrap(const double *base, const double *new,
                                                      uint32_t n);
+/* The pairs are copies of one, as no seed changed anything in either run: they are as good as
+ * that one and say nothing of a spread.  Nothing is done to a difference of no pairs. */
+void statistics_make_exact(struct paired_difference *paired);
+
 /* "exact", "paired t" or "bootstrap t". */
 const char *interval_method_name(enum interval_method method);
 

@@ -371,15 +371,11 @@ static uint32_t runs_counted(const struct result_source *source)
     return counted;
 }
 
-/* Whether any metric of any variant differs from seed to seed. */
-static bool seeds_differ(const struct result_source *source, double *values)
+static bool seeds_differ(const struct result_source *source)
 {
     for (uint32_t variant = 0; variant < source->variant_count; variant++)
-        for (unsigned index = 0; index < metric_count(); index++) {
-            uint32_t n = result_values(source, variant, index, values);
-            if (statistics_vary(values, n))
-                return true;
-        }
+        if (result_seeds_differ(source, variant))
+            return true;
     return false;
 }
 
@@ -442,7 +438,7 @@ void summary_print(FILE *out, const struct result_source *source)
     fputc('\n', out);
     if (source->seed_count == 1)
         fprintf(out, "1 run each");
-    else if (seeds_differ(source, values))
+    else if (seeds_differ(source))
         fprintf(out, "means over %u seeds", source->seed_count);
     else
         fprintf(out, "%u seeds, which all gave the same run", source->seed_count);

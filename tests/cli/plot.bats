@@ -248,6 +248,16 @@ with_figures() {
     grep -q "$name: interval ended at -100 %" ended/01-dots.svg
 }
 
+@test "no figure speaks of intervals where there are none" {
+    grep -q '95 % interval' results/all/10-dots.svg
+    with_figures exact '[{"template": "dots", "title": "Changes", "metrics": ["end_ns"]}]'
+    jq '.differences |= map(.interval = "exact" | .percent_ci95_low = null | .percent_ci95_high = null
+        | .ci95_low = null | .ci95_high = null)' exact.json >copies.json
+    "$PLOT" copies.json
+    grep -q 'change against' copies/01-dots.svg
+    ! grep -q '95 % interval' copies/01-dots.svg
+}
+
 @test "points of many variants have numbers, and a key" {
     jq '.variants = [range(12) as $i | .variants[$i % 4] | .name = "variant \($i) of twelve"]
         | .config.figures = [{"template": "front", "title": "Front", "x": "pswpin", "y": "cpu.sys_ns"}]' \

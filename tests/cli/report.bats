@@ -109,5 +109,8 @@ setup() {
     "$ZSIM" small.json -o same --set 'tasks.t.workload={"type": "sequential", "footprint": "8M", "accesses": 20000}'
     "$REPORT" -o same.html same/small.json
     grep -q 'All seeds gave the same run' same.html
+    grep -q 'Exact differences, as all seeds gave the same run' same.html
+    ! grep -q 'Noise floor' same.html
+    grep -q 'Noise floor' results/small.html
     ! grep -q 'All seeds gave the same run' results/small.html
 }

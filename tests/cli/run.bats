@@ -54,6 +54,20 @@ long_run() {
         grep -q '^3 seeds, which all gave the same run;'
 }
 
+@test "copies of one run are no sample, until latencies are drawn" {
+    jq '.tasks[0].workload = {"type": "sequential", "footprint": "8M", "accesses": 20000}' small.json >copies.json
+    "$ZSIM" copies.json
+    jq -e '[.differences[] | select(.n > 0)] | length > 10 and all(.interval == "exact" and .n == 3
+        and .p == null and .ci95_low == null and .percent_ci95_low == null
+        and .seeds_for_1_percent == null)' results/copies.json
+    run -0 "$ZSIM" compare results/copies.json
+    [[ $output == *"no statistics (all seeds gave the same run)"*"for a spread something must be drawn"* ]]
+    "$ZSIM" copies.json --set swap.devices.disk.latency_distribution=exponential
+    jq -e 'any(.differences[]; .p != null)' results/copies.json
+    run -0 "$ZSIM" compare results/copies.json
+    [[ $output == *"3 pairs of runs with the same seed"* ]]
+}
+
 @test "a variant with a killed task is named by the table, by compare and by gather" {
     jq '.swap.devices[0].size = "1G" | .variants[1].name = "too small"
         | .variants[1].set = {"swap.devices.disk.size": "1M"}' small.json >lost.json

@@ -244,10 +244,48 @@ static void seeds_that_change_nothing_are_told(void **state)
     made_result_release(&made);
     assert_int_equal(RUN(base_path), 0);
     assert_says("exact difference, no statistics (all seeds gave the same run)");
+    assert_says("latency_distribution");
     assert_null(strstr(output, "noise floor"));
+    assert_null(strstr(output, "interval"));
+    assert_null(strstr(output, "takes"));
+    assert_null(strstr(output, ".."));
+    assert_int_equal(RUN("--format", "csv", "--metric", "zswpwb", base_path), 0);
+    assert_says(",100,10,exact,,,,,,worse,,,false\n");
+    assert_int_equal(RUN("--format", "json", "--metric", "zswpwb", base_path), 0);
+    assert_says("\"interval\":\t\"exact\"");
+    assert_says("\"p\":\tnull");
+    assert_says("\"p_holm\":\tnull");
+    assert_says("\"percent_ci95_low\":\tnull");
+    assert_says("\"seeds_for_1_percent\":\tnull");
+    assert_says("\"verdict\":\t\"worse\"");
+    assert_int_equal(RUN("--format", "markdown", "--metric", "zswpwb", base_path), 0);
+    assert_says("| +10.0 % |  |  | worse |");
+    assert_int_equal(RUN("--fail-on", "zswpwb>+9%", base_path), 3);
+    assert_says("zswpwb>+9% exceeded by variant \"large\": +10.0 %\n");
+    assert_int_equal(RUN("--fail-on", "zswpwb>+10%", base_path), 0);
     make_file(base_path, 3, 10, 0);
     assert_int_equal(RUN(base_path), 0);
     assert_null(strstr(output, "no statistics"));
+}
+
+/* Not a copy: the runs differ, and this metric is the same in all of them. */
+static void a_metric_that_no_seed_changes_keeps_its_statistics(void **state)
+{
+    (void)state;
+    struct made_result made;
+    struct diagnostics errors = {0};
+    made_result_init(&made, 3);
+    for (uint32_t s = 0; s < 3; s++)
+        for (uint32_t v = 0; v < 2; v++)
+            made_run(&made, v, s)->totals.counters[COUNTER_zswpwb] = v ? 1100 : 1000;
+    made_run(&made, 1, 2)->end_ns = 1;
+    assert_true(result_file_write(base_path, &made.source, &errors));
+    made_result_release(&made);
+    assert_int_equal(RUN("--metric", "zswpwb", base_path), 0);
+    assert_says("+10.0..+10.0");
+    assert_says("1 % takes 2 seeds");
+    assert_int_equal(RUN("--metric", "zswpwb", "--fail-on", "zswpwb>+9%", base_path), 3);
+    assert_says("+10.0 %, interval +10.0..+10.0 %");
 }
 
 static void two_files_by_name(void **state)
@@ -443,6 +481,7 @@ int main(void)
         cmocka_unit_test(percentiles_are_known_as_such),
         cmocka_unit_test(one_run_each_is_exact),
         cmocka_unit_test(seeds_that_change_nothing_are_told),
+        cmocka_unit_test(a_metric_that_no_seed_changes_keeps_its_statistics),
         cmocka_unit_test(two_files_by_name),
         cmocka_unit_test(threshold_needs_the_whole_interval),
         cmocka_unit_test(a_task_killed_on_one_side_has_no_verdict),

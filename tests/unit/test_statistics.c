@@ -251,7 +251,8 @@ static void bootstrap_needs_pairs_and_spread(void **state)
 static void seeds_until_one_percent(void **state)
 {
     (void)state;
-    struct paired_difference paired = {.n = 3, .base_mean = 1000, .stddev_residual = 50};
+    struct paired_difference paired = {
+        .n = 3, .method = INTERVAL_PAIRED_T, .base_mean = 1000, .stddev_residual = 50};
     assert_int_equal(statistics_seeds_for(&paired, 1), 99);
     paired.base_mean = -1000;
     assert_int_equal(statistics_seeds_for(&paired, 1), 99);
@@ -264,7 +265,8 @@ static void seeds_until_one_percent(void **state)
     assert_int_equal(statistics_seeds_for(&paired, 1), SEEDS_AT_MOST);
     paired.base_mean = 0;
     assert_int_equal(statistics_seeds_for(&paired, 1), 0);
-    paired = (struct paired_difference){.n = 1, .base_mean = 1000, .stddev_residual = NAN};
+    paired = (struct paired_difference){
+        .n = 1, .method = INTERVAL_EXACT, .base_mean = 1000, .stddev_residual = NAN};
     assert_int_equal(statistics_seeds_for(&paired, 1), 0);
 }
 
@@ -282,6 +284,27 @@ static void holm_by_hand(void **state)
     statistics_holm(large, 2);
     assert_true(large[0] == 1 && large[1] == 1);
     statistics_holm(NULL, 0);
+}
+
+static void copies_of_a_pair_are_exact(void **state)
+{
+    (void)state;
+    const double base[] = {1000, 1000, 1000}, new[] = {900, 900, 900};
+    struct paired_difference paired = statistics_paired(base, new, 3);
+    assert_true(paired.p == 0);
+    assert_int_equal(statistics_seeds_for(&paired, 1), 2);
+    statistics_make_exact(&paired);
+    assert_int_equal(paired.method, INTERVAL_EXACT);
+    assert_true(isnan(paired.p) && isnan(paired.stddev_difference));
+    assert_true(paired.mean_difference == -100);
+    assert_int_equal(statistics_seeds_for(&paired, 1), 0);
+    assert_int_equal(statistics_verdict(&paired, paired.p, LOWER_IS_BETTER), VERDICT_BETTER);
+    paired = statistics_paired(base, base, 3);
+    statistics_make_exact(&paired);
+    assert_int_equal(statistics_verdict(&paired, paired.p, LOWER_IS_BETTER), VERDICT_SAME);
+    paired = statistics_paired(NULL, NULL, 0);
+    statistics_make_exact(&paired);
+    assert_int_equal(statistics_verdict(&paired, paired.p, LOWER_IS_BETTER), VERDICT_UNCLEAR);
 }
 
 static void a_corrected_p_decides(void **state)
@@ -315,6 +338,7 @@ int main(void)
         cmocka_unit_test(bootstrap_needs_pairs_and_spread),
         cmocka_unit_test(seeds_until_one_percent),
         cmocka_unit_test(holm_by_hand),
+        cmocka_unit_test(copies_of_a_pair_are_exact),
         cmocka_unit_test(a_corrected_p_decides),
     };
     return cmocka_run_group_tests_name("statistics", tests, NULL, NULL);
