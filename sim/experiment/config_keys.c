@@ -587,8 +587,8 @@ static const struct structured_key document_structured[] = {
     {"sweep", "object", NULL, "{\"zswap.max_pool_percent\": [10, 20]}",
      "Dotted paths, each with a list of values; every combination is run with every variant."},
     {"seeds", "any", NULL, "\"1..5\"",
-     "What generators and drawn latencies begin with, one run each: a range, a list or one number. "
-     "Default: 1."},
+     "What generators and drawn latencies begin with, one run each: a range, a list or one number; "
+     "page contents have a seed of their own, content.seed, the same in all runs. Default: 1."},
     {"figures", "array", NULL, "[{\"template\": \"bars\", \"title\": \"Writeback\"}]",
      "Figures for scripts/plot: \"template\" and \"title\", and whatever the template takes."},
     {0},

@@ -68,6 +68,14 @@ long_run() {
     [[ $output == *"3 pairs of runs with the same seed"* ]]
 }
 
+@test "contents are drawn by their own seed, which a sweep varies" {
+    jq '.tasks[0].workload = {"type": "sequential", "footprint": "8M", "accesses": 20000}
+        | .tasks[0].content = {"type": "rule", "classes": "80:mixed:1000:3000,20:random"}
+        | .sweep = {"tasks.0.content.seed": [1, 2]}' small.json >draws.json
+    "$ZSIM" draws.json | grep -q '^3 seeds, which all gave the same run;'
+    jq -e '[.variants[] | select(.name | startswith("small,")).summary.refused_stores.mean] | unique | length == 2' results/draws.json
+}
+
 @test "a variant with a killed task is named by the table, by compare and by gather" {
     jq '.swap.devices[0].size = "1G" | .variants[1].name = "too small"
         | .variants[1].set = {"swap.devices.disk.size": "1M"}' small.json >lost.json

@@ -366,7 +366,8 @@ static const struct param rule_rows[] = {
      .type = PARAM_COUNT,
      .offset = offsetof(struct rule_params, seed),
      .initial = "1",
-     .help = "seed of the contents; pages depend on it and on their number alone"},
+     .help = "seed of the contents; pages depend on it and on their number alone, never on the "
+             "seed of the run; a sweep over tasks.0.content.seed draws others"},
     {.name = "classes",
      .type = PARAM_STRING,
      .offset = offsetof(struct rule_params, classes),

@@ -309,7 +309,8 @@ static const struct param profile_rows[] = {
      .type = PARAM_COUNT,
      .offset = offsetof(struct profile_params, seed),
      .initial = "1",
-     .help = "seed of the draw of a sample for each page"},
+     .help = "seed of the draw of a sample for each page; the seed of the run has no part; a sweep "
+             "over tasks.0.content.seed draws others"},
 };
 
 static struct content *profile_open(const void *fields, uint32_t pages,
