@@ -515,6 +515,27 @@ struct paired_difference result_paired(const struct result_source *source, uint3
     return paired;
 }
 
+/* Of runs that are not there nothing is known against it. */
+static bool have_same_inputs(const struct result_source *source, uint32_t one, uint32_t other)
+{
+    for (uint32_t s = 0; s < source->seed_count; s++) {
+        const struct run_record *a = result_run(source, one, s);
+        const struct run_record *b = result_run(source, other, s);
+        if (a->started && b->started && a->result.complete && b->result.complete &&
+            !same_inputs(a, b))
+            return false;
+    }
+    return true;
+}
+
+uint32_t result_base_of(const struct result_source *source, uint32_t variant)
+{
+    uint32_t base = 0;
+    while (base < variant && !have_same_inputs(source, base, variant))
+        base++;
+    return base;
+}
+
 static bool record_was_killed(const struct run_record *record)
 {
     double kills = 0;

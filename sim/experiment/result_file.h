@@ -76,6 +76,10 @@ bool result_seeds_differ(const struct result_source *source, uint32_t variant);
 struct paired_difference result_paired(const struct result_source *source, uint32_t variant,
                                        uint32_t against, unsigned metric, bool *same_inputs);
 
+/* The first variant with the workload of this one, the variant itself if none is before it: what
+ * a change can be against. */
+uint32_t result_base_of(const struct result_source *source, uint32_t variant);
+
 /* Whether a task was killed, in some pair of complete runs, on one side alone: runs that did not
  * do the same work. */
 bool result_killed_on_one_side(const struct result_source *source, uint32_t variant,

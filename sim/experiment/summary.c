@@ -126,7 +126,21 @@ static void print_change(char *out, size_t size, const struct paired_difference 
 static bool is_of_unlike_work(const struct result_source *source, uint32_t variant, unsigned index)
 {
     return index != metric_of_counter(COUNTER_oom_kill) &&
-           result_killed_on_one_side(source, variant, 0);
+           result_killed_on_one_side(source, variant, result_base_of(source, variant));
+}
+
+/* Against the first variant of the same workload; one that is that itself has "base". */
+static void print_change_of(char *out, size_t size, const struct result_source *source,
+                            uint32_t variant, unsigned index)
+{
+    uint32_t base = result_base_of(source, variant);
+    bool same_inputs;
+    if (base == variant) {
+        snprintf(out, size, "base");
+        return;
+    }
+    struct paired_difference paired = result_paired(source, variant, base, index, &same_inputs);
+    print_change(out, size, &paired, is_of_unlike_work(source, variant, index));
 }
 
 static void print_padded(FILE *out, const char *text, int width)
@@ -176,13 +190,9 @@ static bool print_row(FILE *out, const struct result_source *source, const struc
     print_mean(out, source, 0, (unsigned)index, metric.unit, values);
     for (uint32_t v = first; v < end; v++) {
         char change[32];
-        bool same_inputs;
-        struct paired_difference paired =
-            result_paired(source, v, 0, (unsigned)index, &same_inputs);
         fprintf(out, "%*s", COLUMN_GAP, "");
         print_mean(out, source, v, (unsigned)index, metric.unit, values);
-        print_change(change, sizeof(change), &paired,
-                     is_of_unlike_work(source, v, (unsigned)index));
+        print_change_of(change, sizeof(change), source, v, (unsigned)index);
         print_padded(out, change, CHANGE_WIDTH);
         any_open |= strchr(change, '?') != NULL;
     }
@@ -312,13 +322,11 @@ static bool print_narrow_row(FILE *out, const struct result_source *source, uint
         unsigned index = (unsigned)metric_find(narrow_columns[i].metric);
         struct metric metric;
         char text[32] = "";
-        bool same_inputs;
         metric_describe(index, &metric);
         uint32_t n = result_values(source, variant, index, values);
         print_quantity(text, sizeof(text), statistics_summary(values, n).mean, metric.unit);
         print_padded(out, text, NARROW_VALUE);
-        struct paired_difference paired = result_paired(source, variant, 0, index, &same_inputs);
-        print_change(text, sizeof(text), &paired, is_of_unlike_work(source, variant, index));
+        print_change_of(text, sizeof(text), source, variant, index);
         print_padded(out, variant ? text : "", NARROW_CHANGE);
         any_open |= variant && strchr(text, '?');
     }
@@ -398,7 +406,7 @@ static void print_kills(FILE *out, const struct result_source *source, double *v
     for (uint32_t v = 0; v < source->variant_count; v++) {
         uint32_t of_variant = runs_with_a_kill(source, v, values);
         killed += of_variant;
-        on_one_side |= v && result_killed_on_one_side(source, v, 0);
+        on_one_side |= result_killed_on_one_side(source, v, result_base_of(source, v));
         if (of_variant)
             names =
                 memory_listed(names, memory_printed("\"%s\" (%u of %u)", source->variants[v].name,
@@ -418,6 +426,43 @@ static void print_kills(FILE *out, const struct result_source *source, double *v
     fputc('\n', out);
     free(text);
     free(names);
+}
+
+/* The names of the variants that are compared with this one; NULL: none. */
+static char *names_against(const struct result_source *source, uint32_t base)
+{
+    char *names = NULL;
+    for (uint32_t v = base + 1; v < source->variant_count; v++)
+        if (result_base_of(source, v) == base)
+            names = memory_listed(names, memory_printed("\"%s\"", source->variants[v].name));
+    return names;
+}
+
+/* What the changes are against. */
+static void print_bases(FILE *out, const struct result_source *source)
+{
+    bool several = false;
+    for (uint32_t v = 1; v < source->variant_count; v++)
+        several |= result_base_of(source, v) == v;
+    if (source->variant_count > 1 && !several)
+        fprintf(out, "; changes are against %s", source->variants[0].name);
+    fputc('\n', out);
+    if (!several)
+        return;
+    fputs("the workloads differ; changes are against the first variant of the same workload:\n",
+          out);
+    for (uint32_t v = 0; v < source->variant_count; v++) {
+        if (result_base_of(source, v) != v)
+            continue;
+        char *names = names_against(source, v);
+        char *text = memory_printed("\"%s\" is the base of %s", source->variants[v].name,
+                                    names ? names : "no other");
+        fputs("  ", out);
+        wrap_words(out, text, 2, false, 4, 98);
+        fputc('\n', out);
+        free(text);
+        free(names);
+    }
 }
 
 static void print_question(FILE *out, const struct result_source *source)
@@ -442,9 +487,7 @@ void summary_print(FILE *out, const struct result_source *source)
         fprintf(out, "means over %u seeds", source->seed_count);
     else
         fprintf(out, "%u seeds, which all gave the same run", source->seed_count);
-    if (source->variant_count > 1)
-        fprintf(out, "; changes are against %s", source->variants[0].name);
-    fputc('\n', out);
+    print_bases(out, source);
     if (any_open)
         fprintf(out, "?: the 95 %% interval of the change includes no change\n");
     print_kills(out, source, values);

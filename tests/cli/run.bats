@@ -76,6 +76,29 @@ long_run() {
     jq -e '[.variants[] | select(.name | startswith("small,")).summary.refused_stores.mean] | unique | length == 2' results/draws.json
 }
 
+@test "changes are against the first variant of the same workload" {
+    jq '.sweep = {"tasks.t.workload": [{"type": "scattered_zipf", "footprint": "8M", "accesses": 20000},
+                                       {"type": "uniform", "footprint": "7M", "accesses": 10000}]}' small.json >two.json
+    run --separate-stderr "$ZSIM" two.json
+    mapfile -t names < <(jq -r '.variants[].name' results/two.json)
+    [[ $output == *"the workloads differ; changes are against the first variant of the same workload:"* ]]
+    for first in 0 1; do
+        tr -s ' \n' ' ' <<<"$output" | grep -Fq "\"${names[first]}\" is the base of \"${names[first + 2]}\""
+    done
+    # The change in the table is that of compare.
+    change=$("$ZSIM" compare --format json --metric end_ns --against "${names[1]}" --variant "${names[3]}" results/two.json |
+        jq '.comparisons[0].metrics[0].percent * 10 | round / 10')
+    grep '^simulated time.* base ' <<<"$output"
+    grep "^simulated time.* $change %" <<<"$output"
+    run "$ZSIM" two.json --set 'sweep={"vm.swappiness": [60, 100]}'
+    [[ $output == *"; changes are against small, "* ]]
+    [[ $output != *"is the base of"* ]]
+    # A line a variant.
+    jq '.sweep["vm.swappiness"] = [60, 100]' two.json >eight.json
+    run "$ZSIM" eight.json
+    [[ $output == *" base "*"the workloads differ"* ]]
+}
+
 @test "a variant with a killed task is named by the table, by compare and by gather" {
     jq '.swap.devices[0].size = "1G" | .variants[1].name = "too small"
         | .variants[1].set = {"swap.devices.disk.size": "1M"}' small.json >lost.json
