@@ -17,7 +17,8 @@ static const char usage_text[] =
     "variant of BASE that has its name.  With one file: its variants with the first.\n"
     "\n"
     "  --variant NAME        only this variant (repeatable); OLD=NAME pairs two names\n"
-    "  --against NAME        with one file: the variant to compare with\n"
+    "  --against NAME        with one file: the variant to compare with; a name stands\n"
+    "                        for all that a sweep made of it, paired by swept values\n"
     "  --metric NAME         only this metric (repeatable); see docs/metrics.md; of one\n"
     "                        cgroup: cgroups./PATH.NAME, such as cgroups./a.pswpin\n"
     "  --all                 every metric that is not zero on both sides\n"
@@ -264,42 +265,131 @@ static bool add_pair(struct compare *compare, const struct result_file_variant *
     return check_pair(compare, pair) && count_killed(compare, pair);
 }
 
-/* "NAME" or "OLD=NAME"; a name that holds "=" itself wins. */
+/* What a sweep has made of the variant `name` has more behind it: ", key=value", once or more.
+ * That, "" where nothing is, and NULL where it is made of another. */
+static const char *swept_values(const struct result_file_variant *variant, const char *name)
+{
+    size_t length = strlen(name);
+    if (strncmp(variant->name, name, length) != 0)
+        return NULL;
+    for (const char *at = variant->name + length; *at;) {
+        if (strncmp(at, ", ", 2) != 0)
+            return NULL;
+        size_t part = 2 + strcspn(at + 2, ",");
+        if (!memchr(at, '=', part))
+            return NULL;
+        at += part;
+    }
+    return variant->name + length;
+}
+
+/* A name stands for its variant; if there is none, for all that a sweep has made of it. */
+static bool stands_for(const struct result_file *file, const char *name,
+                       const struct result_file_variant *variant)
+{
+    if (find_variant(file, name))
+        return strcmp(variant->name, name) == 0;
+    return swept_values(variant, name) != NULL;
+}
+
+static bool stands_for_any(const struct result_file *file, const char *name)
+{
+    for (uint32_t i = 0; i < file->variant_count; i++)
+        if (stands_for(file, name, &file->variants[i]))
+            return true;
+    return false;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The variant that `against` stands for; of many, the one with the swept values of `new`. */
+static const struct result_file_variant *find_partner(struct compare *compare, const char *against,
+                                                      const struct result_file_variant *new)
+{
+    const struct result_file *file = compare->base;
+    const struct result_file_variant *named = find_variant(file, against);
+    if (named)
+        return named;
+    for (uint32_t i = 0; i < file->variant_count; i++) {
+        const char *values = swept_values(&file->variants[i], against);
+        if (values && ends_with(new->name, values))
+            return &file->variants[i];
+    }
+    struct source_position position = {.file = file->path};
+    diagnostics_add(&compare->errors, &position,
+                    "no variant made of \"%s\" has the swept values of \"%s\"", against, new->name);
+    return NULL;
+}
+
+/* All that `name` stands for, NULL: everything else, with what `against` stands for. */
+static bool add_cells(struct compare *compare, const char *against, const char *name)
+{
+    bool good = true;
+    if (!stands_for_any(compare->base, against))
+        good = expect_variant(compare, compare->base, against) != NULL;
+    if (name && !stands_for_any(compare->new, name))
+        good = expect_variant(compare, compare->new, name) && good;
+    if (!good)
+        return false;
+    unsigned before = compare->pair_count;
+    for (uint32_t i = 0; i < compare->new->variant_count; i++) {
+        const struct result_file_variant *new = &compare->new->variants[i];
+        if (name ? stands_for(compare->new, name, new) : !stands_for(compare->base, against, new))
+            good = add_pair(compare, find_partner(compare, against, new), new) && good;
+    }
+    if (good && compare->pair_count == before) {
+        struct source_position position = {.file = compare->new->path};
+        diagnostics_add(&compare->errors, &position,
+                        "has no variant but those made of \"%s\", nothing to compare them with",
+                        against);
+        return false;
+    }
+    return good;
+}
+
+/* The "=" of "OLD=NEW", of which names of sweeps hold others; NULL: it is one name. */
+static const char *find_separator(const struct compare *compare, const char *text)
+{
+    if (stands_for_any(compare->new, text))
+        return NULL;
+    for (const char *at = strchr(text, '='); at; at = strchr(at + 1, '=')) {
+        char *old = memory_printed("%.*s", (int)(at - text), text);
+        bool known = stands_for_any(compare->base, old) && stands_for_any(compare->new, at + 1);
+        free(old);
+        if (known)
+            return at;
+    }
+    return strchr(text, '=');
+}
+
+/* "NAME" or "OLD=NAME". */
 static bool add_named_pair(struct compare *compare, const char *name)
 {
-    bool one_file = compare->base == compare->new;
-    const char *equals = strchr(name, '=');
-    if (equals && !find_variant(compare->new, name)) {
+    const char *equals = find_separator(compare, name);
+    if (equals) {
         char *old = arena_string(&compare->arena, name, (size_t)(equals - name));
-        return add_pair(compare, expect_variant(compare, compare->base, old),
-                        expect_variant(compare, compare->new, equals + 1));
+        return add_cells(compare, old, equals + 1);
     }
-    const struct result_file_variant *base =
-        !one_file          ? expect_variant(compare, compare->base, name)
-        : compare->against ? expect_variant(compare, compare->base, compare->against)
-                           : &compare->base->variants[0];
-    return add_pair(compare, base, expect_variant(compare, compare->new, name));
+    if (compare->base == compare->new)
+        return add_cells(
+            compare, compare->against ? compare->against : compare->base->variants[0].name, name);
+    return add_cells(compare, name, name);
 }
 
 static bool pair_within_file(struct compare *compare)
 {
     const struct result_file *file = compare->base;
-    const struct result_file_variant *base = &file->variants[0];
-    if (compare->against)
-        base = expect_variant(compare, file, compare->against);
-    if (!base)
-        return false;
-    bool good = true;
-    for (uint32_t i = 0; i < file->variant_count; i++)
-        if (&file->variants[i] != base)
-            good = add_pair(compare, base, &file->variants[i]) && good;
     if (file->variant_count < 2) {
         struct source_position position = {.file = file->path};
         diagnostics_add(&compare->errors, &position,
                         "has a single variant; give a second result file to compare it with");
         return false;
     }
-    return good;
+    return add_cells(compare, compare->against ? compare->against : file->variants[0].name, NULL);
 }
 
 static bool pair_across_files(struct compare *compare)
@@ -329,8 +419,9 @@ static bool pair_across_files(struct compare *compare)
 
 static bool make_pairs(struct compare *compare)
 {
-    compare->pairs = memory_zeroed(compare->new->variant_count + compare->variant_count,
-                                   sizeof(*compare->pairs), "pairs of variants");
+    compare->pairs =
+        memory_zeroed((size_t)compare->new->variant_count *(compare->variant_count + 1),
+                      sizeof(*compare->pairs), "pairs of variants");
     for (unsigned i = 0; i < 2; i++) {
         const struct result_file *file = i ? compare->new : compare->base;
         struct source_position position = {.file = file->path};

@@ -99,6 +99,36 @@ long_run() {
     [[ $output == *" base "*"the workloads differ"* ]]
 }
 
+@test "compare pairs what a sweep made of two variants by the swept values" {
+    jq '.variants += [{"name": "other", "set": {"vm.swappiness": 50}}]
+        | .sweep = {"zswap.compressor": ["lz4", "zstd"]}' small.json >swept.json
+    "$ZSIM" swept.json
+    pairs() {
+        "$ZSIM" compare --format json --metric end_ns "$@" | jq -c '[.comparisons[] | [.against, .variant]]'
+    }
+    cells='["small, compressor=lz4","large, compressor=lz4"],["small, compressor=zstd","large, compressor=zstd"]'
+    [ "$(pairs results/swept.json --against small --variant large)" = "[$cells]" ]
+    [ "$(pairs results/swept.json --variant small=large)" = "[$cells]" ]
+    [ "$(pairs results/swept.json --against small | jq length)" -eq 4 ]
+    cp results/swept.json again.json
+    [ "$(pairs results/swept.json again.json --variant large | jq -c 'map(unique)')" \
+        = '[["large, compressor=lz4"],["large, compressor=zstd"]]' ]
+    [ "$(pairs results/swept.json --variant 'small, compressor=lz4=large, compressor=zstd')" \
+        = '[["small, compressor=lz4","large, compressor=zstd"]]' ]
+    run --separate-stderr "$ZSIM" compare results/swept.json --against smal
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'has no variant "smal"'* ]]
+    jq '.variants |= map(select(.name != "small, compressor=zstd"))' results/swept.json >part.json
+    run --separate-stderr "$ZSIM" compare part.json --against small --variant large
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [[ $stderr == *'no variant made of "small" has the swept values of "large, compressor=zstd"'* ]]
+    jq '.variants |= map(select(.name | startswith("small")))' results/swept.json >small-only.json
+    run --separate-stderr "$ZSIM" compare small-only.json --against small
+    [ "$status" -eq 2 ]
+    [[ $stderr == *'has no variant but those made of "small"'* ]]
+}
+
 @test "a variant with a killed task is named by the table, by compare and by gather" {
     jq '.swap.devices[0].size = "1G" | .variants[1].name = "too small"
         | .variants[1].set = {"swap.devices.disk.size": "1M"}' small.json >lost.json
