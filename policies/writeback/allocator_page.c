@@ -22,7 +22,7 @@ static bool allocator_page_takes_from(const struct zswap_lru_hooks *lru)
 }
 
 static const struct writeback_hooks allocator_page_hooks = {
-    .step = allocator_page_step, .takes_from = allocator_page_takes_from};
+    .step = allocator_page_step, .takes_from = allocator_page_takes_from, .looks_in_vain = true};
 
 const struct policy allocator_page_policy = {
     .name = "allocator_page",

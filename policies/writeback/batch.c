@@ -52,8 +52,8 @@ static bool batch_step(struct zswap *zswap, struct shrink_worker *worker, struct
     return writeback_step_over_cgroups(zswap, worker, exec, &budget);
 }
 
-static const struct writeback_hooks batch_hooks = {.step = batch_step,
-                                                   .takes_from = writeback_takes_from_lists};
+static const struct writeback_hooks batch_hooks = {
+    .step = batch_step, .takes_from = writeback_takes_from_lists, .looks_in_vain = true};
 
 const struct policy batch_policy = {
     .name = "batch",

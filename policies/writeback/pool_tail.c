@@ -25,8 +25,8 @@ static bool pool_tail_takes_from(const struct zswap_lru_hooks *lru)
     return lru->one_list;
 }
 
-static const struct writeback_hooks pool_tail_hooks = {.step = pool_tail_step,
-                                                       .takes_from = pool_tail_takes_from};
+static const struct writeback_hooks pool_tail_hooks = {
+    .step = pool_tail_step, .takes_from = pool_tail_takes_from, .looks_in_vain = true};
 
 const struct policy pool_tail_policy = {
     .name = "pool_tail",

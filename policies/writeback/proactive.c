@@ -229,6 +229,7 @@ static const struct writeback_hooks proactive_hooks = {
     .create = proactive_create,
     .destroy = proactive_destroy,
     .tick = proactive_tick,
+    .looks_in_vain = true,
 };
 
 const struct policy proactive_policy = {

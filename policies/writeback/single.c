@@ -57,8 +57,8 @@ static bool single_step(struct zswap *zswap, struct shrink_worker *worker, struc
     return writeback_step_over_cgroups(zswap, worker, exec, &one_per_node);
 }
 
-static const struct writeback_hooks single_hooks = {.step = single_step,
-                                                    .takes_from = writeback_takes_from_lists};
+static const struct writeback_hooks single_hooks = {
+    .step = single_step, .takes_from = writeback_takes_from_lists, .looks_in_vain = true};
 
 const struct policy single_policy = {
     .name = "single",

@@ -15,7 +15,8 @@ struct writeback_hooks {
     bool (*step)(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
                  const void *params);
     /* optional: does it find entries where this LRU keeps them?  A config that pairs it with
-     * another is refused.  NULL: with any. */
+     * another is refused, but for an LRU that keeps nothing ("none"): nothing can be written back
+     * then, and neither step() nor tick() is called.  NULL: they are called with any. */
     bool (*takes_from)(const struct zswap_lru_hooks *lru);
     /* optional, together: writeback that no full pool asks for.  tick() is called
      * each interval_ns() of simulated time, with what create() returned. */
@@ -23,6 +24,9 @@ struct writeback_hooks {
     void *(*create)(const struct zswap *zswap, const void *params);
     void (*destroy)(void *state);
     void (*tick)(struct zswap *zswap, struct exec *exec, void *state, const void *params);
+    /* step() and tick() are called with an LRU that keeps nothing too, for the time and the
+     * counters that looking in vain costs */
+    bool looks_in_vain;
 };
 
 /* The online cgroup after `cursor` (NO_MEMCG: the first) in pre-order; NO_MEMCG at the end.

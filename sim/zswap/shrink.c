@@ -173,12 +173,21 @@ __attribute__((flatten)) enum shrink_result zswap_shrink_memcg(struct zswap *zsw
     return written ? SHRINK_WROTE : SHRINK_NOTHING;
 }
 
+/* A policy need not ask whether what it walks is there. */
+static bool has_where_to_look(const struct zswap *zswap)
+{
+    const struct writeback_hooks *writeback = zswap->writeback;
+    return !writeback->takes_from || writeback->looks_in_vain || writeback->takes_from(zswap->lru);
+}
+
 /* ---- writeback by the clock ------------------------------------------------------------------ */
 
 uint64_t zswap_writeback_interval_ns(const struct zswap *zswap)
 {
     const struct writeback_hooks *writeback = zswap->writeback;
-    return writeback->tick ? writeback->interval_ns(zswap->config->zswap.writeback.params) : 0;
+    return writeback->tick && has_where_to_look(zswap)
+               ? writeback->interval_ns(zswap->config->zswap.writeback.params)
+               : 0;
 }
 
 void zswap_writeback_tick(struct zswap *zswap, struct exec *exec)
@@ -227,6 +236,10 @@ static enum turn_end worker_turn(struct runner *runner, uint32_t cpu, uint64_t n
         worker->pool = zswap->order[zswap->pool_count - 1];
         worker->written_before = mm->counters[COUNTER_written_back_pages];
         mm->counters[COUNTER_worker_wakeups]++;
+        worker->running = has_where_to_look(zswap);
+        worker->runner.turn_waited_ns = 0;
+        if (!worker->running)
+            return TURN_BLOCKED;
     }
     bool more;
     do

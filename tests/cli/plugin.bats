@@ -213,6 +213,17 @@ C
     refused bad.so 'policy "never": the hook "tick" is missing, which "interval_ns" requires'
 }
 
+@test "writeback that walks lists does nothing where none are kept" {
+    broken walker '-DAXIS="writeback"' '-DHOOKS=&walking_hooks'
+    jq 'del(.variants)' "$root/docs/example-policy/fair_share.json" >walked.json
+    local lru
+    for lru in none global; do
+        "$ZSIM" --plugin walker.so --seeds 1..1 --set zswap.writeback=never \
+            --set "zswap.lru=$lru" -o "$lru" walked.json
+        jq -e '.variants[0].runs[0] | .complete and .totals.worker_wakeups > 0' "$lru/walked.json"
+    done
+}
+
 @test "a parameter's row is wrong" {
     broken bad '-DROW=.initial="1"'
     refused bad.so 'policy "never": parameter 1: expected a name of small letters, digits and underscores that is not "policy"'

@@ -121,7 +121,7 @@ static void test_structs_are_those_of_the_interface_version(void **state)
         ROW(shrinker_hooks, 48),
         ROW(store_reclaim_hooks, 8),
         ROW(swap_backing_hooks, 16),
-        ROW(writeback_hooks, 48),
+        ROW(writeback_hooks, 56),
         ROW(zswap_lru_hooks, 40),
 #undef ROW
     };

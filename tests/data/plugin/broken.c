@@ -5,6 +5,7 @@
 #include "policies/admission/admission.h"
 #include "policies/policy.h"
 #include "policies/writeback/writeback.h"
+#include "policies/zswap_lru/zswap_lru.h"
 
 #ifndef VERSION /* of the plug-in */
 #define VERSION POLICY_INTERFACE_VERSION
@@ -77,15 +78,43 @@ static bool step(struct zswap *zswap, struct shrink_worker *worker, struct exec 
     return false;
 }
 
+static void *create(const struct zswap *zswap, const void *params)
+{
+    (void)zswap, (void)params;
+    return NULL;
+}
+
 static uint64_t interval_ns(const void *params)
 {
     (void)params;
     return 1000000;
 }
 
+/* Walks the lists of which takes_from() says that they are there. */
+static bool walk(struct zswap *zswap, struct shrink_worker *worker, struct exec *exec,
+                 const void *params)
+{
+    (void)worker, (void)exec, (void)params;
+    zswap->lru->group_walked(zswap);
+    return false;
+}
+
+static void walk_by_the_clock(struct zswap *zswap, struct exec *exec, void *state,
+                              const void *params)
+{
+    (void)state;
+    walk(zswap, NULL, exec, params);
+}
+
 static const struct admission_hooks hooks = {.admit = ADMIT};
 /* The clock's hooks belong together: with interval_ns() there must be a tick(). */
 static const struct writeback_hooks half_hooks = {.step = step, .interval_ns = interval_ns};
+static const struct writeback_hooks walking_hooks = {.step = walk,
+                                                     .takes_from = writeback_takes_from_lists,
+                                                     .interval_ns = interval_ns,
+                                                     .create = create,
+                                                     .destroy = free,
+                                                     .tick = walk_by_the_clock};
 
 static const struct policy policy = {
     .name = NAME,
@@ -104,5 +133,5 @@ static const struct plugin_policy none[] = {{NULL, NULL}};
 const struct policy_plugin SYMBOL = {VERSION, POLICIES};
 
 /* Whatever is not chosen is still used. */
-const void *const broken_unused[] = {&hooks,   &half_hooks, admit, deeper,
-                                     policies, two,         twice, none};
+const void *const broken_unused[] = {&hooks,   &half_hooks, &walking_hooks, admit, deeper,
+                                     policies, two,         twice,          none};
