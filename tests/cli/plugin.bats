@@ -43,6 +43,12 @@ refused() {
     [[ $output == *"fair_share  policy of the axis admission, from the plug-in fair_share.so"* ]]
     [[ $output == *"fair_share.share_percent  whole number, 1 to 100; default: 50"* ]]
     jq -e '.complete' results/fair_share.json
+    # What the page says of the first seed, in the order of the variants.
+    said=$(tr '\n' ' ' <docs/policies.md | sed 's/.*Of the first seed that is//; s/quarter.*//' |
+        grep -o '[0-9][0-9,]* and [0-9][0-9,]*' | sed 's/,//g; s/ and /\t/')
+    grep -P '^(always|half|quarter)\t' <<<"$output" | cut -f 2- >printed
+    diff printed - <<<"$said"
+    [ "$(wc -l <printed)" -eq 3 ]
 }
 
 @test "the example needs headers alone, compiles without a warning and is under 60 lines" {
