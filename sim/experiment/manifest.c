@@ -342,6 +342,45 @@ static void work_line(void *context, uint32_t index)
     diagnostics_release(&errors);
 }
 
+/* ---- plug-ins ------------------------------------------------------------------- */
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The same file, wherever it lies, or another build of it: then it is the address that differs. */
+static bool plugin_given(const struct plugins *plugins, const char *path, const char *xxh3)
+{
+    for (const struct plugin_file *at = plugins_files(plugins); at->path; at++)
+        if (strcmp(at->xxh3, xxh3) == 0 || strcmp(file_name(at->path), file_name(path)) == 0)
+            return true;
+    return false;
+}
+
+/* Without its plug-ins no config of a sweep can be read, or each would be another run: said once,
+ * where something is to be made. */
+static bool check_plugins(const struct manifest_runs *runs, struct diagnostics *errors)
+{
+    struct manifest *manifest = runs->manifest;
+    struct source_position position = {.file = manifest->path};
+    bool all_there = true, good = true;
+    for (uint32_t i = 0; all_there && i < runs->parallel.count; i++)
+        all_there = manifest_result_there(runs->works[i].row);
+    for (uint32_t i = 2; !all_there && i < manifest->column_count - 3; i++) {
+        const char *cell = runs->works[0].row->fields[i], *xxh3 = strrchr(cell, '@');
+        if (strncmp(manifest->columns[i], MANIFEST_PLUGIN, strlen(MANIFEST_PLUGIN)) != 0 || !xxh3)
+            continue;
+        const char *path = arena_string(&manifest->arena, cell, (size_t)(xxh3 - cell));
+        if (plugin_given(runs->options->plugins, path, xxh3 + 1))
+            continue;
+        diagnostics_add(errors, &position, "expanded with --plugin %s, which is not given", path);
+        good = false;
+    }
+    return good;
+}
+
 /* ---- the command ------------------------------------------------------------------ */
 
 static bool choose_work(struct manifest_runs *runs, struct diagnostics *errors)
@@ -396,7 +435,7 @@ int manifest_run(const struct manifest_run_options *options)
     struct diagnostics errors = {0};
     int code = 2;
     runs.manifest = manifest_read(options->manifest, &errors);
-    if (runs.manifest && choose_work(&runs, &errors)) {
+    if (runs.manifest && choose_work(&runs, &errors) && check_plugins(&runs, &errors)) {
         runs.inputs = shared_inputs_create();
         runs.parallel.jobs = options->jobs;
         runs.parallel.progress = options->progress;

@@ -1,7 +1,7 @@
 /* A sweep on disk: one config for each run, and a table of them.
  *
  *   DIR/manifest.tsv        a line for each run: id, variant, every parameter of
- *                           the sweep, seed, config, result
+ *                           the sweep, plug-ins, seed, config, result
  *   DIR/configs/0001.json   what run 1 is: one variant, one seed
  *   DIR/results/ADDRESS.json  its result, once it is finished
  *
@@ -21,6 +21,9 @@
 #include "sim/experiment/plugins.h"
 #include "sim/sim.h"
 
+/* How the column of a plug-in is called, of a second one "plugin 2": PATH@XXH3. */
+#define MANIFEST_PLUGIN "plugin"
+
 struct manifest_row {
     const char **fields; /* [manifest->column_count], as written */
     const char *variant; /* name */
@@ -32,7 +35,8 @@ struct manifest_row {
 struct manifest {
     struct arena arena;
     const char *path;
-    const char **columns; /* names: "id", "variant", parameters..., "seed", "config", "result" */
+    const char **columns; /* names: "id", "variant", parameters..., plug-ins..., "seed", "config",
+                             "result" */
     uint32_t column_count;
     struct manifest_row *rows; /* row i has id i + 1 */
     uint32_t row_count;

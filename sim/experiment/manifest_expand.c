@@ -85,6 +85,12 @@ static cJSON *run_config(const struct expansion *expansion, uint32_t variant, ui
     return config;
 }
 
+static void print_text(FILE *out, const char *text)
+{
+    for (const char *at = text; *at; at++)
+        fputc(*at == '\t' || *at == '\n' ? ' ' : *at, out);
+}
+
 /* A value in a cell: a text as it is, anything else as JSON on one line. */
 static void print_cell(FILE *out, const struct config_node *value)
 {
@@ -98,8 +104,7 @@ static void print_cell(FILE *out, const struct config_node *value)
         text = memory_checked(cJSON_PrintUnformatted(json), "a value");
         cJSON_Delete(json);
     }
-    for (const char *at = text; *at; at++)
-        fputc(*at == '\t' || *at == '\n' ? ' ' : *at, out);
+    print_text(out, text);
     free(text);
 }
 
@@ -134,21 +139,33 @@ static struct columns list_parameters(const struct experiment *experiment)
     return columns;
 }
 
-static void print_header(FILE *out, const struct columns *columns)
+static void print_header(FILE *out, const struct columns *columns,
+                         const struct plugin_file *plugins)
 {
     fputs("id\tvariant", out);
     for (uint32_t i = 0; i < columns->count; i++)
         fprintf(out, "\t%s", columns->names[i]);
+    for (uint32_t i = 0; plugins[i].path; i++) {
+        fputs("\t" MANIFEST_PLUGIN, out);
+        if (i)
+            fprintf(out, " %" PRIu32, i + 1);
+    }
     fputs("\tseed\tconfig\tresult\n", out);
 }
 
-static void print_line(FILE *out, const struct columns *columns, const struct variant *variant,
-                       uint64_t seed, uint32_t id, int digits, const char *address)
+static void print_line(FILE *out, const struct columns *columns, const struct plugin_file *plugins,
+                       const struct variant *variant, uint64_t seed, uint32_t id, int digits,
+                       const char *address)
 {
     fprintf(out, "%" PRIu32 "\t%s", id, variant->name);
     for (uint32_t i = 0; i < columns->count; i++) {
         fputc('\t', out);
         print_cell(out, variant->set ? config_tree_member(variant->set, columns->names[i]) : NULL);
+    }
+    for (; plugins->path; plugins++) {
+        fputc('\t', out);
+        print_text(out, plugins->path);
+        fprintf(out, "@%s", plugins->xxh3);
     }
     fprintf(out, "\t%" PRIu64 "\tconfigs/%0*" PRIu32 ".json\tresults/%s.json\n", seed, digits, id,
             address);
@@ -189,17 +206,18 @@ static bool write_sweep(struct expansion *expansion, FILE *table)
 {
     struct experiment *experiment = expansion->experiment;
     struct columns columns = list_parameters(experiment);
+    const struct plugin_file *plugins = plugins_files(experiment->plugins);
     char address[RESULT_ADDRESS_DIGITS + 1];
     uint32_t id = 0;
     bool good = true;
-    print_header(table, &columns);
+    print_header(table, &columns, plugins);
     for (uint32_t v = 0; good && v < experiment->variant_count; v++)
         for (uint32_t s = 0; good && s < experiment->seed_count; s++) {
             uint64_t seed = experiment->seeds[s];
             good = result_address(experiment, v, seed, address, &expansion->errors) &&
                    write_config(expansion, ++id, v, seed);
             if (good)
-                print_line(table, &columns, &experiment->variants[v], seed, id,
+                print_line(table, &columns, plugins, &experiment->variants[v], seed, id,
                            expansion->id_digits, address);
         }
     free(columns.names);

@@ -48,6 +48,35 @@ stamp() {
     "$ZSIM" run --manifest sweep/manifest.tsv --id 2
 }
 
+@test "a sweep names its plug-ins, and is refused without them in one line" {
+    for name in never other; do
+        "${CC:-cc}" -shared -fPIC "-I${SWEEP%/scripts/sweep}" "-DNAME=\"$name\"" -o "$name.so" \
+            "${SWEEP%/scripts/sweep}/tests/data/plugin/broken.c"
+    done
+    plugins=(--plugin ./never.so --plugin ./other.so)
+    expand --seeds 1 --set zswap.admission=never,other "${plugins[@]}"
+    [[ $(head -n 1 sweep/manifest.tsv) == *$'\tplugin\tplugin 2\tseed\tconfig\tresult' ]]
+    [[ $(sed -n 2p sweep/manifest.tsv) == *$'\t./never.so@'????????????????$'\t./other.so@'* ]]
+    run --separate-stderr "$ZSIM" run --manifest sweep/manifest.tsv
+    [ "$status" -eq 2 ]
+    [ "${#stderr_lines[@]}" -eq 2 ]
+    [ "${stderr_lines[0]}" = "sweep/manifest.tsv: error: expanded with --plugin ./never.so, which is not given" ]
+    run --separate-stderr "$SWEEP" sweep --plugin never.so
+    [ "$status" -eq 1 ]
+    [ "${stderr_lines[0]}" = "$PWD/sweep/manifest.tsv: error: expanded with --plugin ./other.so, which is not given" ]
+    # Under another name it is the same plug-in; with all results there none is needed.
+    cp never.so moved.so
+    "$SWEEP" sweep --plugin moved.so --plugin other.so
+    "$ZSIM" run --manifest sweep/manifest.tsv
+    "$ZSIM" gather sweep/manifest.tsv --metric zswpwb
+    # Another build is another run.
+    rm sweep/results/*
+    printf '\0' >>never.so
+    run --separate-stderr "$ZSIM" run --manifest sweep/manifest.tsv --id 1 "${plugins[@]}"
+    [ "$status" -eq 2 ]
+    [[ $stderr == *"expand the sweep again"* ]]
+}
+
 @test "expanding again changes nothing, and another seed adds to it" {
     expand
     cp sweep/manifest.tsv before.tsv
