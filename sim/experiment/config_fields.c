@@ -108,11 +108,20 @@ const char *decode_found(struct decoder *decoder, const struct config_node *node
     }
 }
 
+/* Of a value that --set gives: what was meant by several. */
+static const char *several_hint(const struct source_position *position, bool several)
+{
+    bool on_command_line = position->file && strncmp(position->file, "--set ", 6) == 0;
+    return several && on_command_line ? "; several values are for \"sweep\" or zsim expand" : "";
+}
+
 void decode_expected(struct decoder *decoder, const struct config_node *node, const char *expected)
 {
     const char *path = decode_path(decoder, node);
-    decode_error(decoder, &node->at, "%s%sexpected %s, found %s", path, *path ? ": " : "", expected,
-                 decode_found(decoder, node));
+    bool several = node->kind == CONFIG_ARRAY ||
+                   (node->kind == CONFIG_STRING && strchr(node->text, ',') != NULL);
+    decode_error(decoder, &node->at, "%s%sexpected %s, found %s%s", path, *path ? ": " : "",
+                 expected, decode_found(decoder, node), several_hint(&node->at, several));
 }
 
 void decode_check_cpu(struct decoder *decoder, const struct config_node *node, uint64_t cpu,
@@ -129,7 +138,8 @@ void decode_unknown(struct decoder *decoder, const struct source_position *posit
                     const char *path, const char *what, const char *word, const char *const *names,
                     size_t count)
 {
-    const char *nearest = nearest_name(word, names, count);
+    const char *several = several_hint(position, strchr(word, ',') != NULL);
+    const char *nearest = *several ? NULL : nearest_name(word, names, count);
     const char *colon = *path ? ": " : "";
     if (nearest) {
         decode_error(decoder, position, "%s%s%s \"%s\"; did you mean \"%s\"?", path, colon, what,
@@ -140,8 +150,8 @@ void decode_unknown(struct decoder *decoder, const struct source_position *posit
     size_t used = 0;
     for (size_t i = 0; count <= NAMES_LISTED_AT_MOST && i < count && used < sizeof(list); i++)
         used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "", names[i]);
-    decode_error(decoder, position, "%s%s%s \"%s\"%s%s", path, colon, what, word,
-                 *list ? "; expected one of: " : "", list);
+    decode_error(decoder, position, "%s%s%s \"%s\"%s%s%s", path, colon, what, word,
+                 *list ? "; expected one of: " : "", list, several);
 }
 
 /* ---- values -------------------------------------------------------------- */

@@ -468,7 +468,7 @@ static void add_seed(struct decoder *decoder, const struct source_position *posi
     (*seeds)[(*count)++] = seed;
 }
 
-/* "1..10" or "7"; false when it is neither. */
+/* "1..10" or "7"; false when it is neither.  Which seeds there may be is not asked. */
 static bool read_range(const char *text, uint64_t *first, uint64_t *last)
 {
     const char *dots = strstr(text, "..");
@@ -478,8 +478,26 @@ static bool read_range(const char *text, uint64_t *first, uint64_t *last)
     if ((size_t)(dots - text) >= sizeof(from))
         return false;
     memcpy(from, text, (size_t)(dots - text));
-    return parse_count(from, first) && parse_count(dots + 2, last) && *first <= *last &&
-           *last - *first < SEEDS_AT_MOST;
+    return parse_count(from, first) && parse_count(dots + 2, last);
+}
+
+/* False after a message. */
+static bool check_range(struct decoder *decoder, const struct source_position *position,
+                        const char *text, uint64_t *first, uint64_t *last)
+{
+    if (!read_range(text, first, last))
+        decode_error(decoder, position,
+                     "seeds: expected numbers such as \"1..10\" or \"1,2,5\", found \"%s\"", text);
+    else if (*first > *last)
+        decode_error(decoder, position,
+                     "seeds: expected the smaller number first, as in \"1..10\", found \"%s\"",
+                     text);
+    else if (*last - *first >= SEEDS_AT_MOST)
+        decode_error(decoder, position, "seeds: expected at most %d seeds, found \"%s\"",
+                     SEEDS_AT_MOST, text);
+    else
+        return true;
+    return false;
 }
 
 /* "1..5,8": ranges and numbers. */
@@ -489,12 +507,8 @@ static void add_seed_text(struct decoder *decoder, const struct source_position 
     char *copy = memory_string(text), *rest = copy, *part;
     while ((part = strsep(&rest, ","))) {
         uint64_t first, last;
-        if (!read_range(part, &first, &last)) {
-            decode_error(decoder, position,
-                         "seeds: expected numbers such as \"1..10\" or \"1,2,5\", found \"%s\"",
-                         part);
+        if (!check_range(decoder, position, part, &first, &last))
             break;
-        }
         for (uint64_t seed = first;; seed++) {
             add_seed(decoder, position, seed, seeds, count);
             if (seed == last)
@@ -512,7 +526,10 @@ static void read_seed_node(struct decoder *decoder, const struct config_node *no
         return;
     }
     if (node->kind != CONFIG_ARRAY || node->children == 0 || node->children > SEEDS_AT_MOST) {
-        decode_expected(decoder, node, "\"1..10\", a list of numbers or a number");
+        char most[64] = "";
+        if (node->kind == CONFIG_ARRAY && node->children)
+            snprintf(most, sizeof(most), "at most %d seeds", SEEDS_AT_MOST);
+        decode_expected(decoder, node, *most ? most : "\"1..10\", a list of numbers or a number");
         return;
     }
     for (const struct config_node *seed = node->first; seed; seed = seed->next) {

@@ -518,6 +518,35 @@ static void test_rows(void **state)
     }
 }
 
+static void test_seeds_and_lists_of_the_command_line(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"tasks\": [{\"name\": \"a\", \"workload\": " ZIPF "}]}";
+    static const char *const seeds[] = {"10..1", "1..100001", "1-10"};
+    static const char *const told[] = {"expected the smaller number first, as in \"1..10\"",
+                                       "expected at most 100000 seeds",
+                                       "expected numbers such as \"1..10\" or \"1,2,5\""};
+    char wanted[256];
+    for (size_t i = 0; i < sizeof(seeds) / sizeof(seeds[0]); i++) {
+        diagnostics_release(&errors);
+        assert_null(read_text(text, NULL, 0, seeds[i]));
+        assert_int_equal(errors.count, 1);
+        snprintf(wanted, sizeof(wanted), "--seeds %s: error: seeds: %s, found \"%s\"", seeds[i],
+                 told[i], seeds[i]);
+        assert_string_equal(diagnostics_text(&errors, 0), wanted);
+    }
+    static const char *const lists[] = {"zswap.max_pool_percent=10,20",
+                                        "zswap.max_pool_percent=[10,20]",
+                                        "zswap.compressor=lz4,zstd", "zswap.lru=global,none"};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        diagnostics_release(&errors);
+        assert_null(read_text(text, &lists[i], 1, NULL));
+        assert_int_equal(errors.count, 1);
+        assert_non_null(strstr(diagnostics_text(&errors, 0),
+                               "; several values are for \"sweep\" or zsim expand"));
+    }
+}
+
 /* A task as the examples of the reference have it; lists are for as many address spaces. */
 static void test_examples_of_tasks(void **state)
 {
@@ -610,6 +639,7 @@ int main(void)
         TEST(test_mistakes_are_told_once),
         TEST(test_overrides),
         TEST(test_override_mistakes),
+        TEST(test_seeds_and_lists_of_the_command_line),
         TEST(test_rows),
         TEST(test_examples_of_tasks),
         TEST(test_explain_finds_every_key),

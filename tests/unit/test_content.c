@@ -150,7 +150,10 @@ static void rule_mistakes_are_named(void **unused)
                    AT "page class zero takes no random bytes, found \":8\"");
     assert_refused("rule", "classes", "100:mixed:8:16:24",
                    AT "page class list: \"100:...\" has too many fields, expected "
-                      "PCT:CLASS[:LO[:HI]]");
+                      "PCT:CLASS[:LO[:HI]] and a comma before the next");
+    assert_refused("rule", "classes", "10:zero 40:mixed:8:16",
+                   AT "page class list: \"10:...\" has too many fields, expected "
+                      "PCT:CLASS[:LO[:HI]] and a comma before the next");
     assert_refused("rule", "rules", "0-49=100:zero", AT "content rules: no rule for pages 50-99");
     assert_refused("rule", "rules", "0-49=100:zero;60-99=100:zero",
                    AT "content rules: no rule for pages 50-59");

@@ -404,6 +404,11 @@ static void test_csv(void **state)
                 "0r0 0r1 0r0 0r1");
     expect_text("csv", "obj-id-col=1,op-col=2,id=page", "9,w\n3,R\n9,2\n7,free\n", "0w0 0r1 0f0");
     expect_text("csv", NULL, "\"Object ID\", type\n\"a,b\", put\na,get\n", "0w0 0r1");
+    static const char sizes[] = "time,obj_id,length,tenant\n1,5,8192,0\n";
+    save(sizes, strlen(sizes));
+    expect_note(path, NULL,
+                "; no size column: each request is one page; columns not used: \"length\", "
+                "\"tenant\"");
     expect_note(SAMPLES "requests.csv", NULL, "CSV: 5 requests, 2 of objects named by text");
 }
 

@@ -220,7 +220,7 @@ static bool parse_share(const struct parser *parser, char *text, struct class_sh
         if (i == 4) {
             diagnostics_add(parser->errors, parser->position,
                             "page class list: \"%s:...\" has too many fields, expected "
-                            "PCT:CLASS[:LO[:HI]]",
+                            "PCT:CLASS[:LO[:HI]] and a comma before the next",
                             fields[0]);
             return false;
         }

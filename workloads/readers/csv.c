@@ -11,7 +11,7 @@
 #include "workloads/readers/foreign.h"
 #include "workloads/readers/readers.h"
 
-enum { FIELDS_AT_MOST = 64 };
+enum { FIELDS_AT_MOST = 64, UNUSED_BYTES = 128 };
 
 enum column { COLUMN_TIME, COLUMN_ID, COLUMN_SIZE, COLUMN_OP, COLUMNS };
 enum header { HEADER_AUTO, HEADER_TRUE, HEADER_FALSE };
@@ -106,6 +106,7 @@ struct csv {
     uint64_t columns[COLUMNS];
     uint32_t space;
     uint64_t requests, hashed;
+    char unused[UNUSED_BYTES]; /* names of columns in the header, for the note */
 };
 
 /* ---- fields --------------------------------------------------------------------- */
@@ -238,6 +239,28 @@ static bool choose_delimiter(struct csv *csv, const char *line)
     return true;
 }
 
+static bool is_used(const struct csv *csv, size_t number)
+{
+    for (enum column column = 0; column < COLUMNS; column++)
+        if (csv->columns[column] == number)
+            return true;
+    return false;
+}
+
+static void list_unused(struct csv *csv, const struct field *fields, size_t count)
+{
+    char quoted[TRACE_QUOTED_BYTES];
+    size_t used = 0;
+    for (size_t i = 0; i < count && used < sizeof(csv->unused); i++)
+        if (!is_used(csv, i + 1))
+            used += (size_t)snprintf(csv->unused + used, sizeof(csv->unused) - used, "%s\"%s\"",
+                                     used ? ", " : "",
+                                     trace_quote(fields[i].at, fields[i].length, quoted));
+    /* Names that are not all there end as such. */
+    if (used >= sizeof(csv->unused))
+        memcpy(csv->unused + sizeof(csv->unused) - 4, "...", 4);
+}
+
 static void take_header(struct csv *csv, const struct field *fields, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -245,6 +268,7 @@ static void take_header(struct csv *csv, const struct field *fields, size_t coun
         if (column < COLUMNS && !csv->columns[column])
             csv->columns[column] = i + 1;
     }
+    list_unused(csv, fields, count);
 }
 
 /* *is_header: the line is not a request. */
@@ -392,10 +416,12 @@ static bool read_trace(struct trace_reading *reading)
             return false;
     }
     snprintf(reading->note, sizeof(reading->note),
-             "CSV: %" PRIu64 " requests%s, %" PRIu64 " of objects named by text; %s", csv.requests,
-             csv.columns[COLUMN_OP] ? "" : " taken for reads", csv.hashed,
+             "CSV: %" PRIu64 " requests%s, %" PRIu64 " of objects named by text; %s%s%s%s",
+             csv.requests, csv.columns[COLUMN_OP] ? "" : " taken for reads", csv.hashed,
              csv.params->id == ID_OBJECT ? "an object has its own pages"
-                                         : "every page that a request covers is touched");
+                                         : "every page that a request covers is touched",
+             csv.columns[COLUMN_SIZE] ? "" : "; no size column: each request is one page",
+             *csv.unused ? "; columns not used: " : "", csv.unused);
     return !trace_input_failed(reading->input);
 }
 
