@@ -76,6 +76,12 @@ static void take_signal(struct parallel *parallel, int signals)
     if (!parallel->interrupted) {
         parallel->interrupted = true;
         parallel->interrupted_ns = now_ns;
+        /* A run that does not come to one (a plug-in that loops) would wait without a word. */
+        if (parallel->progress != PROGRESS_NEVER)
+            fprintf(stderr,
+                    "%szsim: interrupted: runs stop at their next fault; once more after a second "
+                    "to end now\n",
+                    shows_progress(parallel->progress) ? "\r\033[K" : "");
     } else if (now_ns - parallel->interrupted_ns >= 1000000000) {
         pthread_sigmask(SIG_SETMASK, &parallel->usual_mask, NULL);
         raise((int)information.ssi_signo);

@@ -295,6 +295,27 @@ C
     done
 }
 
+@test "a plug-in that loops: the first signal says what it waits for, the second ends it" {
+    broken loop '-DIN_HOOK=for (;;) {}'
+    jq 'del(.variants) | .zswap.admission = "never" | .seeds = [1]' \
+        "$root/docs/example-policy/fair_share.json" >loop.json
+    "$ZSIM" --plugin loop.so loop.json 2>log &
+    # Until signals are taken by the watcher: the directory of results is made before.
+    while [ ! -d results ]; do sleep 0.05; done
+    sleep 0.3
+    kill -TERM $!
+    for ((i = 0; i < 100; i++)); do
+        [ ! -s log ] || break
+        sleep 0.05
+    done
+    [ "$(cat log)" = "zsim: interrupted: runs stop at their next fault; once more after a second to end now" ]
+    sleep 1.1
+    kill -TERM $!
+    status=0
+    wait $! || status=$?
+    [ "$status" -eq 143 ]
+}
+
 @test "the documentation says that a plug-in is trusted code" {
     grep -q '^\*\*A plug-in is trusted code\.\*\*' "$root/docs/policies.md"
     grep -q 'trusted code' "$root/docs/zsim.1"
