@@ -7,12 +7,13 @@ def stop: halt_error(1);
 
 # In single quotes nothing is special to gnuplot but the quote itself.
 def quoted: "'" + gsub("'"; "''") + "'";
-def wrapped($width):
+def lines($width):
   reduce (gsub("[ \\t\\n]+"; " ") | split(" "))[] as $word ([""];
     if .[-1] == "" then .[-1] = $word
     elif (.[-1] + " " + $word | length) <= $width then .[-1] += " " + $word
-    else . + [$word] end)
-  | map(quoted) | join(".\"\\n\".");
+    else . + [$word] end);
+def joined_lines: map(quoted) | join(".\"\\n\".");
+def wrapped($width): lines($width) | joined_lines;
 def array($name): "array " + $name + "[\(length)] = [" + (map(quoted) | join(", ")) + "]";
 # Names below bars: broken into lines, and slanted when they still do not fit.
 def names_below($name):
@@ -527,6 +528,16 @@ def chain_in_figure: chain - ["pgsteal_direct", "pgsteal_proactive", "pgsteal_ks
 
 def thousands: round | tostring | [while(length > 0; .[:-3]) | .[-3:]] | reverse | join(",");
 
+# Two names side by side in a narrow place: where one takes more than three lines or has a long word,
+# both are small and their longest words broken; of more than five lines the first and last stay.
+def narrow($name):
+  if map(lines(13) | length <= 3 and all(.[]; length <= 13)) | all
+  then [map(lines(13)), ""]
+  else [map(split(" ") | map(if length > 19 then gsub("(?<part>[^ ]{5,18}[=._,-]|[^ ]{19})(?=[^ ])"; .part + "\u0001 ") else . end)
+            | join(" ") | lines(20) | map(gsub("\u0001 ?"; ""))
+            | if length > 5 then .[:2] + ["..."] + .[-2:] else . end), ",9"] end
+  | "array \($name)[2] = [" + (.[0] | map(joined_lines) | join(", ")) + "]", "\($name)_font = \(.[1] | quoted)";
+
 # Two variants: where their time went, and the chain.
 def difference($document; $spec):
   (variants($document; $spec) | if $spec.variants == null then .[:2] else . end
@@ -537,10 +548,14 @@ def difference($document; $spec):
   | [$counters[] | .means | if .[0] > 0 and .[1] > 0 then .[1] / .[0] else null end] as $ratios
   | ([$ratios[] | select(. != null) | log2 | fabs] | max // 0 | if . < 1 then 1 else . * 1.05 end | exp2) as $most
   | $stack[:-3][],
+    ($variants | map(.name) | narrow("variants")),
     ($counters | map(.metric) | array("counters")),
     ($counters | map(.means | map(thousands) | "\(.[0])  to  \(.[1])") | array("numbers")),
     "ratio_most = \($most)",
-    ([$ratios | to_entries[] | "\(.key) \(.value | cell)"] | ["$chain << EOD_OF_CHAIN"] + . + ["EOD_OF_CHAIN"] | .[]),
+    # From or to 0 there is no ratio: an arrow to that edge.
+    ([$counters | to_entries[] | .value.means as $means
+      | (if $means[1] == 0 then 1 / $most elif $means[0] == 0 then $most else null end) as $edge
+      | "\(.key) \($ratios[.key] | cell) \($edge | cell)"] | ["$chain << EOD_OF_CHAIN"] + . + ["EOD_OF_CHAIN"] | .[]),
     $stack[-3:][];
 
 # Variants of a figure of which a run lost a task: it did less work, and looks the better for it.

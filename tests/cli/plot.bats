@@ -131,6 +131,27 @@ with_figures() {
     [[ $stderr == *'no key "zswap.no_such" in the config'* ]]
 }
 
+@test "a figure that cannot be drawn does not stop the others" {
+    with_figures some '[{"template": "bars", "metrics": ["no_such"]}, {"template": "bars", "metrics": ["pswpin"]}]'
+    run --separate-stderr "$PLOT" some.json
+    [ "$status" -eq 1 ]
+    [ "${#stderr_lines[@]}" -eq 1 ]
+    [ "$output" = ./some/02-bars.svg ]
+    [ -s some/02-bars.png ]
+    [ "$(ls some | wc -l)" -eq 2 ]
+}
+
+@test "a counter that falls to 0 has an arrow to the edge, and long names are broken" {
+    jq '.config.figures = [{"template": "difference", "title": "Difference"}]
+        | .variants[0].name = "a_first_variant_of_a_name_without_end, compressor=lz4"
+        | .variants[1].summary.pswpin.mean = 0' results/all.json >zero.json
+    "$PLOT" zero.json
+    preamble=$(jq -r -L "${PLOT%plot}figures" 'include "figures"; figure(0)' zero.json)
+    number=$(sed -n 's/^array counters.* = \[//p' <<<"$preamble" | tr , '\n' | grep -n pswpin | cut -d : -f 1)
+    grep -Eq "^$((number - 1)) \? [0-9.]+$" <<<"$preamble"
+    ! grep -q 'a_first_variant_of_a_name' <(grep '^array variants' <<<"$preamble" | tail -n 1)
+}
+
 @test "a file that is no result" {
     echo '{}' >other.json
     run "$PLOT" other.json
