@@ -363,9 +363,9 @@ struct mm {
     size_t lruvec_stride; /* bytes from a cgroup's lruvecs to the next one's */
     struct node nodes[NODES_AT_MOST];
     uint32_t node_count;
-    struct charge_stock *stocks;     /* [cpus] */
-    bool stats_are_read;             /* somebody reads memory.stat: updates are told apart */
-    uint64_t entry_bytes_changed;    /* of zswap's charges: what was added and what was taken */
+    struct charge_stock *stocks;  /* [cpus] */
+    bool stats_are_read;          /* somebody reads memory.stat: updates are told apart */
+    uint64_t entry_bytes_changed; /* of zswap's charges: what was added and what was taken */
     /* zswap's entries of the root's own pages, which have no obj_cgroup and are in no statistics
      * (__get_obj_cgroup_from_memcg(), 6.1 to 6.18). */
     uint64_t root_entry_bytes, root_entries;

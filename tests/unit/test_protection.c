@@ -53,15 +53,6 @@ static void test_low_in_part(void **state)
     low_in_part_kills_nobody("mglru");
 }
 
-static const struct counters_at *end_of(const struct run_result *result, const char *path)
-{
-    for (uint32_t i = 0; i < result->cgroup_count; i++)
-        if (strcmp(result->cgroups[i].path, path) == 0)
-            return &result->cgroups[i].at_end;
-    fail();
-    return NULL;
-}
-
 /* Faults of /top/p/b with a removed sibling, whose low was 0 or not when it was removed. */
 static uint64_t faults_beside_removed(const char *low)
 {
@@ -84,8 +75,9 @@ static uint64_t faults_beside_removed(const char *low)
         "\"events\": [{\"at\": \"250ms\", \"offline\": \"/top/p/a\"}]}",
         low);
     struct run_result result = run(config);
-    assert_int_equal(end_of(&result, "/top/p/a")->gauges[GAUGE_memory_current], 0);
-    uint64_t faults = end_of(&result, "/top/p/b")->counters[COUNTER_pgmajfault];
+    enum { ROOT, TOP, P, REMOVED, BESIDE }; /* as the config has them */
+    assert_int_equal(result.cgroups[REMOVED].at_end.gauges[GAUGE_memory_current], 0);
+    uint64_t faults = result.cgroups[BESIDE].at_end.counters[COUNTER_pgmajfault];
     run_result_release(&result);
     return faults;
 }
