@@ -97,10 +97,11 @@ setup() {
 }
 
 @test "idle cgroups are simulated, and asked for where entries are written back" {
-    "$ZSIM" advise small.kzt --limit 6M --memory 2M -o alone >alone.table
+    local zsim=${SHIPPED:-$ZSIM} # twice all settings
+    "$zsim" advise small.kzt --limit 6M --memory 2M -o alone >alone.table
     jq -e '[.points[] | select(.recommended)][0].device_writes > 0' alone/small.advice.json
     jq -e '.idle_cgroups == 0 and any(.unsure[]; contains("--idle-cgroups"))' alone/small.advice.json
-    "$ZSIM" advise small.kzt --limit 6M --memory 2M --idle-cgroups 300 -o idle >idle.table
+    "$zsim" advise small.kzt --limit 6M --memory 2M --idle-cgroups 300 -o idle >idle.table
     jq -e '.idle_cgroups == 300 and all(.unsure[]; contains("--idle-cgroups") | not)' idle/small.advice.json
     jq -e '.cgroups["/idle[1..300]"] == {}' idle/small.sweep.json
     # The worker comes round later: a tenth less is written back.
