@@ -293,13 +293,8 @@ static uint64_t scan_size(const struct mm *mm, struct scan_control *scan, uint32
 {
     const struct memcg *at = &mm->memcgs[memcg];
     uint64_t protection = 0;
-    if (at->is_protected && memcg != scan->target) {
-        protection = at->effective_min;
-        if (!scan->low_reclaim && at->effective_low > at->effective_min) {
-            protection = at->effective_low;
-            scan->low_skipped = true; /* of a part of it: in vain, reclaim begins anew without */
-        }
-    }
+    if (at->is_protected && memcg != scan->target)
+        protection = reclaim_protection(mm, scan, memcg);
     return classic_scan_size(size, protection, at->usage, scan->priority);
 }
 

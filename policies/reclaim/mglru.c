@@ -989,11 +989,7 @@ static uint64_t unprotected_part(const struct mm *mm, struct scan_control *scan,
     const struct memcg *at = &mm->memcgs[memcg];
     if (memcg == scan->target || (!at->effective_min && !at->effective_low))
         return pages;
-    uint64_t protection = at->effective_min;
-    if (!scan->low_reclaim && at->effective_low > at->effective_min) {
-        protection = at->effective_low;
-        scan->low_skipped = true;
-    }
+    uint64_t protection = reclaim_protection(mm, scan, memcg);
     uint64_t usage = at->usage > protection ? at->usage : protection;
     uint64_t left = pages - (uint64_t)((unsigned __int128)pages * protection / (usage + 1));
     return left > RECLAIM_CLUSTER ? left : RECLAIM_CLUSTER;

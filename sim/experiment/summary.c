@@ -123,10 +123,11 @@ static void print_change(char *out, size_t size, const struct paired_difference 
 }
 
 /* How many were killed is a change like any other. */
-static bool is_of_unlike_work(const struct result_source *source, uint32_t variant, unsigned index)
+static bool is_of_unlike_work(const struct result_source *source, uint32_t variant, uint32_t base,
+                              unsigned index)
 {
     return index != metric_of_counter(COUNTER_oom_kill) &&
-           result_killed_on_one_side(source, variant, result_base_of(source, variant));
+           result_killed_on_one_side(source, variant, base);
 }
 
 /* Against the first variant of the same workload; one that is that itself has "base". */
@@ -140,7 +141,7 @@ static void print_change_of(char *out, size_t size, const struct result_source *
         return;
     }
     struct paired_difference paired = result_paired(source, variant, base, index, &same_inputs);
-    print_change(out, size, &paired, is_of_unlike_work(source, variant, index));
+    print_change(out, size, &paired, is_of_unlike_work(source, variant, base, index));
 }
 
 static void print_padded(FILE *out, const char *text, int width)

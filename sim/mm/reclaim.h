@@ -40,6 +40,18 @@ struct scan_control {
     struct tlb_batch tlb; /* last: only its count is cleared */
 };
 
+/* memory.min or memory.low, whichever keeps pages of this cgroup from this reclaim.  What low alone
+ * keeps is noted: reclaim in vain begins anew without it. */
+static inline uint64_t reclaim_protection(const struct mm *mm, struct scan_control *scan,
+                                          uint32_t memcg)
+{
+    const struct memcg *at = &mm->memcgs[memcg];
+    if (scan->low_reclaim || at->effective_low <= at->effective_min)
+        return at->effective_min;
+    scan->low_skipped = true;
+    return at->effective_low;
+}
+
 /* try_to_free_mem_cgroup_pages: free at least max(pages, 32) from a cgroup's
  * subtree because of its limit.  Returns pages freed. */
 uint64_t reclaim_limit(struct mm *mm, struct exec *exec, uint32_t memcg, uint64_t pages);
